@@ -1,0 +1,1 @@
+//! Real networks out of Linux network namespaces, for tests and the demo.

@@ -1,0 +1,1 @@
+//! The network: one exchange each of DNS, TCP, TLS, HTTP and ICMP, and the live driver.

@@ -1,0 +1,1 @@
+//! The words: text, JSON, English and Korean.
