@@ -275,6 +275,8 @@ pub enum Evidence {
     LocalError { obstacle: Obstacle, errno: Option<i32> },
     /// Of so many SYNs, so many left this machine.
     NeverLeft { sent: u32, left: u32, captured: bool },
+    /// The local stack refused to send on so many attempts (`TCP_INFO`).
+    StackRefused { attempts: u32 },
     /// Replies reached this machine's interface and were not delivered.
     RepliesDroppedHere { returned: u32, captured: bool },
     /// Source ports that always pass and those that never do.

@@ -235,8 +235,9 @@ pub enum TlsEnd {
     Silent,
     /// The other side does not speak TLS; the first bytes it sent, at most 64.
     NotTls(Vec<u8>),
-    /// An ICMP error reached the connection.
-    Icmp(IcmpError, IpAddr),
+    /// The kernel reported `EHOSTUNREACH` or alike for what was sent after the handshake: some router gave it
+    /// back (TTL exceeded, unreachable). On a standing connection Linux does not say which router.
+    Returned,
     /// We could not go on with what the other side sent; our library's reason.
     Incompatible(String),
 }
@@ -384,6 +385,10 @@ pub struct IcmpError {
 pub struct Silence {
     /// Packets sent without an answer: SYNs of a connection attempt, queries, echo requests.
     pub packets: u32,
+    /// For a connection attempt: the local stack itself refused to send (`TCP_INFO` counts retransmissions
+    /// that were due, and none as under way). Seen only once a SYN was repeated, so `false` proves nothing.
+    #[serde(default)]
+    pub refused_here: bool,
 }
 
 /// We could not even ask.
