@@ -15,8 +15,10 @@
 //! Deliberately absent: clocks, sockets, files, the environment, dice and hash order (see `clippy.toml`), and
 //! words for people, which live in the report crate.
 
+mod dossier;
 pub mod judge;
 pub mod model;
+mod pool;
 pub mod stats;
 pub mod survey;
 mod time;

@@ -1,10 +1,31 @@
 //! Procedures: values that ask for probes and take observations, with time as an argument.
 
-use std::net::IpAddr;
+mod crowd;
+mod discovery;
+mod edge;
+mod examination;
+mod exchange;
+mod flows;
+mod ping;
+mod reply_ttl;
+mod trail;
 
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::IpAddr,
+    time::Duration,
+};
+
+pub(crate) use self::exchange::{other_name, went_through};
+use self::{
+    discovery::Discovery,
+    examination::{Control, Examination, Scene},
+};
 use crate::{
-    Time,
-    model::{Case, Observation, Probe, ProbeId},
+    Time, dossier,
+    model::{Case, Host, Observation, Probe, ProbeId, TrailAnswer},
+    pool::{self, PoolFile},
+    stats::split_mix,
 };
 
 /// What a procedure wants next.
@@ -59,26 +80,317 @@ pub trait Procedure {
 }
 
 /// One complete examination of one target: addresses, layers, places.
+#[derive(Debug)]
 pub struct Survey {
     case: Case,
+    deadline: Time,
+    names: PoolFile,
+    discovery: Option<Discovery>,
+    examinations: BTreeMap<IpAddr, Desk>,
+    controls: BTreeMap<Family, (IpAddr, Control)>,
+    losses_about: bool,
+    edge_tests: u32,
+    owners: BTreeMap<ProbeId, Option<IpAddr>>,
+    next_id: u32,
+    queue: VecDeque<Step>,
+    names_due: bool,
+    names_wake: Option<Time>,
+    announced: Progress,
+    announce_at: Time,
+    over: bool,
 }
+
+/// An examination, and when it wants to be looked at.
+#[derive(Debug)]
+struct Desk {
+    examination: Examination,
+    due: bool,
+    wake: Option<Time>,
+}
+
+/// Addresses of one family share paths and distances; those of the other do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Family {
+    V4,
+    V6,
+}
+
+/// Local-edge tests run one at a time; more than these would hold up the rest.
+const EDGE_TESTS: u32 = 8;
+const ANNOUNCE_EVERY: Duration = Duration::from_millis(100);
 
 impl Survey {
     /// An examination of `case.target`, beginning at `case.started`.
     pub fn new(case: Case) -> Self {
-        Self { case }
+        let literal = match case.target.host {
+            Host::Address(address) => Some(address),
+            Host::Name(_) => None,
+        };
+        let mut survey = Self {
+            deadline: case.started + case.plan.deadline,
+            discovery: Discovery::new(&case),
+            names: PoolFile::default(),
+            examinations: BTreeMap::new(),
+            controls: BTreeMap::new(),
+            losses_about: false,
+            edge_tests: 0,
+            owners: BTreeMap::new(),
+            next_id: 0,
+            queue: VecDeque::new(),
+            names_due: true,
+            names_wake: None,
+            announced: Progress::default(),
+            announce_at: case.started,
+            over: false,
+            case,
+        };
+        if let Some(address) = literal {
+            survey.examine(address, survey.case.started);
+        }
+        survey
     }
 
     /// What the examination started from.
     pub fn case(&self) -> &Case {
         &self.case
     }
+
+    fn examine(&mut self, address: IpAddr, now: Time) {
+        // Each address has the same source ports: flows differ by address anyway, and a firewall's log can
+        // then be searched for one range.
+        let first_port = 33_000 + (split_mix(self.case.plan.seed) % 13) as u16 * 2_000;
+        let examination =
+            Examination::new(dossier::endpoint(address, self.case.target.port), first_port, now);
+        self.examinations.entry(address).or_insert(Desk { examination, due: true, wake: None });
+    }
+
+    fn plan(&mut self, now: Time) {
+        self.plan_names(now);
+        self.choose_controls();
+        self.note_losses();
+        let mut planned = Vec::new();
+        let edge_busy = self.examinations.values().any(|desk| !desk.examination.edge.is_idle());
+        let mut edge_free = !edge_busy && self.edge_tests < EDGE_TESTS;
+        for (&address, desk) in &mut self.examinations {
+            if !desk.due && desk.wake.is_none_or(|wake| now < wake) {
+                continue;
+            }
+            desk.due = false;
+            let control = self.controls.get(&family(address));
+            let scene = Scene {
+                case: &self.case,
+                now,
+                deadline: self.deadline,
+                control: control.map(|(_, control)| control),
+                is_control: control.is_some_and(|(chosen, _)| *chosen == address),
+                losses_about: self.losses_about,
+                pool: self.announced.addresses.len().max(1),
+                edge_free,
+            };
+            let wants = desk.examination.plan(&scene);
+            desk.wake = wants.wake;
+            for probe in wants.probes {
+                if matches!(probe, Probe::Egress(_)) {
+                    edge_free = false;
+                    self.edge_tests += 1;
+                }
+                let id = ProbeId(self.next_id);
+                self.next_id += 1;
+                desk.examination.launched(id, &probe, now);
+                planned.push((id, address, probe));
+            }
+        }
+        for (id, address, probe) in planned {
+            self.owners.insert(id, Some(address));
+            self.queue.push_back(Step::Run(id, probe));
+        }
+    }
+
+    fn plan_names(&mut self, now: Time) {
+        if !self.names_due && self.names_wake.is_none_or(|wake| now < wake) {
+            return;
+        }
+        self.names_due = false;
+        for address in self.names.addresses() {
+            if pool::wanted(self.case.plan.families, address) && !self.examinations.contains_key(&address) {
+                self.examine(address, now);
+            }
+        }
+        let busy = !self.examinations.is_empty();
+        let Some(discovery) = &mut self.discovery else { return };
+        let (probes, wake) = discovery.plan(&self.names, now, busy);
+        self.names_wake = wake;
+        for probe in probes {
+            let id = ProbeId(self.next_id);
+            self.next_id += 1;
+            self.owners.insert(id, None);
+            self.queue.push_back(Step::Run(id, probe));
+        }
+    }
+
+    /// Chooses, once a family, the address that works and is compared with; keeps what is known of it fresh.
+    fn choose_controls(&mut self) {
+        for family in [Family::V4, Family::V6] {
+            let chosen = match self.controls.get(&family) {
+                Some((address, _)) => Some(*address),
+                None => self
+                    .examinations
+                    .iter()
+                    .filter(|(address, _)| crate::survey::family(**address) == family)
+                    .find(|(_, desk)| {
+                        let dossier = &desk.examination.dossier;
+                        dossier.connected() >= 2 && !dossier.is_partial()
+                    })
+                    .map(|(&address, _)| address),
+            };
+            let Some(address) = chosen else { continue };
+            let Some(desk) = self.examinations.get(&address) else { continue };
+            let dossier = &desk.examination.dossier;
+            let control = Control {
+                distance: dossier.first_ttl(|answer| answer == TrailAnswer::Reached),
+                reply_ttl: dossier.reply_ttl(),
+                trail: dossier.merged_trail(),
+                trail_finished: desk.examination.trail.is_finished(),
+            };
+            let news = self.controls.get(&family).is_none_or(|(_, known)| *known != control);
+            if news {
+                self.controls.insert(family, (address, control));
+                for (_, desk) in self
+                    .examinations
+                    .iter_mut()
+                    .filter(|(address, _)| crate::survey::family(**address) == family)
+                {
+                    desk.due = true;
+                }
+            }
+        }
+    }
+
+    /// Lost SYNs anywhere make a closer look at every address worth its packets.
+    fn note_losses(&mut self) {
+        if !self.losses_about && self.examinations.values().any(|desk| desk.examination.dossier.is_partial())
+        {
+            self.losses_about = true;
+            for desk in self.examinations.values_mut() {
+                desk.due = true;
+            }
+        }
+    }
+
+    fn is_settled(&self, now: Time) -> bool {
+        let idle = self.discovery.as_ref().is_none_or(Discovery::is_idle);
+        idle && self.unsettled(now).next().is_none()
+    }
+
+    fn unsettled(&self, now: Time) -> impl Iterator<Item = &Examination> {
+        self.examinations.iter().filter_map(move |(&address, desk)| {
+            let control = self.controls.get(&family(address));
+            let scene = Scene {
+                case: &self.case,
+                now,
+                deadline: self.deadline,
+                control: control.map(|(_, control)| control),
+                is_control: control.is_some_and(|(chosen, _)| *chosen == address),
+                losses_about: self.losses_about,
+                pool: self.announced.addresses.len().max(1),
+                edge_free: false,
+            };
+            let waiting = desk.wake.is_some_and(|wake| wake > now);
+            (waiting || !desk.examination.is_settled(&scene)).then_some(&desk.examination)
+        })
+    }
+
+    fn progress(&self, now: Time) -> Progress {
+        let addresses: Vec<IpAddr> = self.examinations.keys().copied().collect();
+        let unsettled: Vec<&Examination> = self.unsettled(now).collect();
+        let failing = self
+            .examinations
+            .values()
+            .filter(|desk| desk.examination.flows.suspicion(&desk.examination.dossier, now).is_some())
+            .count();
+        let phase = if addresses.is_empty() {
+            Phase::Resolving
+        } else if !unsettled.is_empty()
+            && unsettled
+                .iter()
+                .all(|examination| examination.flows.suspicion(&examination.dossier, now).is_some())
+        {
+            Phase::Locating
+        } else {
+            Phase::Testing
+        };
+        Progress {
+            settled: (addresses.len() - unsettled.len()) as u32,
+            failing: failing as u32,
+            answers: self.names.lines.values().map(|line| line.answers.len() as u32).sum(),
+            addresses,
+            phase,
+        }
+    }
 }
 
 impl Procedure for Survey {
-    fn poll(&mut self, _now: Time) -> Step {
-        Step::Done
+    fn poll(&mut self, now: Time) -> Step {
+        if let Some(step) = self.queue.pop_front() {
+            return step;
+        }
+        if self.over || now >= self.deadline {
+            self.over = true;
+            return Step::Done;
+        }
+        self.plan(now);
+        if let Some(step) = self.queue.pop_front() {
+            return step;
+        }
+        if now >= self.announce_at {
+            self.announce_at = now + ANNOUNCE_EVERY;
+            let progress = self.progress(now);
+            if progress != self.announced {
+                // How many addresses there are decides how many flows each gets.
+                if progress.addresses.len() != self.announced.addresses.len() {
+                    for desk in self.examinations.values_mut() {
+                        desk.due = true;
+                    }
+                }
+                self.announced = progress.clone();
+                return Step::Announce(progress);
+            }
+        }
+        if self.is_settled(now) {
+            self.over = true;
+            return Step::Done;
+        }
+        let wakes = self.examinations.values().filter_map(|desk| desk.wake);
+        let wake = wakes.chain(self.names_wake).filter(|&wake| wake > now).min();
+        Step::Wait(wake.unwrap_or(self.deadline).min(self.deadline).min(now + Duration::from_millis(500)))
     }
 
-    fn observe(&mut self, _observation: Observation) {}
+    fn observe(&mut self, observation: Observation) {
+        match self.owners.remove(&observation.id) {
+            Some(Some(address)) => {
+                let had_edge_test = self.examinations.values().any(|desk| !desk.examination.edge.is_idle());
+                if let Some(desk) = self.examinations.get_mut(&address) {
+                    desk.examination.observe(&observation);
+                    desk.due = true;
+                }
+                if had_edge_test && matches!(observation.probe, Probe::Egress(_)) {
+                    for desk in self.examinations.values_mut() {
+                        desk.due = true;
+                    }
+                }
+            }
+            Some(None) => {
+                self.names.file(&observation);
+                if let Some(discovery) = &mut self.discovery {
+                    discovery.returned(&observation);
+                }
+                self.names_due = true;
+            }
+            None => {}
+        }
+    }
+}
+
+fn family(address: IpAddr) -> Family {
+    if address.is_ipv4() { Family::V4 } else { Family::V6 }
 }

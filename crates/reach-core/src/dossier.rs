@@ -1,0 +1,370 @@
+//! Everything observed about one endpoint, sorted by what it answers.
+//!
+//! A dossier only files facts; it concludes nothing. The survey reads it to see what is still to be asked and
+//! the judge to see what it means, so both always speak of the same evidence. Filing is order-free: a dossier
+//! filled in another order is equal.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    time::Duration,
+};
+
+use crate::{
+    Time,
+    model::{
+        After, Answer, Connect, EgressCount, Endpoint, Exchange, Exchanged, FlowTally, IcmpError, Inability,
+        Observation, Obstacle, Outcome, Probe, ProbeId, Refusal, TlsEnd, TrailAnswer,
+    },
+    stats::{self, FlowPosterior, Trials},
+};
+
+/// Everything observed about one endpoint.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Dossier {
+    /// Echo requests at full TTL.
+    pub(crate) echo: EchoFile,
+    /// Connection attempts at full TTL that were not held open with others, by source port.
+    pub(crate) flows: BTreeMap<u16, Vec<Attempt>>,
+    /// Attempts made while many others were held open, by their number.
+    pub(crate) crowds: BTreeMap<ProbeId, CrowdAttempt>,
+    /// TTL-limited attempts by source port and TTL.
+    pub(crate) trails: BTreeMap<u16, BTreeMap<u8, BTreeSet<TrailAnswer>>>,
+    /// The largest TTL that each router's time-exceeded messages arrived with.
+    pub(crate) router_ttls: BTreeMap<IpAddr, u8>,
+    /// Attempts that only accept answers above a TTL: the bounds that let an answer through, and those that
+    /// did not, each with how often.
+    pub(crate) floors: BTreeMap<u8, FloorTally>,
+    /// Exchanges above TCP.
+    pub(crate) exchanges: BTreeMap<ProbeId, (Exchange, Exchanged)>,
+    /// Counts at this machine's edge.
+    pub(crate) egress: BTreeMap<ProbeId, EgressCount>,
+}
+
+/// Echo requests at full TTL.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct EchoFile {
+    pub(crate) sent: u32,
+    pub(crate) rtts: Vec<Duration>,
+    pub(crate) reply_ttls: BTreeSet<u8>,
+    pub(crate) not_permitted: bool,
+}
+
+/// One connection attempt at full TTL.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Attempt {
+    pub(crate) id: ProbeId,
+    pub(crate) sent: Time,
+    pub(crate) done: Time,
+    pub(crate) result: AttemptResult,
+}
+
+/// What a connection attempt came to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum AttemptResult {
+    Connected { rtt: Duration, syns: u32, after: After },
+    Reset { rtt: Duration },
+    Icmp { error: IcmpError, by: IpAddr, rtt: Duration },
+    Silent { syns: u32, refused_here: bool },
+    Unable(Inability),
+}
+
+/// One attempt made while others were held open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CrowdAttempt {
+    pub(crate) crowd: u16,
+    pub(crate) sent: Time,
+    /// Whether the first SYN was answered.
+    pub(crate) at_once: bool,
+}
+
+/// What came of attempts with one bound on the answer's TTL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FloorTally {
+    pub(crate) answered: u32,
+    pub(crate) silent: u32,
+}
+
+impl Dossier {
+    /// Files one observation about this endpoint.
+    pub(crate) fn file(&mut self, observation: &Observation) {
+        match &observation.probe {
+            Probe::Lookup(_) | Probe::SystemLookup(_) => {}
+            Probe::Echo(echo) if echo.ttl.is_none() => self.echo.file(&observation.outcome),
+            Probe::Echo(_) => {}
+            Probe::Connect(connect) => self.file_connect(connect, observation),
+            Probe::Exchange(exchange) => self.file_exchange(exchange, observation),
+            Probe::Egress(_) => {
+                if let Outcome::Answered(Answer::Egress(count)) = &observation.outcome {
+                    self.egress.insert(observation.id, *count);
+                }
+            }
+        }
+    }
+
+    fn file_connect(&mut self, connect: &Connect, observation: &Observation) {
+        if let Some(ttl) = connect.ttl {
+            if let Some(answer) = trail_answer(&observation.outcome) {
+                self.trails.entry(connect.source_port).or_default().entry(ttl).or_default().insert(answer);
+            }
+            if let Outcome::Rejected(rejection) = &observation.outcome
+                && let (Some(TrailAnswer::Router(router)), Some(ttl)) =
+                    (trail_answer(&observation.outcome), rejection.reply_ttl)
+            {
+                let known = self.router_ttls.entry(router).or_default();
+                *known = ttl.max(*known);
+            }
+        } else if let Some(floor) = connect.min_ttl {
+            let tally = self.floors.entry(floor).or_default();
+            match observation.outcome {
+                Outcome::Answered(_) | Outcome::Rejected(_) => tally.answered += 1,
+                Outcome::Silent(_) => tally.silent += 1,
+                Outcome::Unable(_) => {}
+            }
+        } else if connect.crowd > 1 {
+            let at_once = match &observation.outcome {
+                Outcome::Answered(Answer::Connected(connected)) => connected.syns <= 1,
+                Outcome::Unable(_) => return,
+                _ => false,
+            };
+            let attempt = CrowdAttempt { crowd: connect.crowd, sent: observation.sent, at_once };
+            self.crowds.insert(observation.id, attempt);
+        } else {
+            self.file_attempt(connect.source_port, observation);
+        }
+    }
+
+    fn file_exchange(&mut self, exchange: &Exchange, observation: &Observation) {
+        if let Outcome::Answered(Answer::Exchanged(exchanged)) = &observation.outcome {
+            self.exchanges.insert(observation.id, (exchange.clone(), (**exchanged).clone()));
+        }
+        if let Some(port) = exchange.source_port
+            && exchange.max_segment.is_none()
+        {
+            self.file_attempt(port, observation);
+        }
+    }
+
+    fn file_attempt(&mut self, source_port: u16, observation: &Observation) {
+        let result = match &observation.outcome {
+            Outcome::Answered(Answer::Connected(connected)) => AttemptResult::Connected {
+                rtt: connected.rtt,
+                syns: connected.syns.max(1),
+                after: connected.after.clone(),
+            },
+            Outcome::Answered(Answer::Exchanged(exchanged)) => AttemptResult::Connected {
+                rtt: exchanged.connected.rtt,
+                syns: exchanged.connected.syns.max(1),
+                after: After::NotWatched,
+            },
+            Outcome::Answered(_) => return,
+            Outcome::Rejected(rejection) => match (rejection.how, rejection.by) {
+                (Refusal::Icmp(error), Some(by)) => AttemptResult::Icmp { error, by, rtt: rejection.rtt },
+                _ => AttemptResult::Reset { rtt: rejection.rtt },
+            },
+            Outcome::Silent(silence) => {
+                AttemptResult::Silent { syns: silence.packets.max(1), refused_here: silence.refused_here }
+            }
+            Outcome::Unable(inability) => AttemptResult::Unable(inability.clone()),
+        };
+        let attempts = self.flows.entry(source_port).or_default();
+        let attempt = Attempt { id: observation.id, sent: observation.sent, done: observation.done, result };
+        let place = attempts.partition_point(|other| other.id < attempt.id);
+        attempts.insert(place, attempt);
+    }
+
+    /// Every attempt at full TTL that could be made.
+    pub(crate) fn attempts(&self) -> impl Iterator<Item = &Attempt> {
+        self.flows.values().flatten().filter(|attempt| !matches!(&attempt.result, AttemptResult::Unable(_)))
+    }
+
+    /// Every obstacle met at full TTL.
+    pub(crate) fn obstacles(&self) -> impl Iterator<Item = &Inability> {
+        self.flows.values().flatten().filter_map(|attempt| match &attempt.result {
+            AttemptResult::Unable(inability) if inability.why != Obstacle::PortInUse => Some(inability),
+            _ => None,
+        })
+    }
+
+    /// How often a connection came about.
+    pub(crate) fn connected(&self) -> u32 {
+        self.attempts().filter(|attempt| matches!(attempt.result, AttemptResult::Connected { .. })).count()
+            as u32
+    }
+
+    /// SYNs sent and answered on each flow. A rejection counts as a SYN without a SYN-ACK.
+    pub(crate) fn flow_tallies(&self) -> Vec<FlowTally> {
+        let mut tallies = Vec::new();
+        for (&source_port, attempts) in &self.flows {
+            let mut tally = FlowTally { source_port, ..FlowTally::default() };
+            for attempt in attempts {
+                match &attempt.result {
+                    AttemptResult::Connected { syns, .. } => {
+                        tally.syns += syns;
+                        tally.answered += 1;
+                    }
+                    AttemptResult::Silent { syns, .. } => tally.syns += syns,
+                    AttemptResult::Reset { .. } | AttemptResult::Icmp { .. } => tally.syns += 1,
+                    AttemptResult::Unable(_) => {}
+                }
+            }
+            if tally.syns > 0 {
+                tallies.push(tally);
+            }
+        }
+        tallies
+    }
+
+    /// SYNs sent, and answered with a SYN-ACK, over all flows.
+    pub(crate) fn syns(&self) -> (u32, u32) {
+        self.flow_tallies()
+            .iter()
+            .fold((0, 0), |(sent, answered), flow| (sent + flow.syns, answered + flow.answered))
+    }
+
+    /// What explains the tallies of the flows.
+    pub(crate) fn flow_posterior(&self) -> FlowPosterior {
+        let trials: Vec<Trials> = self
+            .flow_tallies()
+            .iter()
+            .map(|flow| Trials { sent: flow.syns, answered: flow.answered })
+            .collect();
+        stats::weigh_flows(&trials)
+    }
+
+    /// Some SYNs were answered and others were not.
+    pub(crate) fn is_partial(&self) -> bool {
+        let (sent, answered) = self.syns();
+        answered > 0 && answered < sent
+    }
+
+    /// The median round trip of the TCP handshakes.
+    pub(crate) fn connect_rtt(&self) -> Option<Duration> {
+        stats::median(self.attempts().filter_map(|attempt| match attempt.result {
+            AttemptResult::Connected { rtt, .. } => Some(rtt),
+            _ => None,
+        }))
+    }
+
+    /// The lowest TTL at which `wanted` came, over all trails, once or more.
+    pub(crate) fn first_ttl(&self, wanted: impl Fn(TrailAnswer) -> bool) -> Option<u8> {
+        self.trails
+            .values()
+            .flat_map(|trail| trail.iter())
+            .filter(|(_, answers)| answers.iter().any(|&answer| wanted(answer)))
+            .map(|(&ttl, _)| ttl)
+            .min()
+    }
+
+    /// What answered at each TTL over all trails: a router if one did, else the rest, else silence.
+    pub(crate) fn merged_trail(&self) -> BTreeMap<u8, TrailAnswer> {
+        let mut merged = BTreeMap::new();
+        for (&ttl, answers) in self.trails.values().flatten() {
+            for &answer in answers {
+                merged
+                    .entry(ttl)
+                    .and_modify(|known: &mut TrailAnswer| *known = (*known).min(answer))
+                    .or_insert(answer);
+            }
+        }
+        merged
+    }
+
+    /// The largest bound on the answer's TTL that let an answer through, if the next larger one tried did not:
+    /// the TTL the answer arrives with, once the two are neighbours.
+    pub(crate) fn reply_ttl_bounds(&self) -> (Option<u8>, Option<u8>) {
+        let passed =
+            self.floors.iter().filter(|(_, tally)| tally.answered > 0).map(|(&floor, _)| floor).max();
+        let stopped = self
+            .floors
+            .iter()
+            .filter(|&(&floor, tally)| tally.silent > 0 && passed.is_none_or(|passed| floor > passed))
+            .map(|(&floor, _)| floor)
+            .min();
+        (passed, stopped)
+    }
+
+    /// The TTL that the answer to a SYN arrives with, when the bounds pin it.
+    pub(crate) fn reply_ttl(&self) -> Option<u8> {
+        match self.reply_ttl_bounds() {
+            (Some(passed), Some(stopped)) if stopped == passed + 1 => Some(passed),
+            (Some(255), _) => Some(255),
+            _ => None,
+        }
+    }
+
+    /// The exchanges with this server name, at the usual segment size or with it clamped, never cut short.
+    pub(crate) fn exchanges_with<'a>(
+        &'a self,
+        server_name: Option<&'a str>,
+        clamped: bool,
+    ) -> impl Iterator<Item = &'a Exchanged> {
+        self.exchanges
+            .values()
+            .filter(move |(probe, _)| {
+                probe.data_ttl.is_none()
+                    && probe.max_segment.is_some() == clamped
+                    && probe.tls.as_ref().is_some_and(|tls| tls.server_name.as_deref() == server_name)
+            })
+            .map(|(_, exchanged)| exchanged)
+    }
+}
+
+impl EchoFile {
+    fn file(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Answered(Answer::Echo(reply)) => {
+                self.sent += 1;
+                let place = self.rtts.partition_point(|&rtt| rtt < reply.rtt);
+                self.rtts.insert(place, reply.rtt);
+                self.reply_ttls.extend(reply.reply_ttl);
+            }
+            Outcome::Answered(_) => {}
+            Outcome::Rejected(_) | Outcome::Silent(_) => self.sent += 1,
+            Outcome::Unable(inability) => self.not_permitted |= inability.why == Obstacle::NoPermission,
+        }
+    }
+}
+
+fn trail_answer(outcome: &Outcome) -> Option<TrailAnswer> {
+    Some(match outcome {
+        Outcome::Answered(_) => TrailAnswer::Reached,
+        Outcome::Rejected(rejection) => match (rejection.how, rejection.by) {
+            (Refusal::Icmp(error), Some(by)) if error.is_time_exceeded() => TrailAnswer::Router(by),
+            (Refusal::Icmp(error), Some(by)) => TrailAnswer::Icmp(error, by),
+            _ => TrailAnswer::Reset,
+        },
+        Outcome::Silent(_) => TrailAnswer::Silence,
+        Outcome::Unable(_) => return None,
+    })
+}
+
+/// How many hops back an answer comes that arrives with this TTL, from the usual initial values 64, 128, 255.
+pub(crate) fn hops_back(reply_ttl: u8) -> u8 {
+    match reply_ttl {
+        0..=64 => 64 - reply_ttl,
+        65..=128 => 128 - reply_ttl,
+        _ => 255 - reply_ttl,
+    }
+}
+
+/// Whether the other side answered in TLS, whatever it said.
+pub(crate) fn speaks_tls(ended: &TlsEnd) -> bool {
+    matches!(ended, TlsEnd::Completed | TlsEnd::Alert(..) | TlsEnd::Incompatible(_))
+}
+
+/// Files observations by endpoint address.
+pub(crate) fn dossiers(observations: &[Observation]) -> BTreeMap<IpAddr, Dossier> {
+    let mut dossiers: BTreeMap<IpAddr, Dossier> = BTreeMap::new();
+    for observation in observations {
+        if let Some(address) = observation.probe.address() {
+            dossiers.entry(address).or_default().file(observation);
+        }
+    }
+    dossiers
+}
+
+/// The endpoint at an address of the target.
+pub(crate) fn endpoint(address: IpAddr, port: u16) -> Endpoint {
+    Endpoint { address, port }
+}

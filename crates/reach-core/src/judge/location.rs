@@ -1,0 +1,126 @@
+//! Where on the path: the last router that answered for packets of this kind, and what stands behind it on a
+//! path that is open.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use super::{Peer, Ruling};
+use crate::{
+    dossier::Dossier,
+    model::{Location, TlsEnd, TrailAnswer, TrailHop, Verdict},
+};
+
+/// Locates the fault of an endpoint that is not `ok` and whose trail was followed.
+pub(super) fn locate(dossier: &Dossier, control: Option<Peer<'_>>, ruling: &Ruling) -> Option<Location> {
+    match ruling.verdict {
+        Verdict::Ok | Verdict::NoRoute | Verdict::Inconclusive => None,
+        // Nothing of it left this machine, or it was lost on it: no router is concerned.
+        Verdict::BlockedLocally => {
+            let control = control.filter(|peer| peer.distance().is_some());
+            Some(Location {
+                by: ruling.by,
+                next_on_open_path: control
+                    .and_then(|peer| hop_address(&peer.dossier.merged_trail(), 1, Some(peer.address))),
+                control: control.map(|peer| peer.address),
+                trail: hops(&dossier.merged_trail()),
+                ..Location::default()
+            })
+        }
+        _ if dossier.trails.is_empty() => None,
+        Verdict::FlowDependent => by_flow(dossier),
+        Verdict::NameBlocked => cut(dossier, ruling),
+        _ => Some(on_trail(dossier, control, ruling)),
+    }
+}
+
+fn on_trail(dossier: &Dossier, control: Option<Peer<'_>>, ruling: &Ruling) -> Location {
+    let trail = dossier.merged_trail();
+    let (ttl, last_answering) = last_router(&trail);
+    let open = control.map(|peer| (peer.dossier.merged_trail(), peer.address));
+    Location {
+        last_answering,
+        ttl,
+        by: ruling.by,
+        next_on_open_path: open
+            .as_ref()
+            .and_then(|(trail, address)| hop_address(trail, ttl + 1, Some(*address))),
+        control: open.map(|(_, address)| address),
+        trail: hops(&trail),
+    }
+}
+
+/// A flow that fails beside one that passes, to the same address.
+fn by_flow(dossier: &Dossier) -> Option<Location> {
+    let tallies = dossier.flow_tallies();
+    let trail_of = |passing: bool| {
+        tallies
+            .iter()
+            .filter(|flow| (flow.answered > 0) == passing)
+            .find_map(|flow| dossier.trails.get(&flow.source_port))
+            .map(merge)
+    };
+    let failing = trail_of(false)?;
+    let passing = trail_of(true);
+    let (ttl, last_answering) = last_router(&failing);
+    Some(Location {
+        last_answering,
+        ttl,
+        by: None,
+        next_on_open_path: passing.and_then(|trail| hop_address(&trail, ttl + 1, None)),
+        control: None,
+        trail: hops(&failing),
+    })
+}
+
+/// The hop at which a ClientHello with the name is cut: the lowest TTL from which no router gives it back.
+fn cut(dossier: &Dossier, ruling: &Ruling) -> Option<Location> {
+    let trail = dossier.merged_trail();
+    let mut ends: BTreeMap<u8, bool> = BTreeMap::new();
+    let mut reset = false;
+    for (probe, exchanged) in dossier.exchanges.values() {
+        if let (Some(ttl), Some(tls)) = (probe.data_ttl, &exchanged.tls) {
+            let returned = ends.entry(ttl).or_default();
+            *returned |= tls.ended == TlsEnd::Returned;
+            reset |= tls.ended == TlsEnd::Reset;
+        }
+    }
+    let last_returned = ends.iter().filter(|(_, returned)| **returned).map(|(&ttl, _)| ttl).max();
+    let ttl = match (last_returned, ends.is_empty()) {
+        (Some(ttl), _) => ttl,
+        (None, false) => 0,
+        (None, true) => last_router(&trail).0,
+    };
+    let last_answering = hop_address(&trail, ttl, None);
+    Some(Location {
+        last_answering,
+        ttl,
+        by: ruling.by.or(last_answering.filter(|_| reset)),
+        next_on_open_path: hop_address(&trail, ttl + 1, None),
+        control: None,
+        trail: hops(&trail),
+    })
+}
+
+fn last_router(trail: &BTreeMap<u8, TrailAnswer>) -> (u8, Option<IpAddr>) {
+    let last = trail.iter().rev().find_map(|(&ttl, answer)| match answer {
+        TrailAnswer::Router(router) => Some((ttl, *router)),
+        _ => None,
+    });
+    last.map_or((0, None), |(ttl, router)| (ttl, Some(router)))
+}
+
+/// What answers at `ttl`: a router, or the destination itself.
+fn hop_address(trail: &BTreeMap<u8, TrailAnswer>, ttl: u8, destination: Option<IpAddr>) -> Option<IpAddr> {
+    match trail.get(&ttl)? {
+        TrailAnswer::Router(router) => Some(*router),
+        TrailAnswer::Reached => destination,
+        _ => None,
+    }
+}
+
+fn merge(trail: &BTreeMap<u8, std::collections::BTreeSet<TrailAnswer>>) -> BTreeMap<u8, TrailAnswer> {
+    trail.iter().filter_map(|(&ttl, answers)| Some((ttl, *answers.first()?))).collect()
+}
+
+fn hops(trail: &BTreeMap<u8, TrailAnswer>) -> Vec<TrailHop> {
+    trail.iter().map(|(&ttl, &answer)| TrailHop { ttl, answer }).collect()
+}

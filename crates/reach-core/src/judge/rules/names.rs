@@ -1,0 +1,149 @@
+//! Findings about names and resolvers.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    time::Duration,
+};
+
+use super::{View, path::is_name};
+use crate::model::{AddressSource, Conduct, Finding, Matter, Severity};
+
+/// A look-up that takes longer is felt in every connection.
+const SLOW: Duration = Duration::from_millis(1_500);
+
+/// Resolvers, or the system and the resolvers, give different pools.
+///
+/// A resolver that gives parts of a pool in turn is only said to lack an address when its own pool is
+/// exhausted by the stopping rule.
+pub(super) fn resolvers_disagree(view: &View<'_>) -> Vec<Finding> {
+    let resolution = view.bench.resolution;
+    let mut sets: BTreeMap<AddressSource, (BTreeSet<IpAddr>, bool)> = BTreeMap::new();
+    for report in resolution.resolvers.iter().filter(|report| report.conduct == Conduct::Answers) {
+        let exhausted = view
+            .bench
+            .names
+            .lines
+            .iter()
+            .filter(|(key, line)| key.resolver == report.resolver && line.has_addresses())
+            .all(|(_, line)| line.is_exhausted(resolution.alpha));
+        if !report.addresses.is_empty() {
+            sets.insert(AddressSource::Resolver(report.resolver), (report.addresses.clone(), exhausted));
+        }
+    }
+    // The system's one answer may be part of a pool: it only speaks by what no resolver gave.
+    let known: BTreeSet<IpAddr> =
+        sets.values().flat_map(|(addresses, _)| addresses.iter().copied()).collect();
+    let all_exhausted = sets.values().all(|(_, exhausted)| *exhausted);
+    let system: BTreeSet<IpAddr> = resolution.system.iter().flatten().copied().collect();
+    let system_alone =
+        !known.is_empty() && all_exhausted && system.iter().any(|address| !known.contains(address));
+
+    let differ = sets
+        .values()
+        .any(|(addresses, exhausted)| *exhausted && known.iter().any(|other| !addresses.contains(other)));
+    if !(differ || system_alone) {
+        return Vec::new();
+    }
+    if system_alone {
+        sets.insert(AddressSource::System, (system, true));
+    }
+    let pools: Vec<&BTreeSet<IpAddr>> = sets.values().map(|(addresses, _)| addresses).collect();
+    let disjoint =
+        pools.iter().enumerate().all(|(i, one)| pools[i + 1..].iter().all(|other| one.is_disjoint(other)));
+    let common =
+        pools.iter().skip(1).fold(pools.first().copied().cloned().unwrap_or_default(), |common, pool| {
+            common.intersection(pool).copied().collect()
+        });
+    let addresses: BTreeSet<IpAddr> =
+        pools.iter().flat_map(|pool| pool.difference(&common)).copied().collect();
+    let matter = Matter::ResolversDisagree {
+        disjoint,
+        sets: sets
+            .iter()
+            .map(|(source, (addresses, _))| (*source, addresses.iter().copied().collect()))
+            .collect(),
+    };
+    vec![Finding { severity: Severity::Warning, addresses: addresses.into_iter().collect(), matter }]
+}
+
+/// The hosts file pins the name.
+pub(super) fn pinned_by_hosts(view: &View<'_>) -> Vec<Finding> {
+    if !is_name(view) {
+        return Vec::new();
+    }
+    let host = view.bench.case.target.host.to_string();
+    let host = host.trim_end_matches('.');
+    let pinned: Vec<IpAddr> = view
+        .bench
+        .case
+        .vantage
+        .pinned
+        .iter()
+        .filter(|(name, _)| name == host)
+        .map(|(_, address)| *address)
+        .collect();
+    if pinned.is_empty() {
+        return Vec::new();
+    }
+    vec![Finding {
+        severity: Severity::Warning,
+        addresses: pinned.clone(),
+        matter: Matter::PinnedByHosts { pinned },
+    }]
+}
+
+/// Resolvers that do not answer as they should.
+pub(super) fn resolver_conduct(view: &View<'_>) -> Vec<Finding> {
+    let others_answer = !view.bench.resolution.addresses.is_empty();
+    let severity = if others_answer { Severity::Warning } else { Severity::Error };
+    view.bench
+        .resolution
+        .resolvers
+        .iter()
+        .filter_map(|report| {
+            let resolver = report.resolver;
+            let matter = match report.conduct {
+                Conduct::Silent => Matter::ResolverSilent { resolver, queries: report.queries },
+                Conduct::Fails(rcode) => Matter::ResolverFails { resolver, rcode },
+                Conduct::Unreachable => Matter::ResolverUnreachable { resolver },
+                Conduct::Garbage => {
+                    let mut lines = view.bench.names.lines.iter().filter(|(key, _)| key.resolver == resolver);
+                    let fault = lines.find_map(|(_, line)| line.faults.first().copied());
+                    Matter::ResolverGarbage { resolver, fault }
+                }
+                Conduct::Answers | Conduct::NotAsked => return None,
+            };
+            Some(Finding { severity, addresses: Vec::new(), matter })
+        })
+        .collect()
+}
+
+/// The system's own look-up is slow or hangs although a resolver answers.
+pub(super) fn system_lookup_slow(view: &View<'_>) -> Vec<Finding> {
+    let resolution = view.bench.resolution;
+    let answered = resolution.resolvers.iter().any(|report| report.conduct == Conduct::Answers);
+    let took = resolution.system_took.filter(|&took| took >= SLOW);
+    if !answered || (took.is_none() && !view.bench.names.system_hung) {
+        return Vec::new();
+    }
+    vec![Finding {
+        severity: Severity::Warning,
+        addresses: Vec::new(),
+        matter: Matter::SystemLookupSlow { took },
+    }]
+}
+
+/// Addresses are probably still unseen.
+pub(super) fn pool_not_exhausted(view: &View<'_>) -> Vec<Finding> {
+    let resolution = view.bench.resolution;
+    let seen = resolution.addresses.len() as u32;
+    if seen == 0 || (resolution.exhausted && resolution.estimated < f64::from(seen) + 0.5) {
+        return Vec::new();
+    }
+    vec![Finding {
+        severity: Severity::Warning,
+        addresses: Vec::new(),
+        matter: Matter::PoolNotExhausted { seen, estimated: resolution.estimated },
+    }]
+}

@@ -1,0 +1,69 @@
+//! Many connections held open at once, to one endpoint that works: do new ones fail only while others are
+//! open? Then something on the way (a NAT with few ports, a limit on connections) has run out.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::examination::{Scene, Wants};
+use crate::model::{Answer, Connect, Effort, Endpoint, Observation, Outcome, Probe, ProbeId, Then};
+
+const SIZE: u16 = 16;
+/// Long enough to be open together, and over when a SYN is repeated after one second.
+const HOLD: Duration = Duration::from_millis(600);
+const TIMEOUT: Duration = Duration::from_millis(1_500);
+/// A crowd that lost so few first SYNs shows nothing.
+const SUSPICIOUS: u32 = 2;
+
+#[derive(Debug)]
+pub(crate) struct CrowdTest {
+    first_port: u16,
+    rounds: u16,
+    pending: BTreeSet<ProbeId>,
+    held_up: u32,
+}
+
+impl CrowdTest {
+    pub(crate) fn new(first_port: u16) -> Self {
+        Self { first_port, rounds: 0, pending: BTreeSet::new(), held_up: 0 }
+    }
+
+    pub(crate) fn plan(&mut self, endpoint: Endpoint, scene: &Scene<'_>, calm: bool, wants: &mut Wants) {
+        let again = self.rounds == 1 && self.held_up > SUSPICIOUS;
+        let due = (self.rounds == 0 || again) && self.pending.is_empty();
+        if !due || !calm || !scene.is_control || scene.losses_about || scene.case.plan.effort == Effort::Quick
+        {
+            return;
+        }
+        let Some(timeout) = scene.within_deadline(TIMEOUT, TIMEOUT) else { return };
+        for index in 0..SIZE {
+            wants.probes.push(Probe::Connect(Connect {
+                endpoint,
+                source_port: self.first_port + self.rounds * SIZE + index,
+                ttl: None,
+                min_ttl: None,
+                timeout,
+                then: Then::Hold(HOLD),
+                crowd: SIZE,
+            }));
+        }
+        self.rounds += 1;
+        self.held_up = 0;
+    }
+
+    pub(crate) fn launched(&mut self, id: ProbeId) {
+        self.pending.insert(id);
+    }
+
+    pub(crate) fn returned(&mut self, observation: &Observation) {
+        if self.pending.remove(&observation.id) {
+            let at_once = matches!(
+                &observation.outcome,
+                Outcome::Answered(Answer::Connected(connected)) if connected.syns <= 1
+            );
+            self.held_up += u32::from(!at_once);
+        }
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.pending.is_empty()
+    }
+}

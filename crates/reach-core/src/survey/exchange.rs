@@ -1,0 +1,288 @@
+//! The layers above TCP with the name, and, where they fail, the controls that tell why: the same with
+//! another name or none, the same in small segments, and, where the name is to blame, at which hop it is cut.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use super::{
+    examination::{Scene, Wants},
+    flows::Suspicion,
+    trail::TrailTest,
+};
+use crate::{
+    Time,
+    dossier::{AttemptResult, Dossier, speaks_tls},
+    model::{
+        After, Answer, Connect, Endpoint, Exchange, Exchanged, HttpEnd, HttpRequest, Observation, Outcome,
+        Probe, ProbeId, Target, Then, TlsEnd, TlsHello, TrailAnswer,
+    },
+};
+
+/// An answer that takes longer than this makes the exchange suspicious while it still runs.
+const SUSPICIOUS_AFTER: Duration = Duration::from_millis(900);
+/// How long a service that speaks first, or closes at once, is watched.
+const LISTEN: Duration = Duration::from_millis(400);
+const CUT_READ_TIMEOUT: Duration = Duration::from_millis(1_200);
+/// Tries of an exchange whose TCP handshake failed.
+const CONNECT_TRIES: u32 = 4;
+/// Names that are no party to any dispute, for the control handshake.
+const OTHER_NAMES: [&str; 2] = ["www.example.com", "www.example.net"];
+
+/// The segment size of the clamped control: what every IPv4 (RFC 879) and IPv6 (RFC 8200) path has to carry.
+pub(crate) fn clamped_segment(endpoint: Endpoint) -> u16 {
+    if endpoint.address.is_ipv4() { 536 } else { 1_220 }
+}
+
+/// The control name for a target.
+pub(crate) fn other_name(target: &Target) -> &'static str {
+    if target.verify_name() == OTHER_NAMES[0] { OTHER_NAMES[1] } else { OTHER_NAMES[0] }
+}
+
+/// Whether an exchange did all that it was asked to, whatever it thinks of the certificate or the status.
+pub(crate) fn went_through(exchanged: &Exchanged) -> bool {
+    let tls = exchanged.tls.as_ref().is_none_or(|tls| tls.ended == TlsEnd::Completed);
+    let http = exchanged.http.as_ref().is_none_or(|http| matches!(http.ended, HttpEnd::Status(_)));
+    tls && http
+}
+
+#[derive(Debug)]
+pub(crate) struct ExchangeTest {
+    first_port: u16,
+    issued: u32,
+    pending: BTreeMap<ProbeId, Time>,
+    went_through: bool,
+    failed: u32,
+    failed_to_connect: u32,
+    controls_issued: bool,
+    controls_pending: BTreeSet<ProbeId>,
+    cut_issued: bool,
+    doubtful: bool,
+}
+
+impl ExchangeTest {
+    pub(crate) fn new(first_port: u16) -> Self {
+        Self {
+            first_port,
+            issued: 0,
+            pending: BTreeMap::new(),
+            went_through: false,
+            failed: 0,
+            failed_to_connect: 0,
+            controls_issued: false,
+            controls_pending: BTreeSet::new(),
+            cut_issued: false,
+            doubtful: false,
+        }
+    }
+
+    pub(crate) fn plan(
+        &mut self,
+        endpoint: Endpoint,
+        dossier: &Dossier,
+        scene: &Scene<'_>,
+        trail: &TrailTest,
+        wants: &mut Wants,
+    ) {
+        if dossier.connected() == 0 {
+            return;
+        }
+        let target = &scene.case.target;
+        if target.tls || target.http_path.is_some() {
+            self.plan_exchanges(endpoint, dossier, scene, trail, wants);
+        } else {
+            self.plan_listening(endpoint, scene, wants);
+        }
+    }
+
+    /// Without a protocol to speak: connect, say nothing, and see whether the other side slams the door.
+    fn plan_listening(&mut self, endpoint: Endpoint, scene: &Scene<'_>, wants: &mut Wants) {
+        let goal = 1 + if self.failed > 0 { 2 } else { 0 } + self.failed_to_connect.min(CONNECT_TRIES);
+        if self.went_through || self.issued >= goal || !self.pending.is_empty() {
+            return;
+        }
+        let usual = scene.case.plan.connect_timeout;
+        let Some(timeout) = scene.within_deadline(usual, Duration::from_millis(600)) else { return };
+        wants.probes.push(Probe::Connect(Connect {
+            endpoint,
+            source_port: self.first_port + self.issued as u16,
+            ttl: None,
+            min_ttl: None,
+            timeout,
+            then: Then::Listen(LISTEN),
+            crowd: 1,
+        }));
+        self.issued += 1;
+    }
+
+    fn plan_exchanges(
+        &mut self,
+        endpoint: Endpoint,
+        dossier: &Dossier,
+        scene: &Scene<'_>,
+        trail: &TrailTest,
+        wants: &mut Wants,
+    ) {
+        let target = &scene.case.target;
+        let slow = self.is_slow(scene.now);
+        if !slow && let Some(&oldest) = self.pending.values().min() {
+            wants.wake_at(oldest + SUSPICIOUS_AFTER);
+        }
+        let worried = !self.went_through && (self.failed > 0 || slow);
+
+        let young = self.pending.values().any(|&since| scene.now.since(since) < SUSPICIOUS_AFTER);
+        let tries = if self.failed > 0 && !slow {
+            3
+        } else if worried {
+            2
+        } else {
+            1
+        };
+        let goal = tries + self.failed_to_connect.min(CONNECT_TRIES);
+        if !self.went_through && self.issued < goal && !young {
+            let port = Some(self.first_port + self.issued as u16);
+            if let Some(probe) = exchange(endpoint, scene, target.server_name_indication(), port, None) {
+                wants.probes.push(probe);
+                self.issued += 1;
+            }
+        }
+
+        if worried && !self.controls_issued {
+            self.controls_issued = true;
+            let clamp = Some(clamped_segment(endpoint));
+            let real = target.server_name_indication();
+            let controls = [
+                exchange(endpoint, scene, real.clone(), None, clamp),
+                exchange(endpoint, scene, real.clone(), None, clamp),
+            ];
+            wants.probes.extend(controls.into_iter().flatten());
+            if target.tls {
+                let other = Some(other_name(target).to_owned());
+                wants.probes.extend(exchange(endpoint, scene, other.clone(), None, None));
+                wants.probes.extend(exchange(endpoint, scene, other, None, None));
+                if real.is_some() {
+                    wants.probes.extend(exchange(endpoint, scene, None, None, None));
+                }
+            }
+        }
+
+        if worried && !self.cut_issued && self.name_is_suspect(dossier, target) && trail.is_finished() {
+            let own = dossier.first_ttl(|answer| answer == TrailAnswer::Reached);
+            if let Some(distance) = own.or(scene.control.and_then(|control| control.distance)) {
+                self.cut_issued = true;
+                let name = target.server_name_indication();
+                for ttl in 1..=distance {
+                    if let Some(Probe::Exchange(mut probe)) =
+                        exchange(endpoint, scene, name.clone(), None, None)
+                    {
+                        probe.data_ttl = Some(ttl);
+                        probe.read_timeout = probe.read_timeout.min(CUT_READ_TIMEOUT);
+                        probe.http = None;
+                        wants.probes.push(Probe::Exchange(probe));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The handshake dies with this name, gets an answer with another, and small segments do not help.
+    fn name_is_suspect(&self, dossier: &Dossier, target: &Target) -> bool {
+        let real = target.server_name_indication();
+        let Some(real) = real.as_deref() else { return false };
+        let answered = |name: Option<&str>| {
+            dossier
+                .exchanges_with(name, false)
+                .any(|exchanged| exchanged.tls.as_ref().is_some_and(|tls| speaks_tls(&tls.ended)))
+        };
+        let small_passes = dossier.exchanges_with(Some(real), true).any(went_through);
+        (answered(Some(other_name(target))) || answered(None)) && !answered(Some(real)) && !small_passes
+    }
+
+    fn is_slow(&self, now: Time) -> bool {
+        self.pending.values().any(|&since| now.since(since) >= SUSPICIOUS_AFTER)
+    }
+
+    /// The source port belongs to this test.
+    pub(crate) fn owns(&self, port: u16) -> bool {
+        (self.first_port..self.first_port + 100).contains(&port)
+    }
+
+    pub(crate) fn launched(&mut self, id: ProbeId, now: Time) {
+        self.pending.insert(id, now);
+    }
+
+    pub(crate) fn launched_exchange(&mut self, id: ProbeId, exchange: &Exchange, now: Time) {
+        if exchange.source_port.is_some() {
+            self.pending.insert(id, now);
+        } else {
+            self.controls_pending.insert(id);
+        }
+    }
+
+    pub(crate) fn returned(&mut self, observation: &Observation) {
+        self.controls_pending.remove(&observation.id);
+        if self.pending.remove(&observation.id).is_none() {
+            return;
+        }
+        match &observation.outcome {
+            Outcome::Answered(Answer::Exchanged(exchanged)) if went_through(exchanged) => {
+                self.went_through = true;
+                self.doubtful |= exchanged.tls.as_ref().is_some_and(|tls| !tls.distrust.is_empty());
+            }
+            Outcome::Answered(Answer::Exchanged(_)) => self.failed += 1,
+            Outcome::Answered(Answer::Connected(connected)) => match connected.after {
+                After::Closed | After::Reset => self.failed += 1,
+                _ => self.went_through = true,
+            },
+            _ => self.failed_to_connect += 1,
+        }
+    }
+
+    /// Whether the endpoint looks bad above TCP.
+    pub(crate) fn suspicion(&self, dossier: &Dossier, now: Time) -> Option<Suspicion> {
+        let slammed = dossier.attempts().any(|attempt| {
+            matches!(attempt.result, AttemptResult::Connected { after: After::Closed | After::Reset, .. })
+        });
+        let bad = self.doubtful || slammed || (!self.went_through && (self.failed > 0 || self.is_slow(now)));
+        bad.then_some(Suspicion::AboveTcp)
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        // Once one went through, a slow one from before changes nothing.
+        self.controls_pending.is_empty() && (self.pending.is_empty() || self.went_through)
+    }
+}
+
+fn exchange(
+    endpoint: Endpoint,
+    scene: &Scene<'_>,
+    server_name: Option<String>,
+    source_port: Option<u16>,
+    max_segment: Option<u16>,
+) -> Option<Probe> {
+    let target = &scene.case.target;
+    let plan = &scene.case.plan;
+    let read_timeout = scene.within_deadline(plan.read_timeout, Duration::from_millis(1_000))?;
+    let http = target.http_path.as_ref().map(|path| HttpRequest {
+        method: "GET".to_owned(),
+        path: path.clone(),
+        host: host_header(target),
+    });
+    Some(Probe::Exchange(Exchange {
+        endpoint,
+        source_port,
+        max_segment,
+        data_ttl: None,
+        connect_timeout: scene.within_deadline(plan.connect_timeout, Duration::from_millis(500))?,
+        read_timeout,
+        tls: target.tls.then(|| TlsHello { server_name, verify: target.verify_name() }),
+        http,
+    }))
+}
+
+fn host_header(target: &Target) -> String {
+    let usual = if target.tls { 443 } else { 80 };
+    let text = crate::model::endpoint_text(&target.host, target.port);
+    if target.port == usual { text.trim_end_matches(&format!(":{usual}")).to_owned() } else { text }
+}
