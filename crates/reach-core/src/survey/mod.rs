@@ -97,6 +97,7 @@ pub struct Survey {
     names_wake: Option<Time>,
     announced: Progress,
     announce_at: Time,
+    names_only: bool,
     over: bool,
 }
 
@@ -141,6 +142,7 @@ impl Survey {
             names_wake: None,
             announced: Progress::default(),
             announce_at: case.started,
+            names_only: false,
             over: false,
             case,
         };
@@ -148,6 +150,11 @@ impl Survey {
             survey.examine(address, survey.case.started);
         }
         survey
+    }
+
+    /// Only the first step: enumerates the addresses behind the name and probes none of them.
+    pub fn names_only(case: Case) -> Self {
+        Self { names_only: true, examinations: BTreeMap::new(), ..Self::new(case) }
     }
 
     /// What the examination started from.
@@ -212,6 +219,9 @@ impl Survey {
         }
         self.names_due = false;
         for address in self.names.addresses() {
+            if self.names_only {
+                break;
+            }
             if pool::wanted(self.case.plan.families, address) && !self.examinations.contains_key(&address) {
                 self.examine(address, now);
             }
