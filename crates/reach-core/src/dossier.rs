@@ -19,12 +19,17 @@ use crate::{
     stats::{self, FlowPosterior, Trials},
 };
 
+/// The largest `crowd` of an attempt that is not held open with others on purpose.
+const BRISK: u16 = 2;
+/// SYNs sent alone from which on they are enough to judge by.
+const ENOUGH_CALM_SYNS: u32 = 8;
+
 /// Everything observed about one endpoint.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Dossier {
     /// Echo requests at full TTL.
     pub(crate) echo: EchoFile,
-    /// Connection attempts at full TTL that were not held open with others, by source port.
+    /// Connection attempts at full TTL that were not held open with others on purpose, by source port.
     pub(crate) flows: BTreeMap<u16, Vec<Attempt>>,
     /// Attempts made while many others were held open, by their number.
     pub(crate) crowds: BTreeMap<ProbeId, CrowdAttempt>,
@@ -54,6 +59,8 @@ pub(crate) struct EchoFile {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Attempt {
     pub(crate) id: ProbeId,
+    /// No other attempt was made at the time, so that no queue of ours can have swallowed it.
+    pub(crate) calm: bool,
     pub(crate) sent: Time,
     pub(crate) done: Time,
     pub(crate) result: AttemptResult,
@@ -121,7 +128,7 @@ impl Dossier {
                 Outcome::Silent(_) => tally.silent += 1,
                 Outcome::Unable(_) => {}
             }
-        } else if connect.crowd > 1 {
+        } else if connect.crowd > BRISK {
             let at_once = match &observation.outcome {
                 Outcome::Answered(Answer::Connected(connected)) => connected.syns <= 1,
                 Outcome::Unable(_) => return,
@@ -130,7 +137,7 @@ impl Dossier {
             let attempt = CrowdAttempt { crowd: connect.crowd, sent: observation.sent, at_once };
             self.crowds.insert(observation.id, attempt);
         } else {
-            self.file_attempt(connect.source_port, observation);
+            self.file_attempt(connect.source_port, connect.crowd == 1, observation);
         }
     }
 
@@ -141,11 +148,11 @@ impl Dossier {
         if let Some(port) = exchange.source_port
             && exchange.max_segment.is_none()
         {
-            self.file_attempt(port, observation);
+            self.file_attempt(port, false, observation);
         }
     }
 
-    fn file_attempt(&mut self, source_port: u16, observation: &Observation) {
+    fn file_attempt(&mut self, source_port: u16, calm: bool, observation: &Observation) {
         let result = match &observation.outcome {
             Outcome::Answered(Answer::Connected(connected)) => AttemptResult::Connected {
                 rtt: connected.rtt,
@@ -168,7 +175,8 @@ impl Dossier {
             Outcome::Unable(inability) => AttemptResult::Unable(inability.clone()),
         };
         let attempts = self.flows.entry(source_port).or_default();
-        let attempt = Attempt { id: observation.id, sent: observation.sent, done: observation.done, result };
+        let attempt =
+            Attempt { id: observation.id, calm, sent: observation.sent, done: observation.done, result };
         let place = attempts.partition_point(|other| other.id < attempt.id);
         attempts.insert(place, attempt);
     }
@@ -194,10 +202,23 @@ impl Dossier {
 
     /// SYNs sent and answered on each flow. A rejection counts as a SYN without a SYN-ACK.
     pub(crate) fn flow_tallies(&self) -> Vec<FlowTally> {
+        self.tallies(|_| true)
+    }
+
+    /// The tallies that explanations are weighed by: once enough attempts were made alone, only those. What
+    /// is lost in brisk succession may have been swallowed by the listener's backlog.
+    pub(crate) fn weighed_tallies(&self) -> Vec<FlowTally> {
+        let calm = self.tallies(|attempt| attempt.calm);
+        let syns: u32 = calm.iter().map(|flow| flow.syns).sum();
+        let answered: u32 = self.flow_tallies().iter().map(|flow| flow.answered).sum();
+        if syns >= ENOUGH_CALM_SYNS && answered > 0 { calm } else { self.flow_tallies() }
+    }
+
+    fn tallies(&self, wanted: impl Fn(&Attempt) -> bool) -> Vec<FlowTally> {
         let mut tallies = Vec::new();
         for (&source_port, attempts) in &self.flows {
             let mut tally = FlowTally { source_port, ..FlowTally::default() };
-            for attempt in attempts {
+            for attempt in attempts.iter().filter(|attempt| wanted(attempt)) {
                 match &attempt.result {
                     AttemptResult::Connected { syns, .. } => {
                         tally.syns += syns;
@@ -217,15 +238,23 @@ impl Dossier {
 
     /// SYNs sent, and answered with a SYN-ACK, over all flows.
     pub(crate) fn syns(&self) -> (u32, u32) {
-        self.flow_tallies()
-            .iter()
-            .fold((0, 0), |(sent, answered), flow| (sent + flow.syns, answered + flow.answered))
+        sum(&self.flow_tallies())
+    }
+
+    /// SYNs sent and answered, of the tallies that explanations are weighed by.
+    pub(crate) fn weighed_syns(&self) -> (u32, u32) {
+        sum(&self.weighed_tallies())
+    }
+
+    /// How many SYNs were sent alone.
+    pub(crate) fn calm_syns(&self) -> u32 {
+        sum(&self.tallies(|attempt| attempt.calm)).0
     }
 
     /// What explains the tallies of the flows.
     pub(crate) fn flow_posterior(&self) -> FlowPosterior {
         let trials: Vec<Trials> = self
-            .flow_tallies()
+            .weighed_tallies()
             .iter()
             .map(|flow| Trials { sent: flow.syns, answered: flow.answered })
             .collect();
@@ -351,6 +380,10 @@ pub(crate) fn hops_back(reply_ttl: u8) -> u8 {
 /// Whether the other side answered in TLS, whatever it said.
 pub(crate) fn speaks_tls(ended: &TlsEnd) -> bool {
     matches!(ended, TlsEnd::Completed | TlsEnd::Alert(..) | TlsEnd::Incompatible(_))
+}
+
+fn sum(tallies: &[FlowTally]) -> (u32, u32) {
+    tallies.iter().fold((0, 0), |(sent, answered), flow| (sent + flow.syns, answered + flow.answered))
 }
 
 /// Files observations by endpoint address.

@@ -25,7 +25,7 @@ pub(super) fn rule(bench: &Bench<'_>, dossier: &Dossier) -> Ruling {
     }
     let clamped = with_name(bench, dossier, true);
     let small_pass = clamped.iter().filter(|exchanged| survey::went_through(exchanged)).count() as u32;
-    let stalled = usual.iter().filter(|exchanged| is_stalled(exchanged)).count() as u32;
+    let stalled = usual.iter().filter(|exchanged| survey::is_stalled(exchanged)).count() as u32;
     if small_pass > 0 && stalled == usual.len() as u32 {
         let max_segment = usual.iter().map(|exchanged| exchanged.traffic.send_mss).max().unwrap_or(0);
         let passes = dossier.exchanges.values().filter_map(|(probe, _)| probe.max_segment).max().unwrap_or(0);
@@ -186,11 +186,4 @@ fn cut_by_name(bench: &Bench<'_>, dossier: &Dossier, ends: &[&TlsEnd]) -> Option
     let times = ends.len() as u32;
     (times >= 2)
         .then(|| ruling(Verdict::NameBlocked, vec![Evidence::NameDies { name, ended, times }, control]))
-}
-
-/// Nothing more came after the TCP handshake or in the middle of what followed.
-fn is_stalled(exchanged: &Exchanged) -> bool {
-    let tls = exchanged.tls.as_ref().is_some_and(|tls| tls.ended == TlsEnd::Silent);
-    let http = exchanged.http.as_ref().is_some_and(|http| http.ended == HttpEnd::Silent);
-    tls || http
 }

@@ -179,7 +179,7 @@ fn silent(bench: &Bench<'_>, dossier: &Dossier) -> Ruling {
     let loss_about = bench
         .dossiers
         .values()
-        .map(Dossier::syns)
+        .map(Dossier::weighed_syns)
         .filter(|&(sent, answered)| answered > 0 && sent >= 8)
         .map(|(sent, answered)| f64::from(sent - answered) / f64::from(sent))
         .fold(HEAVY_LOSS, f64::max);
@@ -212,10 +212,10 @@ fn silent(bench: &Bench<'_>, dossier: &Dossier) -> Ruling {
 
 /// Some attempt came about.
 fn connected(bench: &Bench<'_>, dossier: &Dossier, control: Option<Peer<'_>>) -> Ruling {
-    let (syns, answered) = dossier.syns();
+    let (syns, answered) = dossier.weighed_syns();
     let posterior = dossier.flow_posterior();
     if posterior.split > LIKELY {
-        let tallies = dossier.flow_tallies();
+        let tallies = dossier.weighed_tallies();
         let ports = |passing: bool| {
             tallies
                 .iter()

@@ -50,7 +50,7 @@ fn on_trail(dossier: &Dossier, control: Option<Peer<'_>>, ruling: &Ruling) -> Lo
 
 /// A flow that fails beside one that passes, to the same address.
 fn by_flow(dossier: &Dossier) -> Option<Location> {
-    let tallies = dossier.flow_tallies();
+    let tallies = dossier.weighed_tallies();
     let trail_of = |passing: bool| {
         tallies
             .iter()

@@ -118,8 +118,8 @@ pub struct Connect {
     pub timeout: Duration,
     /// What to do with the connection once it stands.
     pub then: Then,
-    /// How many connections of this survey to the same endpoint are open at the same time by plan, this one
-    /// included: 1 is alone.
+    /// How many connections of this survey to the same listener may be under way at the same time by plan,
+    /// this one included: 1 is alone, 2 is in brisk succession, more are held open together on purpose.
     pub crowd: u16,
 }
 

@@ -85,13 +85,14 @@ impl Scene<'_> {
 }
 
 impl Examination {
-    /// An examination beginning at `now`; `first_port` is the first of some 1,500 source ports that it may use.
-    pub(crate) fn new(endpoint: Endpoint, first_port: u16, now: Time) -> Self {
+    /// An examination beginning at `now`; `first_port` is the first of some 1,500 source ports that it may use,
+    /// and `place` its number among the endpoints of the target.
+    pub(crate) fn new(endpoint: Endpoint, first_port: u16, now: Time, place: usize) -> Self {
         Self {
             endpoint,
             dossier: Dossier::default(),
             ping: PingTest::new(now),
-            flows: FlowTest::new(first_port, now),
+            flows: FlowTest::new(first_port, now, place),
             exchange: ExchangeTest::new(first_port + 1_200),
             trail: TrailTest::new(first_port + 300),
             reply_ttl: ReplyTtlTest::new(first_port + 600),

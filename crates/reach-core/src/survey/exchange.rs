@@ -47,6 +47,13 @@ pub(crate) fn went_through(exchanged: &Exchanged) -> bool {
     tls && http
 }
 
+/// Whether nothing (more) came after the TCP handshake.
+pub(crate) fn is_stalled(exchanged: &Exchanged) -> bool {
+    let tls = exchanged.tls.as_ref().is_some_and(|tls| tls.ended == TlsEnd::Silent);
+    let http = exchanged.http.as_ref().is_some_and(|http| http.ended == HttpEnd::Silent);
+    tls || http
+}
+
 #[derive(Debug)]
 pub(crate) struct ExchangeTest {
     first_port: u16,
@@ -54,6 +61,8 @@ pub(crate) struct ExchangeTest {
     pending: BTreeMap<ProbeId, Time>,
     went_through: bool,
     failed: u32,
+    /// Of these, the ones that were not mere silence.
+    cut_short: u32,
     failed_to_connect: u32,
     controls_issued: bool,
     controls_pending: BTreeSet<ProbeId>,
@@ -69,6 +78,7 @@ impl ExchangeTest {
             pending: BTreeMap::new(),
             went_through: false,
             failed: 0,
+            cut_short: 0,
             failed_to_connect: 0,
             controls_issued: false,
             controls_pending: BTreeSet::new(),
@@ -111,7 +121,7 @@ impl ExchangeTest {
             min_ttl: None,
             timeout,
             then: Then::Listen(LISTEN),
-            crowd: 1,
+            crowd: 2,
         }));
         self.issued += 1;
     }
@@ -132,7 +142,7 @@ impl ExchangeTest {
         let worried = !self.went_through && (self.failed > 0 || slow);
 
         let young = self.pending.values().any(|&since| scene.now.since(since) < SUSPICIOUS_AFTER);
-        let tries = if self.failed > 0 && !slow {
+        let tries = if self.cut_short > 0 && !slow {
             3
         } else if worried {
             2
@@ -230,7 +240,10 @@ impl ExchangeTest {
                 self.went_through = true;
                 self.doubtful |= exchanged.tls.as_ref().is_some_and(|tls| !tls.distrust.is_empty());
             }
-            Outcome::Answered(Answer::Exchanged(_)) => self.failed += 1,
+            Outcome::Answered(Answer::Exchanged(exchanged)) => {
+                self.failed += 1;
+                self.cut_short += u32::from(!is_stalled(exchanged));
+            }
             Outcome::Answered(Answer::Connected(connected)) => match connected.after {
                 After::Closed | After::Reset => self.failed += 1,
                 _ => self.went_through = true,

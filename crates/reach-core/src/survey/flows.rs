@@ -1,8 +1,11 @@
-//! TCP connections on several flows, each flow more than once, so that loss, dead parallel paths and blocked
-//! addresses can be told apart.
+//! TCP connections on several flows, so that loss, dead parallel paths and blocked addresses can be told
+//! apart.
 //!
 //! Attempts are spaced and aborted as soon as they stand, so that neither the listener's backlog nor a NAT is
-//! ever crowded by them: a SYN that stays unanswered here was lost or dropped, not queued away.
+//! crowded by them. One listener often serves all addresses of a name, so the spacing is over all of them. Even so
+//! a slow listener may drop a SYN of such a succession. Where one was lost, flows are therefore tried again
+//! *calmly*, one attempt at a time over the whole target, and only those attempts say whether the path loses
+//! packets.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,13 +19,26 @@ use crate::{
     model::{Connect, Effort, Endpoint, Observation, Obstacle, Outcome, Probe, ProbeId, Then},
 };
 
-const SPACING: Duration = Duration::from_millis(12);
+/// Between brisk attempts, over all endpoints of a target.
+pub(crate) const SPACING: Duration = Duration::from_millis(3);
+/// Brisk attempts over all endpoints of a target.
+const BRISK_ATTEMPTS: usize = 240;
+/// Calm attempts over all endpoints of a target.
+const CALM_ATTEMPTS: usize = 256;
+/// All calm attempts are made within about this time.
+const CALM_TIME: Duration = Duration::from_millis(3_800);
+/// A flow of an endpoint that answers others, unanswered for so long, has lost a SYN.
+const LATE: Duration = Duration::from_millis(450);
+/// An attempt with less time than this teaches too little.
+const LEAST_TIMEOUT: Duration = Duration::from_millis(900);
+/// Three SYNs on a current Linux.
+const CALM_TIMEOUT: Duration = Duration::from_millis(2_300);
 /// So long without any answer makes an address suspicious.
 const SUSPICIOUS_AFTER: Duration = Duration::from_millis(500);
 /// How sure the explanation of lost SYNs has to be.
 const SURE: f64 = 0.99;
-/// SYNs after which no more are sent to settle between explanations.
-const ENOUGH_SYNS: u32 = 90;
+/// SYNs that have to be sent alone before loss is told from chance.
+const ENOUGH_SYNS: u32 = 20;
 
 /// Why an endpoint looks bad so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,14 +55,21 @@ pub(crate) enum Suspicion {
 pub(crate) struct FlowTest {
     first_port: u16,
     next_at: Time,
-    /// One a flow: its source port and the attempts issued.
-    flows: Vec<(u16, u32)>,
+    flows: Vec<Flow>,
     pending: BTreeMap<ProbeId, (u16, Time)>,
     spare_ports: u16,
     stopped: bool,
 }
 
-/// How many flows, and how often each.
+/// A source port, and the attempts made from it.
+#[derive(Clone, Copy, Debug)]
+struct Flow {
+    port: u16,
+    brisk: u32,
+    calm: u32,
+}
+
+/// How many flows, and how many rounds over the first of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Goal {
     flows: usize,
@@ -55,11 +78,18 @@ struct Goal {
     repeated: usize,
 }
 
+impl Goal {
+    fn is_met_by(self, index: usize, flow: Flow) -> bool {
+        flow.brisk >= if index < self.repeated { self.rounds } else { 1 }
+    }
+}
+
 impl FlowTest {
-    pub(crate) fn new(first_port: u16, now: Time) -> Self {
+    /// `place` is the endpoint's number among those of the target: endpoints take turns.
+    pub(crate) fn new(first_port: u16, now: Time, place: usize) -> Self {
         Self {
             first_port,
-            next_at: now,
+            next_at: now + SPACING * place as u32,
             flows: Vec::new(),
             pending: BTreeMap::new(),
             spare_ports: 0,
@@ -67,6 +97,7 @@ impl FlowTest {
         }
     }
 
+    /// The next brisk attempts.
     pub(crate) fn plan(
         &mut self,
         endpoint: Endpoint,
@@ -75,52 +106,75 @@ impl FlowTest {
         reserved: &BTreeSet<u16>,
         wants: &mut Wants,
     ) {
-        if self.stopped {
+        if let Some(late) = self.late_at(dossier).filter(|&late| late > scene.now) {
+            wants.wake_at(late);
+        }
+        if self.stopped || (scene.losses_about && dossier.connected() > 0) {
             return;
         }
         let goal = goal(dossier, scene);
-        while let Some(next) = self.next(goal, reserved) {
-            if self.next_at > scene.now {
-                wants.wake_at(self.next_at);
-                return;
-            }
-            let usual = if dossier.connected() == 0 || !dossier.is_partial() {
-                scene.case.plan.connect_timeout
-            } else {
-                scene.case.plan.connect_timeout.min(Duration::from_millis(2_300))
-            };
-            let Some(timeout) = scene.within_deadline(usual, Duration::from_millis(900)) else { return };
-            let (port, issued) = &mut self.flows[next];
-            *issued += 1;
-            wants.probes.push(Probe::Connect(Connect {
-                endpoint,
-                source_port: *port,
-                ttl: None,
-                min_ttl: None,
-                timeout,
-                then: Then::Reset,
-                crowd: 1,
-            }));
-            // Launching is immediate, so the flow counts as busy from here on even before its id is known.
-            self.next_at = scene.now + SPACING;
+        self.provide(goal.flows);
+        let usable = self.usable(reserved);
+        let next = (0..self.flows.len().min(goal.flows))
+            .filter(|&index| usable[index] && !goal.is_met_by(index, self.flows[index]))
+            .min_by_key(|&index| self.flows[index].brisk);
+        let Some(next) = next else { return };
+        if self.next_at > scene.now {
+            wants.wake_at(self.next_at);
+            return;
+        }
+        let usual = scene.case.plan.connect_timeout;
+        let Some(timeout) = scene.within_deadline(usual, LEAST_TIMEOUT) else { return };
+        self.flows[next].brisk += 1;
+        self.next_at = scene.now + SPACING * scene.pool as u32;
+        wants.wake_at(self.next_at);
+        wants.probes.push(attempt(endpoint, self.flows[next].port, timeout, 2));
+    }
+
+    /// Whether calm attempts are still wanted, and how urgently: the fewer were made, the more.
+    pub(crate) fn wants_calm(&self, dossier: &Dossier, scene: &Scene<'_>) -> Option<u32> {
+        if self.stopped || !scene.losses_about || dossier.connected() == 0 {
+            return None;
+        }
+        scene.within_deadline(CALM_TIMEOUT, LEAST_TIMEOUT)?;
+        let made: u32 = self.flows.iter().map(|flow| flow.calm).sum();
+        if made >= calm_share(scene.pool) as u32 {
+            return None;
+        }
+        let posterior = dossier.flow_posterior();
+        let sure = posterior.clean.max(posterior.lossy).max(posterior.split) >= SURE;
+        (!sure || dossier.calm_syns() < ENOUGH_SYNS).then_some(made)
+    }
+
+    /// The next calm attempt.
+    pub(crate) fn calm_attempt(
+        &mut self,
+        endpoint: Endpoint,
+        scene: &Scene<'_>,
+        reserved: &BTreeSet<u16>,
+    ) -> Option<Probe> {
+        let timeout = scene.within_deadline(CALM_TIMEOUT, LEAST_TIMEOUT)?;
+        self.provide(16);
+        let usable = self.usable(reserved);
+        let next = (0..self.flows.len())
+            .filter(|&index| usable[index])
+            .min_by_key(|&index| self.flows[index].calm)?;
+        self.flows[next].calm += 1;
+        Some(attempt(endpoint, self.flows[next].port, timeout, 1))
+    }
+
+    fn provide(&mut self, flows: usize) {
+        while self.flows.len() < flows {
+            // Odd strides spread the ports over whatever hash a balancer uses.
+            let port = self.first_port + 7 * self.flows.len() as u16;
+            self.flows.push(Flow { port, brisk: 0, calm: 0 });
         }
     }
 
-    /// The flow to try next: the least tried one that is not busy.
-    fn next(&mut self, goal: Goal, reserved: &BTreeSet<u16>) -> Option<usize> {
-        while self.flows.len() < goal.flows {
-            // Odd strides spread the ports over whatever hash a balancer uses.
-            let port = self.first_port + 7 * self.flows.len() as u16;
-            self.flows.push((port, 0));
-        }
+    /// Which flows have no attempt under way and are not needed elsewhere.
+    fn usable(&self, reserved: &BTreeSet<u16>) -> Vec<bool> {
         let busy = self.busy_ports();
-        (0..self.flows.len())
-            .filter(|&index| {
-                let (port, issued) = self.flows[index];
-                let rounds = if index < goal.repeated { goal.rounds } else { 1 };
-                issued < rounds && !busy.contains(&port) && !reserved.contains(&port)
-            })
-            .min_by_key(|&index| self.flows[index].1)
+        self.flows.iter().map(|flow| !busy.contains(&flow.port) && !reserved.contains(&flow.port)).collect()
     }
 
     /// The source ports of attempts under way.
@@ -139,8 +193,12 @@ impl FlowTest {
                 // The port is somebody else's: the flow moves to another one.
                 self.spare_ports += 1;
                 let spare = self.first_port + 230 + self.spare_ports;
-                if let Some(flow) = self.flows.iter_mut().find(|(own, _)| *own == port) {
-                    *flow = (spare, flow.1.saturating_sub(1));
+                if let Some(flow) = self.flows.iter_mut().find(|flow| flow.port == port) {
+                    *flow = Flow {
+                        port: spare,
+                        brisk: flow.brisk.saturating_sub(1),
+                        calm: flow.calm.saturating_sub(1),
+                    };
                 }
             } else {
                 self.stopped = true;
@@ -173,18 +231,32 @@ impl FlowTest {
         self.suspicious_at(dossier).filter(|&at| now >= at).map(|_| Suspicion::Silence)
     }
 
+    /// When an attempt becomes late, while others of the endpoint were answered.
+    fn late_at(&self, dossier: &Dossier) -> Option<Time> {
+        if dossier.connected() == 0 {
+            return None;
+        }
+        self.pending.values().map(|&(_, since)| since + LATE).min()
+    }
+
+    /// Some SYN was lost, or is late, while others were answered.
+    pub(crate) fn has_losses(&self, dossier: &Dossier, now: Time) -> bool {
+        dossier.is_partial() || self.late_at(dossier).is_some_and(|late| now >= late)
+    }
+
     /// All that was to be tried was tried and came back; of those under way none can change the picture.
     pub(crate) fn is_finished(&self, dossier: &Dossier, scene: &Scene<'_>) -> bool {
         if self.stopped {
             return self.pending.is_empty();
         }
-        let goal = goal(dossier, scene);
-        let complete =
+        let complete = if scene.losses_about && dossier.connected() > 0 {
+            self.wants_calm(dossier, scene).is_none()
+        } else {
+            let goal = goal(dossier, scene);
             self.flows.len() >= goal.flows
-                && self.flows.iter().enumerate().all(|(index, &(_, issued))| {
-                    issued >= if index < goal.repeated { goal.rounds } else { 1 }
-                });
-        let out_of_time = scene.within_deadline(Duration::ZERO, Duration::from_millis(900)).is_none();
+                && self.flows.iter().enumerate().all(|(index, &flow)| goal.is_met_by(index, flow))
+        };
+        let out_of_time = scene.within_deadline(Duration::ZERO, LEAST_TIMEOUT).is_none();
         // Where one attempt was turned away with a reason, the silence of others (a limit on the rate of
         // ICMP errors) says nothing more.
         let reason_known = dossier.connected() == 0
@@ -195,33 +267,50 @@ impl FlowTest {
     }
 }
 
-/// How many flows, and how often each, given what is known.
+/// The time between calm attempts, over all endpoints of a target.
+pub(crate) fn calm_spacing(pool: usize) -> Duration {
+    let all = (calm_share(pool) * pool.max(1)) as u32;
+    (CALM_TIME / all).clamp(Duration::from_millis(12), Duration::from_millis(60))
+}
+
+/// Calm attempts to one endpoint.
+fn calm_share(pool: usize) -> usize {
+    (CALM_ATTEMPTS / pool.max(1)).clamp(4, 32)
+}
+
+fn attempt(endpoint: Endpoint, source_port: u16, timeout: Duration, crowd: u16) -> Probe {
+    Probe::Connect(Connect {
+        endpoint,
+        source_port,
+        ttl: None,
+        min_ttl: None,
+        timeout,
+        then: Then::Reset,
+        crowd,
+    })
+}
+
+/// How many flows, given what is known.
 fn goal(dossier: &Dossier, scene: &Scene<'_>) -> Goal {
-    let flows = match (scene.case.plan.effort, scene.pool) {
-        (Effort::Quick, _) => 3,
-        (Effort::Normal, 0..=16) => 8,
-        (Effort::Normal, 17..=40) => 6,
-        (Effort::Normal, _) => 4,
-        (Effort::Thorough, _) => 24,
+    let share = BRISK_ATTEMPTS / scene.pool.max(1);
+    let flows = match scene.case.plan.effort {
+        Effort::Quick => 3,
+        Effort::Normal => share.clamp(3, 12),
+        Effort::Thorough => share.clamp(8, 24),
     };
-    let quick = scene.case.plan.effort == Effort::Quick;
-    let usual = Goal { flows, rounds: if quick { 1 } else { 2 }, repeated: flows };
     if dossier.obstacles().next().is_some() {
         return Goal { flows: flows.min(2), rounds: 1, repeated: 0 };
     }
     let (sent, answered) = dossier.syns();
     if answered == 0 && sent > 0 {
-        // A second look at some flows a while later excludes a short outage.
-        return Goal { repeated: flows.min(4), ..usual };
+        // Silence takes some flows to be sure of; a second look at some of them a while later excludes a
+        // short outage.
+        let quick = scene.case.plan.effort == Effort::Quick;
+        return Goal {
+            flows: flows.max(if quick { 3 } else { 8 }),
+            rounds: if quick { 1 } else { 2 },
+            repeated: 4,
+        };
     }
-    let wider = Goal { flows: flows.max(16), ..usual };
-    if answered < sent {
-        let posterior = dossier.flow_posterior();
-        let sure = posterior.clean.max(posterior.lossy).max(posterior.split) >= SURE;
-        // Loss needs many SYNs to be told from chance, whatever the flow.
-        let rounds = if sent >= ENOUGH_SYNS || (sure && sent >= 40) { wider.rounds } else { 6 };
-        let flows = if posterior.split > 0.01 { 24 } else { wider.flows };
-        return Goal { flows, rounds, repeated: flows };
-    }
-    if scene.losses_about && !quick { wider } else { usual }
+    Goal { flows, rounds: 1, repeated: 0 }
 }

@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-pub(crate) use self::exchange::{other_name, went_through};
+pub(crate) use self::exchange::{is_stalled, other_name, went_through};
 use self::{
     discovery::Discovery,
     examination::{Control, Examination, Scene},
@@ -90,6 +90,7 @@ pub struct Survey {
     controls: BTreeMap<Family, (IpAddr, Control)>,
     losses_about: bool,
     edge_tests: u32,
+    calm_at: Time,
     owners: BTreeMap<ProbeId, Option<IpAddr>>,
     next_id: u32,
     queue: VecDeque<Step>,
@@ -118,6 +119,8 @@ enum Family {
 
 /// Local-edge tests run one at a time; more than these would hold up the rest.
 const EDGE_TESTS: u32 = 8;
+/// When no address was found that never lost a SYN, any that connects will do as control after this time.
+const SETTLE_FOR_LESS: Duration = Duration::from_millis(1_500);
 const ANNOUNCE_EVERY: Duration = Duration::from_millis(100);
 
 impl Survey {
@@ -135,6 +138,7 @@ impl Survey {
             controls: BTreeMap::new(),
             losses_about: false,
             edge_tests: 0,
+            calm_at: case.started,
             owners: BTreeMap::new(),
             next_id: 0,
             queue: VecDeque::new(),
@@ -166,17 +170,19 @@ impl Survey {
         // Each address has the same source ports: flows differ by address anyway, and a firewall's log can
         // then be searched for one range.
         let first_port = 33_000 + (split_mix(self.case.plan.seed) % 13) as u16 * 2_000;
-        let examination =
-            Examination::new(dossier::endpoint(address, self.case.target.port), first_port, now);
+        let place = self.examinations.len();
+        let endpoint = dossier::endpoint(address, self.case.target.port);
+        let examination = Examination::new(endpoint, first_port, now, place);
         self.examinations.entry(address).or_insert(Desk { examination, due: true, wake: None });
     }
 
     fn plan(&mut self, now: Time) {
         self.plan_names(now);
-        self.choose_controls();
-        self.note_losses();
+        self.choose_controls(now);
+        self.note_losses(now);
         let mut planned = Vec::new();
         let edge_busy = self.examinations.values().any(|desk| !desk.examination.edge.is_idle());
+        let pool = self.examinations.len().max(1);
         let mut edge_free = !edge_busy && self.edge_tests < EDGE_TESTS;
         for (&address, desk) in &mut self.examinations {
             if !desk.due && desk.wake.is_none_or(|wake| now < wake) {
@@ -191,7 +197,7 @@ impl Survey {
                 control: control.map(|(_, control)| control),
                 is_control: control.is_some_and(|(chosen, _)| *chosen == address),
                 losses_about: self.losses_about,
-                pool: self.announced.addresses.len().max(1),
+                pool,
                 edge_free,
             };
             let wants = desk.examination.plan(&scene);
@@ -210,6 +216,63 @@ impl Survey {
         for (id, address, probe) in planned {
             self.owners.insert(id, Some(address));
             self.queue.push_back(Step::Run(id, probe));
+        }
+        self.plan_calm(now);
+    }
+
+    /// One calm attempt at a time, to the endpoint that had the fewest.
+    fn plan_calm(&mut self, now: Time) {
+        if !self.losses_about || now < self.calm_at {
+            return;
+        }
+        let pool = self.examinations.len().max(1);
+        let neediest = self
+            .examinations
+            .iter()
+            .filter_map(|(&address, desk)| {
+                let scene = self.scene(address, now);
+                let made = desk.examination.flows.wants_calm(&desk.examination.dossier, &scene)?;
+                Some((made, !desk.examination.dossier.is_partial(), address))
+            })
+            .min();
+        let Some((_, _, address)) = neediest else { return };
+        let (case, deadline) = (&self.case, self.deadline);
+        let Some(desk) = self.examinations.get_mut(&address) else { return };
+        let examination = &mut desk.examination;
+        let scene = Scene {
+            case,
+            now,
+            deadline,
+            control: None,
+            is_control: false,
+            losses_about: true,
+            pool,
+            edge_free: false,
+        };
+        let reserved = examination.trail.reserved_ports();
+        let Some(probe) = examination.flows.calm_attempt(examination.endpoint, &scene, &reserved) else {
+            return;
+        };
+        self.calm_at = now + flows::calm_spacing(pool);
+        let id = ProbeId(self.next_id);
+        self.next_id += 1;
+        examination.launched(id, &probe, now);
+        self.owners.insert(id, Some(address));
+        self.queue.push_back(Step::Run(id, probe));
+    }
+
+    /// What the examination of `address` sees of the world around it.
+    fn scene(&self, address: IpAddr, now: Time) -> Scene<'_> {
+        let control = self.controls.get(&family(address));
+        Scene {
+            case: &self.case,
+            now,
+            deadline: self.deadline,
+            control: control.map(|(_, control)| control),
+            is_control: control.is_some_and(|(chosen, _)| *chosen == address),
+            losses_about: self.losses_about,
+            pool: self.examinations.len().max(1),
+            edge_free: false,
         }
     }
 
@@ -239,7 +302,8 @@ impl Survey {
     }
 
     /// Chooses, once a family, the address that works and is compared with; keeps what is known of it fresh.
-    fn choose_controls(&mut self) {
+    fn choose_controls(&mut self, now: Time) {
+        let settle_for_less = now.since(self.case.started) > SETTLE_FOR_LESS;
         for family in [Family::V4, Family::V6] {
             let chosen = match self.controls.get(&family) {
                 Some((address, _)) => Some(*address),
@@ -249,7 +313,7 @@ impl Survey {
                     .filter(|(address, _)| crate::survey::family(**address) == family)
                     .find(|(_, desk)| {
                         let dossier = &desk.examination.dossier;
-                        dossier.connected() >= 2 && !dossier.is_partial()
+                        dossier.connected() >= 2 && (settle_for_less || !dossier.is_partial())
                     })
                     .map(|(&address, _)| address),
             };
@@ -277,9 +341,9 @@ impl Survey {
     }
 
     /// Lost SYNs anywhere make a closer look at every address worth its packets.
-    fn note_losses(&mut self) {
-        if !self.losses_about && self.examinations.values().any(|desk| desk.examination.dossier.is_partial())
-        {
+    fn note_losses(&mut self, now: Time) {
+        let lossy = |desk: &Desk| desk.examination.flows.has_losses(&desk.examination.dossier, now);
+        if !self.losses_about && self.examinations.values().any(lossy) {
             self.losses_about = true;
             for desk in self.examinations.values_mut() {
                 desk.due = true;
@@ -294,17 +358,7 @@ impl Survey {
 
     fn unsettled(&self, now: Time) -> impl Iterator<Item = &Examination> {
         self.examinations.iter().filter_map(move |(&address, desk)| {
-            let control = self.controls.get(&family(address));
-            let scene = Scene {
-                case: &self.case,
-                now,
-                deadline: self.deadline,
-                control: control.map(|(_, control)| control),
-                is_control: control.is_some_and(|(chosen, _)| *chosen == address),
-                losses_about: self.losses_about,
-                pool: self.announced.addresses.len().max(1),
-                edge_free: false,
-            };
+            let scene = self.scene(address, now);
             let waiting = desk.wake.is_some_and(|wake| wake > now);
             (waiting || !desk.examination.is_settled(&scene)).then_some(&desk.examination)
         })
@@ -356,12 +410,6 @@ impl Procedure for Survey {
             self.announce_at = now + ANNOUNCE_EVERY;
             let progress = self.progress(now);
             if progress != self.announced {
-                // How many addresses there are decides how many flows each gets.
-                if progress.addresses.len() != self.announced.addresses.len() {
-                    for desk in self.examinations.values_mut() {
-                        desk.due = true;
-                    }
-                }
                 self.announced = progress.clone();
                 return Step::Announce(progress);
             }
@@ -371,7 +419,8 @@ impl Procedure for Survey {
             return Step::Done;
         }
         let wakes = self.examinations.values().filter_map(|desk| desk.wake);
-        let wake = wakes.chain(self.names_wake).filter(|&wake| wake > now).min();
+        let calm = self.losses_about.then_some(self.calm_at);
+        let wake = wakes.chain(self.names_wake).chain(calm).filter(|&wake| wake > now).min();
         Step::Wait(wake.unwrap_or(self.deadline).min(self.deadline).min(now + Duration::from_millis(500)))
     }
 

@@ -105,7 +105,7 @@ impl ReplyTtlTest {
                 min_ttl: Some(floor),
                 timeout,
                 then: Then::Reset,
-                crowd: 1,
+                crowd: 2,
             }));
             self.issued += 1;
         }

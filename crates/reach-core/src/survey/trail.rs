@@ -104,7 +104,7 @@ impl TrailTest {
     }
 
     fn compare_flows(&mut self, dossier: &Dossier, now: Time) {
-        let tallies = dossier.flow_tallies();
+        let tallies = dossier.weighed_tallies();
         let failing = tallies.iter().filter(|flow| flow.answered == 0).max_by_key(|flow| flow.syns);
         let passing = tallies.iter().filter(|flow| flow.answered == flow.syns).max_by_key(|flow| flow.syns);
         if let (Some(failing), Some(passing)) = (failing, passing) {
@@ -204,7 +204,7 @@ impl Walk {
                 min_ttl: None,
                 timeout,
                 then: Then::Reset,
-                crowd: 1,
+                crowd: 2,
             }));
         }
     }

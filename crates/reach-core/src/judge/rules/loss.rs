@@ -65,7 +65,7 @@ pub(super) fn capacity(view: &View<'_>) -> Vec<Finding> {
         let crowd = dossier.crowds.values().map(|attempt| attempt.crowd).max().unwrap_or(0);
         let of = dossier.crowds.len() as u32;
         let passed = dossier.crowds.values().filter(|attempt| attempt.at_once).count() as u32;
-        let (sent, answered) = dossier.syns();
+        let (sent, answered) = dossier.weighed_syns();
         let alone_lost = sent - answered;
         let held_up = of - passed;
         if of == 0
