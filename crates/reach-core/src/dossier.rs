@@ -6,7 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
     time::Duration,
 };
 
@@ -14,13 +14,15 @@ use crate::{
     Time,
     model::{
         After, Answer, Connect, EgressCount, Endpoint, Exchange, Exchanged, FlowTally, IcmpError, Inability,
-        Observation, Obstacle, Outcome, Probe, ProbeId, Refusal, TlsEnd, TrailAnswer,
+        Observation, Obstacle, Outcome, Probe, ProbeId, Refusal, Rejection, TlsEnd, TrailAnswer,
     },
     stats::{self, FlowPosterior, Trials},
 };
 
 /// The largest `crowd` of an attempt that is not held open with others on purpose.
-const BRISK: u16 = 2;
+pub(crate) const BRISK: u16 = 2;
+/// How improbable it has to be that a crowd loses no more than single connections do.
+const CROWD_ALPHA: f64 = 0.001;
 /// SYNs sent alone from which on they are enough to judge by.
 const ENOUGH_CALM_SYNS: u32 = 8;
 
@@ -165,9 +167,11 @@ impl Dossier {
                 after: After::NotWatched,
             },
             Outcome::Answered(_) => return,
-            Outcome::Rejected(rejection) => match (rejection.how, rejection.by) {
-                (Refusal::Icmp(error), Some(by)) => AttemptResult::Icmp { error, by, rtt: rejection.rtt },
-                _ => AttemptResult::Reset { rtt: rejection.rtt },
+            Outcome::Rejected(rejection) => match rejection.how {
+                Refusal::Icmp(error) => {
+                    AttemptResult::Icmp { error, by: sender(rejection), rtt: rejection.rtt }
+                }
+                Refusal::Reset => AttemptResult::Reset { rtt: rejection.rtt },
             },
             Outcome::Silent(silence) => {
                 AttemptResult::Silent { syns: silence.packets.max(1), refused_here: silence.refused_here }
@@ -267,6 +271,19 @@ impl Dossier {
         answered > 0 && answered < sent
     }
 
+    /// Connections held open together of which some did not come about at once, although single ones do: how
+    /// many were tried together and how many passed on average. Both rounds have to agree; one alone may
+    /// have met a short outage.
+    pub(crate) fn capacity(&self) -> Option<(u16, u16)> {
+        let crowd = self.crowds.values().map(|attempt| attempt.crowd).max()?;
+        let rounds = self.crowds.len() as u32 / u32::from(crowd);
+        let passed = self.crowds.values().filter(|attempt| attempt.at_once).count() as u32;
+        let held_up = self.crowds.len() as u32 - passed;
+        let (sent, answered) = self.weighed_syns();
+        let telling = stats::fisher_greater(held_up, passed, sent - answered, answered) < CROWD_ALPHA;
+        (rounds >= 2 && passed > 0 && telling).then(|| (crowd, (passed / rounds) as u16))
+    }
+
     /// The median round trip of the TCP handshakes.
     pub(crate) fn connect_rtt(&self) -> Option<Duration> {
         stats::median(self.attempts().filter_map(|attempt| match attempt.result {
@@ -355,17 +372,22 @@ impl EchoFile {
     }
 }
 
-fn trail_answer(outcome: &Outcome) -> Option<TrailAnswer> {
+pub(crate) fn trail_answer(outcome: &Outcome) -> Option<TrailAnswer> {
     Some(match outcome {
         Outcome::Answered(_) => TrailAnswer::Reached,
-        Outcome::Rejected(rejection) => match (rejection.how, rejection.by) {
-            (Refusal::Icmp(error), Some(by)) if error.is_time_exceeded() => TrailAnswer::Router(by),
-            (Refusal::Icmp(error), Some(by)) => TrailAnswer::Icmp(error, by),
-            _ => TrailAnswer::Reset,
+        Outcome::Rejected(rejection) => match rejection.how {
+            Refusal::Icmp(error) if error.is_time_exceeded() => TrailAnswer::Router(rejection.by?),
+            Refusal::Icmp(error) => TrailAnswer::Icmp(error, sender(rejection)),
+            Refusal::Reset => TrailAnswer::Reset,
         },
         Outcome::Silent(_) => TrailAnswer::Silence,
         Outcome::Unable(_) => return None,
     })
+}
+
+/// Who sent an ICMP error; the unspecified address where the kernel did not say (Linux before 5.8).
+fn sender(rejection: &Rejection) -> IpAddr {
+    rejection.by.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
 /// How many hops back an answer comes that arrives with this TTL, from the usual initial values 64, 128, 255.

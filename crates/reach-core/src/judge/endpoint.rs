@@ -100,21 +100,26 @@ fn refused_or_silent(bench: &Bench<'_>, dossier: &Dossier, control: Option<Peer<
     if let Some((by, evidence)) =
         received(&|error, by, rtt| local(by) && !is_neighbour_failure(error, by, rtt))
     {
-        return Ruling { by: Some(by), ..ruling(Verdict::BlockedLocally, 1.0, vec![evidence]) };
+        return Ruling { by: known(by), ..ruling(Verdict::BlockedLocally, 1.0, vec![evidence]) };
     }
     if let Some(evidence) = stopped_here(dossier, resets > 0) {
         return ruling(Verdict::BlockedLocally, 1.0, vec![evidence]);
     }
     if let Some((by, evidence)) = received(&|error, _, _| error.is_prohibited()) {
-        return Ruling { by: Some(by), ..ruling(Verdict::Prohibited, 1.0, vec![evidence]) };
+        return Ruling { by: known(by), ..ruling(Verdict::Prohibited, 1.0, vec![evidence]) };
     }
     if let Some((by, evidence)) = received(&|_, _, _| true) {
-        return Ruling { by: Some(by), ..ruling(Verdict::Unreachable, 1.0, vec![evidence]) };
+        return Ruling { by: known(by), ..ruling(Verdict::Unreachable, 1.0, vec![evidence]) };
     }
     if resets > 0 {
         return reset(dossier, control, resets);
     }
     silent(bench, dossier)
+}
+
+/// An address that is one: the unspecified one stands for a sender that the kernel did not name.
+fn known(by: IpAddr) -> Option<IpAddr> {
+    Some(by).filter(|by| !by.is_unspecified())
 }
 
 /// What shows that this machine itself stops the SYNs or the replies.
@@ -135,7 +140,9 @@ fn edge_evidence(count: EgressCount, reset: bool) -> Option<Evidence> {
         return None;
     }
     if let Some(captured) = captured {
-        if captured.left == 0 {
+        // Address translation on this machine hides packets from a capture that looks for their old addresses.
+        let none_sent = counters.is_none_or(|counters| counters.interface_sent < u64::from(sent));
+        if captured.left == 0 && none_sent {
             return Some(Evidence::NeverLeft { sent, left: 0, captured: true });
         }
         let lost_here = !reset && count.answered == 0 && captured.returned * 4 >= sent * 3;
@@ -214,6 +221,12 @@ fn silent(bench: &Bench<'_>, dossier: &Dossier) -> Ruling {
 fn connected(bench: &Bench<'_>, dossier: &Dossier, control: Option<Peer<'_>>) -> Ruling {
     let (syns, answered) = dossier.weighed_syns();
     let posterior = dossier.flow_posterior();
+    // What runs out while many connections are open also loses some single ones, in ways that look like
+    // anything: then that is what is to be told, and not a path that loses packets.
+    let runs_out = bench.dossiers.values().any(|dossier| dossier.capacity().is_some());
+    if runs_out {
+        return above_tcp::rule(bench, dossier);
+    }
     if posterior.split > LIKELY {
         let tallies = dossier.weighed_tallies();
         let ports = |passing: bool| {

@@ -5,9 +5,17 @@
 //! eyeballs (RFC 8305) starts the next attempt after 250 ms; curl gives each address half of the time that is
 //! left. Answers are taken to rotate, so that each address is first equally often.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    time::Duration,
+};
 
-use crate::model::{ClientModel, EndpointDiagnosis, Impact, Resolution, Verdict};
+use super::Bench;
+use crate::{
+    model::{ClientModel, EndpointDiagnosis, Impact, Resolution, TrailAnswer, Verdict},
+    stats,
+};
 
 /// The connect time-out that the client models use.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -17,7 +25,8 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 const SYNS_PER_ATTEMPT: i32 = 4;
 
 /// The impact of what was found on each client model; empty when nothing usable is known.
-pub(super) fn impact(resolution: &Resolution, endpoints: &[EndpointDiagnosis]) -> Vec<Impact> {
+pub(super) fn impact(bench: &Bench<'_>, endpoints: &[EndpointDiagnosis]) -> Vec<Impact> {
+    let resolution = bench.resolution;
     let usable: Vec<&EndpointDiagnosis> = endpoints
         .iter()
         .filter(|diagnosis| !matches!(diagnosis.verdict, Verdict::NoRoute | Verdict::Inconclusive))
@@ -29,24 +38,29 @@ pub(super) fn impact(resolution: &Resolution, endpoints: &[EndpointDiagnosis]) -
     let has_v4 = usable.iter().any(|diagnosis| diagnosis.endpoint.address.is_ipv4());
     let jvm: Vec<&EndpointDiagnosis> =
         usable.iter().copied().filter(|diagnosis| diagnosis.endpoint.address.is_ipv4() == has_v4).collect();
-    ClientModel::ALL.into_iter().map(|client| model(client, resolution, &usable, &jvm)).collect()
+    let dead_share = dead_share(bench, endpoints);
+    ClientModel::ALL.into_iter().map(|client| model(client, resolution, dead_share, &usable, &jvm)).collect()
 }
 
 fn model(
     client: ClientModel,
     resolution: &Resolution,
+    dead_share: Option<f64>,
     all: &[&EndpointDiagnosis],
     jvm: &[&EndpointDiagnosis],
 ) -> Impact {
     let mean = |endpoints: &[&EndpointDiagnosis]| {
-        endpoints.iter().map(|diagnosis| failure(diagnosis)).sum::<f64>() / endpoints.len() as f64
+        endpoints.iter().map(|diagnosis| failure(diagnosis, dead_share)).sum::<f64>() / endpoints.len() as f64
     };
     let (failure_share, added_latency) = match client {
         ClientModel::FirstAddress | ClientModel::JvmCached => (mean(jvm), None),
         ClientModel::RetryOnce => {
             let once = mean(jvm);
-            let told: f64 =
-                jvm.iter().filter(|diagnosis| is_told(diagnosis)).map(|diagnosis| failure(diagnosis)).sum();
+            let told: f64 = jvm
+                .iter()
+                .filter(|diagnosis| is_told(diagnosis))
+                .map(|diagnosis| failure(diagnosis, dead_share))
+                .sum();
             let told = told / jvm.len() as f64;
             (once - told + told * once, None)
         }
@@ -71,9 +85,10 @@ fn model(
 }
 
 /// The share of connections to one address that fail.
-fn failure(diagnosis: &EndpointDiagnosis) -> f64 {
+fn failure(diagnosis: &EndpointDiagnosis, dead_share: Option<f64>) -> f64 {
     match diagnosis.verdict {
         Verdict::Ok => 0.0,
+        Verdict::FlowDependent if dead_share.is_some() => dead_share.unwrap_or_default(),
         Verdict::FlowDependent => {
             let flows = &diagnosis.connect.flows;
             let failing = flows.iter().filter(|flow| flow.answered == 0).count();
@@ -85,6 +100,42 @@ fn failure(diagnosis: &EndpointDiagnosis) -> f64 {
         }
         _ => 1.0,
     }
+}
+
+/// The share of dead members among equal-cost paths, where the trails show which they are and the flows that
+/// fail agree with it: better than counting flows.
+fn dead_share(bench: &Bench<'_>, endpoints: &[EndpointDiagnosis]) -> Option<f64> {
+    let mut failing_at: BTreeMap<u8, BTreeSet<IpAddr>> = BTreeMap::new();
+    let mut passing_at: BTreeMap<u8, BTreeSet<IpAddr>> = BTreeMap::new();
+    let (mut failing, mut flows) = (0, 0);
+    for diagnosis in endpoints.iter().filter(|diagnosis| diagnosis.verdict == Verdict::FlowDependent) {
+        let Some(dossier) = bench.dossiers.get(&diagnosis.endpoint.address) else { continue };
+        for flow in dossier.flow_tallies() {
+            flows += 1;
+            failing += u32::from(flow.answered == 0);
+            let Some(trail) = dossier.trails.get(&flow.source_port) else { continue };
+            let routers = trail.iter().flat_map(|(&ttl, answers)| {
+                answers.iter().filter_map(move |answer| match answer {
+                    TrailAnswer::Router(router) => Some((ttl, *router)),
+                    _ => None,
+                })
+            });
+            if flow.answered > 0 {
+                routers.for_each(|(ttl, router)| _ = passing_at.entry(ttl).or_default().insert(router));
+            } else if let Some((ttl, router)) = routers.max_by_key(|(ttl, _)| *ttl) {
+                failing_at.entry(ttl).or_default().insert(router);
+            }
+        }
+    }
+    let (ttl, last) = failing_at.into_iter().next()?;
+    let living = passing_at.remove(&ttl).unwrap_or_default();
+    let dead = last.difference(&living).count();
+    if dead == 0 || living.is_empty() {
+        return None;
+    }
+    let share = dead as f64 / (dead + living.len()) as f64;
+    let (low, high) = stats::wilson(failing, flows, 2.576);
+    (low..=high).contains(&share).then_some(share)
 }
 
 /// The client is told at once that it failed, instead of waiting for a time-out.

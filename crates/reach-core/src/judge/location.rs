@@ -10,7 +10,12 @@ use crate::{
 };
 
 /// Locates the fault of an endpoint that is not `ok` and whose trail was followed.
-pub(super) fn locate(dossier: &Dossier, control: Option<Peer<'_>>, ruling: &Ruling) -> Option<Location> {
+pub(super) fn locate(
+    address: IpAddr,
+    dossier: &Dossier,
+    control: Option<Peer<'_>>,
+    ruling: &Ruling,
+) -> Option<Location> {
     match ruling.verdict {
         Verdict::Ok | Verdict::NoRoute | Verdict::Inconclusive => None,
         // Nothing of it left this machine, or it was lost on it: no router is concerned.
@@ -26,7 +31,7 @@ pub(super) fn locate(dossier: &Dossier, control: Option<Peer<'_>>, ruling: &Ruli
             })
         }
         _ if dossier.trails.is_empty() => None,
-        Verdict::FlowDependent => by_flow(dossier),
+        Verdict::FlowDependent => by_flow(address, dossier),
         Verdict::NameBlocked => cut(dossier, ruling),
         _ => Some(on_trail(dossier, control, ruling)),
     }
@@ -49,8 +54,8 @@ fn on_trail(dossier: &Dossier, control: Option<Peer<'_>>, ruling: &Ruling) -> Lo
 }
 
 /// A flow that fails beside one that passes, to the same address.
-fn by_flow(dossier: &Dossier) -> Option<Location> {
-    let tallies = dossier.weighed_tallies();
+fn by_flow(address: IpAddr, dossier: &Dossier) -> Option<Location> {
+    let tallies = dossier.flow_tallies();
     let trail_of = |passing: bool| {
         tallies
             .iter()
@@ -65,7 +70,7 @@ fn by_flow(dossier: &Dossier) -> Option<Location> {
         last_answering,
         ttl,
         by: None,
-        next_on_open_path: passing.and_then(|trail| hop_address(&trail, ttl + 1, None)),
+        next_on_open_path: passing.and_then(|trail| hop_address(&trail, ttl + 1, Some(address))),
         control: None,
         trail: hops(&failing),
     })

@@ -40,7 +40,7 @@ pub fn judge(case: &Case, observations: &[Observation]) -> Diagnosis {
         resolution.addresses.iter().map(|entry| bench.diagnose(entry.address)).collect();
     endpoints.sort_by_key(|diagnosis| (diagnosis.endpoint.address.is_ipv6(), diagnosis.endpoint.address));
     let (state, doubt) = state(&resolution, &endpoints);
-    let impact = impact::impact(&resolution, &endpoints);
+    let impact = impact::impact(&bench, &endpoints);
     let findings = rules::findings(&bench, &endpoints);
     Diagnosis { target: case.target.clone(), state, doubt, endpoints, impact, findings, resolution }
 }
@@ -92,7 +92,7 @@ impl<'a> Bench<'a> {
         let dossier = self.dossiers.get(&address).unwrap_or(&empty);
         let control = self.control(address);
         let ruling = endpoint::rule(self, address, dossier, control);
-        let location = location::locate(dossier, control, &ruling);
+        let location = location::locate(address, dossier, control, &ruling);
         let (sent, answered) = dossier.syns();
         let (tls, http) = best_exchange(self, dossier);
         EndpointDiagnosis {

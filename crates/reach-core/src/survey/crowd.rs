@@ -29,8 +29,7 @@ impl CrowdTest {
     pub(crate) fn plan(&mut self, endpoint: Endpoint, scene: &Scene<'_>, calm: bool, wants: &mut Wants) {
         let again = self.rounds == 1 && self.held_up > SUSPICIOUS;
         let due = (self.rounds == 0 || again) && self.pending.is_empty();
-        if !due || !calm || !scene.is_control || scene.losses_about || scene.case.plan.effort == Effort::Quick
-        {
+        if !due || !calm || !scene.is_control || scene.case.plan.effort == Effort::Quick {
             return;
         }
         let Some(timeout) = scene.within_deadline(TIMEOUT, TIMEOUT) else { return };
@@ -47,6 +46,12 @@ impl CrowdTest {
         }
         self.rounds += 1;
         self.held_up = 0;
+    }
+
+    /// There is no more to ask.
+    pub(crate) fn is_over(&self, scene: &Scene<'_>) -> bool {
+        let again = self.rounds == 1 && self.held_up > SUSPICIOUS;
+        scene.case.plan.effort == Effort::Quick || (self.rounds > 0 && self.pending.is_empty() && !again)
     }
 
     pub(crate) fn launched(&mut self, id: ProbeId) {

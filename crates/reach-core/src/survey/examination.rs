@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Time,
-    dossier::Dossier,
+    dossier::{BRISK, Dossier},
     model::{Case, Endpoint, Observation, Probe, ProbeId, TrailAnswer},
 };
 
@@ -43,6 +43,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) is_control: bool,
     /// Some endpoint of the target saw SYNs answered and others lost.
     pub(crate) losses_about: bool,
+    /// Some endpoint of the target looks bad at the TCP layer.
+    pub(crate) failures_about: bool,
     /// How many endpoints are examined.
     pub(crate) pool: usize,
     /// No test of the local edge is under way anywhere.
@@ -114,12 +116,16 @@ impl Examination {
         if let Some(at) = flows.suspicious_at(dossier).filter(|&at| at > scene.now) {
             wants.wake_at(at);
         }
-        let followed = suspicion.is_some() || reply_ttl.answered_nearer(dossier, scene);
+        let tcp_done = flows.is_finished(dossier, scene) && exchange.is_finished();
+        crowd.plan(*endpoint, scene, suspicion.is_none() && tcp_done, &mut wants);
+        // Probes that never complete keep a port of a NAT busy for long: what asks how many connections fit goes
+        // first.
+        let as_control =
+            scene.is_control && dossier.connected() > 0 && (scene.failures_about || crowd.is_over(scene));
+        let followed = suspicion.is_some() || as_control || reply_ttl.answered_nearer(dossier, scene);
         trail.plan(*endpoint, dossier, scene, followed, &flows.busy_ports(), &mut wants);
-        reply_ttl.plan(*endpoint, dossier, scene, trail, &mut wants);
+        reply_ttl.plan(*endpoint, dossier, scene, trail, tcp_done, &mut wants);
         edge.plan(*endpoint, dossier, scene, flows, trail, &mut wants);
-        let calm = suspicion.is_none() && flows.is_finished(dossier, scene) && exchange.is_finished();
-        crowd.plan(*endpoint, scene, calm, &mut wants);
         wants
     }
 
@@ -129,7 +135,7 @@ impl Examination {
             Probe::Echo(_) => self.ping.launched(id),
             Probe::Connect(connect) if connect.ttl.is_some() => self.trail.launched(id, connect),
             Probe::Connect(connect) if connect.min_ttl.is_some() => self.reply_ttl.launched(id),
-            Probe::Connect(connect) if connect.crowd > 1 => self.crowd.launched(id),
+            Probe::Connect(connect) if connect.crowd > BRISK => self.crowd.launched(id),
             Probe::Connect(connect) if self.exchange.owns(connect.source_port) => {
                 self.exchange.launched(id, now)
             }

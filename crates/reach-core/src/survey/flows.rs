@@ -26,7 +26,7 @@ const BRISK_ATTEMPTS: usize = 240;
 /// Calm attempts over all endpoints of a target.
 const CALM_ATTEMPTS: usize = 256;
 /// All calm attempts are made within about this time.
-const CALM_TIME: Duration = Duration::from_millis(3_800);
+const CALM_TIME: Duration = Duration::from_millis(3_000);
 /// A flow of an endpoint that answers others, unanswered for so long, has lost a SYN.
 const LATE: Duration = Duration::from_millis(450);
 /// An attempt with less time than this teaches too little.
@@ -35,6 +35,8 @@ const LEAST_TIMEOUT: Duration = Duration::from_millis(900);
 const CALM_TIMEOUT: Duration = Duration::from_millis(2_300);
 /// So long without any answer makes an address suspicious.
 const SUSPICIOUS_AFTER: Duration = Duration::from_millis(500);
+/// Unanswered SYNs after which a flow is not tried again.
+const DEAD_FLOW_SYNS: u32 = 6;
 /// How sure the explanation of lost SYNs has to be.
 const SURE: f64 = 0.99;
 /// SYNs that have to be sent alone before loss is told from chance.
@@ -150,14 +152,22 @@ impl FlowTest {
     pub(crate) fn calm_attempt(
         &mut self,
         endpoint: Endpoint,
+        dossier: &Dossier,
         scene: &Scene<'_>,
         reserved: &BTreeSet<u16>,
     ) -> Option<Probe> {
         let timeout = scene.within_deadline(CALM_TIMEOUT, LEAST_TIMEOUT)?;
         self.provide(16);
         let usable = self.usable(reserved);
+        // A flow that never passes has said so after a few SYNs, and its port is needed to follow its trail.
+        let dead: BTreeSet<u16> = dossier
+            .flow_tallies()
+            .iter()
+            .filter(|flow| flow.answered == 0 && flow.syns >= DEAD_FLOW_SYNS)
+            .map(|flow| flow.source_port)
+            .collect();
         let next = (0..self.flows.len())
-            .filter(|&index| usable[index])
+            .filter(|&index| usable[index] && !dead.contains(&self.flows[index].port))
             .min_by_key(|&index| self.flows[index].calm)?;
         self.flows[next].calm += 1;
         Some(attempt(endpoint, self.flows[next].port, timeout, 1))

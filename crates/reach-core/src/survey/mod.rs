@@ -89,6 +89,7 @@ pub struct Survey {
     examinations: BTreeMap<IpAddr, Desk>,
     controls: BTreeMap<Family, (IpAddr, Control)>,
     losses_about: bool,
+    failures_about: bool,
     edge_tests: u32,
     calm_at: Time,
     owners: BTreeMap<ProbeId, Option<IpAddr>>,
@@ -137,6 +138,7 @@ impl Survey {
             examinations: BTreeMap::new(),
             controls: BTreeMap::new(),
             losses_about: false,
+            failures_about: false,
             edge_tests: 0,
             calm_at: case.started,
             owners: BTreeMap::new(),
@@ -179,7 +181,7 @@ impl Survey {
     fn plan(&mut self, now: Time) {
         self.plan_names(now);
         self.choose_controls(now);
-        self.note_losses(now);
+        self.note_troubles(now);
         let mut planned = Vec::new();
         let edge_busy = self.examinations.values().any(|desk| !desk.examination.edge.is_idle());
         let pool = self.examinations.len().max(1);
@@ -197,6 +199,7 @@ impl Survey {
                 control: control.map(|(_, control)| control),
                 is_control: control.is_some_and(|(chosen, _)| *chosen == address),
                 losses_about: self.losses_about,
+                failures_about: self.failures_about,
                 pool,
                 edge_free,
             };
@@ -246,11 +249,14 @@ impl Survey {
             control: None,
             is_control: false,
             losses_about: true,
+            failures_about: self.failures_about,
             pool,
             edge_free: false,
         };
         let reserved = examination.trail.reserved_ports();
-        let Some(probe) = examination.flows.calm_attempt(examination.endpoint, &scene, &reserved) else {
+        let Some(probe) =
+            examination.flows.calm_attempt(examination.endpoint, &examination.dossier, &scene, &reserved)
+        else {
             return;
         };
         self.calm_at = now + flows::calm_spacing(pool);
@@ -271,6 +277,7 @@ impl Survey {
             control: control.map(|(_, control)| control),
             is_control: control.is_some_and(|(chosen, _)| *chosen == address),
             losses_about: self.losses_about,
+            failures_about: self.failures_about,
             pool: self.examinations.len().max(1),
             edge_free: false,
         }
@@ -340,11 +347,16 @@ impl Survey {
         }
     }
 
-    /// Lost SYNs anywhere make a closer look at every address worth its packets.
-    fn note_losses(&mut self, now: Time) {
+    /// Lost SYNs anywhere make a closer look at every address worth its packets, and a failing address makes
+    /// the trail of the control urgent.
+    fn note_troubles(&mut self, now: Time) {
         let lossy = |desk: &Desk| desk.examination.flows.has_losses(&desk.examination.dossier, now);
-        if !self.losses_about && self.examinations.values().any(lossy) {
-            self.losses_about = true;
+        let bad = |desk: &Desk| desk.examination.flows.suspicion(&desk.examination.dossier, now).is_some();
+        let losses_about = self.losses_about || self.examinations.values().any(lossy);
+        let failures_about = self.failures_about || self.examinations.values().any(bad);
+        if (losses_about, failures_about) != (self.losses_about, self.failures_about) {
+            self.losses_about = losses_about;
+            self.failures_about = failures_about;
             for desk in self.examinations.values_mut() {
                 desk.due = true;
             }

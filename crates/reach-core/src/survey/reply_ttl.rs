@@ -34,6 +34,7 @@ impl ReplyTtlTest {
         dossier: &Dossier,
         scene: &Scene<'_>,
         trail: &TrailTest,
+        tcp_done: bool,
         wants: &mut Wants,
     ) {
         if !self.pending.is_empty() || scene.case.plan.effort == Effort::Quick && !trail.is_started() {
@@ -44,6 +45,7 @@ impl ReplyTtlTest {
         } else if let Some(usual) = scene.control.and_then(|control| control.reply_ttl)
             && !self.compared
             && !scene.is_control
+            && tcp_done
             && dossier.connected() > 0
         {
             self.compared = true;

@@ -13,8 +13,8 @@ use std::{
 use super::examination::{Scene, Wants};
 use crate::{
     Time,
-    dossier::Dossier,
-    model::{Answer, Connect, Endpoint, Observation, Outcome, Probe, ProbeId, Refusal, Then, TrailAnswer},
+    dossier::{self, Dossier},
+    model::{Answer, Connect, Endpoint, Observation, Outcome, Probe, ProbeId, Then, TrailAnswer},
 };
 
 const MAX_TTL: u8 = 40;
@@ -25,7 +25,7 @@ const PATIENCE: u8 = 4;
 /// Two SYNs: at once and after one second.
 const DARK_TIMEOUT: Duration = Duration::from_millis(1_300);
 /// A router that limits its ICMP errors has a new one to give after a second.
-const RECHECK_AFTER: Duration = Duration::from_millis(1_100);
+const RECHECK_AFTER: Duration = Duration::from_millis(700);
 const RECHECKS: u8 = 2;
 /// How sure a split of flows has to be before a passing and a failing one are followed.
 const SPLIT: f64 = 0.9;
@@ -81,20 +81,19 @@ impl TrailTest {
         endpoint: Endpoint,
         dossier: &Dossier,
         scene: &Scene<'_>,
-        suspicious: bool,
+        followed: bool,
         busy_ports: &BTreeSet<u16>,
         wants: &mut Wants,
     ) {
         if dossier.obstacles().next().is_some() {
             return;
         }
-        let is_control = scene.is_control && dossier.connected() > 0;
-        if suspicious || is_control {
+        if followed {
             let port = self.first_port;
             self.walks.entry(Role::Main).or_insert_with(|| Walk::new(port, false, scene.now));
         }
         if dossier.is_partial() && dossier.flow_posterior().split > SPLIT {
-            self.compare_flows(dossier, scene.now);
+            self.compare_flows(dossier, scene.now, busy_ports);
         }
         for walk in self.walks.values_mut() {
             if !walk.strict || !busy_ports.contains(&walk.port) {
@@ -103,13 +102,16 @@ impl TrailTest {
         }
     }
 
-    fn compare_flows(&mut self, dossier: &Dossier, now: Time) {
-        let tallies = dossier.weighed_tallies();
-        let failing = tallies.iter().filter(|flow| flow.answered == 0).max_by_key(|flow| flow.syns);
-        let passing = tallies.iter().filter(|flow| flow.answered == flow.syns).max_by_key(|flow| flow.syns);
-        if let (Some(failing), Some(passing)) = (failing, passing) {
-            self.walks.entry(Role::FailingFlow).or_insert_with(|| Walk::new(failing.source_port, true, now));
-            self.walks.entry(Role::PassingFlow).or_insert_with(|| Walk::new(passing.source_port, true, now));
+    /// Follows a flow that fails and one that passes; ports with an attempt under way would have to wait.
+    fn compare_flows(&mut self, dossier: &Dossier, now: Time, busy_ports: &BTreeSet<u16>) {
+        let tallies = dossier.flow_tallies();
+        let free = || tallies.iter().filter(|flow| !busy_ports.contains(&flow.source_port));
+        let failing = free().filter(|flow| flow.answered == 0).max_by_key(|flow| flow.syns);
+        let passing = free().filter(|flow| flow.answered == flow.syns).max_by_key(|flow| flow.syns);
+        for (role, flow) in [(Role::FailingFlow, failing), (Role::PassingFlow, passing)] {
+            if let Some(flow) = flow {
+                self.walks.entry(role).or_insert_with(|| Walk::new(flow.source_port, true, now));
+            }
         }
     }
 
@@ -212,8 +214,7 @@ impl Walk {
     /// How long to wait for a router, given how long the slowest so far took.
     fn patience(&self) -> Duration {
         let usual = self.slowest * 3 + Duration::from_millis(150);
-        let least = Duration::from_millis(if self.strict { 600 } else { 350 });
-        usual.clamp(least, Duration::from_secs(1).max(least))
+        usual.clamp(Duration::from_millis(350), Duration::from_secs(1))
     }
 
     fn dark_end(&self, from: u8, scene: &Scene<'_>) -> u8 {
@@ -246,16 +247,27 @@ impl Walk {
             }
             (Stage::Step(ttl), None) if self.strict => {
                 self.silent_run += 1;
-                if self.silent_run > PATIENCE {
-                    Stage::Finished
-                } else {
-                    Stage::Step(ttl + u8::from(self.silent_run > 1))
-                }
+                self.next_in_silence(ttl, scene)
             }
             (Stage::Step(ttl), None) => Stage::Dark(ttl),
             (Stage::Dark(ttl) | Stage::Recheck(ttl, _), None) => self.recheck(ttl, scene),
             (Stage::Finished, None) => Stage::Finished,
         };
+    }
+
+    /// On its own port: once more the same hop, then on as far as the host is known to stand.
+    fn next_in_silence(&self, ttl: u8, scene: &Scene<'_>) -> Stage {
+        let beyond = match scene.control.and_then(|control| control.distance) {
+            Some(distance) => ttl >= distance,
+            None => self.silent_run > PATIENCE,
+        };
+        if self.silent_run == 1 {
+            Stage::Step(ttl)
+        } else if beyond || self.silent_run > 2 * PATIENCE {
+            Stage::Finished
+        } else {
+            Stage::Step(ttl + 1)
+        }
     }
 
     /// Where another trail has a router at the hop where this one ends, it may only have been too busy to
@@ -274,22 +286,18 @@ impl Walk {
 
     fn returned(&mut self, observation: &Observation) {
         let Some(ttl) = self.pending.remove(&observation.id) else { return };
-        let answer = match &observation.outcome {
-            Outcome::Answered(Answer::Connected(connected)) => {
-                self.slowest = self.slowest.max(connected.rtt);
-                TrailAnswer::Reached
-            }
-            Outcome::Rejected(rejection) => {
-                self.slowest = self.slowest.max(rejection.rtt.min(Duration::from_secs(1)));
-                match (rejection.how, rejection.by) {
-                    (Refusal::Icmp(error), Some(by)) if error.is_time_exceeded() => TrailAnswer::Router(by),
-                    (Refusal::Icmp(error), Some(by)) => TrailAnswer::Icmp(error, by),
-                    _ => TrailAnswer::Reset,
-                }
-            }
-            // A port that is taken teaches nothing; the dark turn that follows uses others.
-            _ => TrailAnswer::Silence,
+        if matches!(observation.outcome, Outcome::Silent(silence) if silence.refused_here) {
+            // It never left this machine: there is no trail.
+            self.stage = Stage::Finished;
+        }
+        let rtt = match &observation.outcome {
+            Outcome::Answered(Answer::Connected(connected)) => connected.rtt,
+            Outcome::Rejected(rejection) => rejection.rtt.min(Duration::from_secs(1)),
+            _ => Duration::ZERO,
         };
+        self.slowest = self.slowest.max(rtt);
+        // A port that is taken teaches nothing; the dark turn that follows uses others.
+        let answer = dossier::trail_answer(&observation.outcome).unwrap_or(TrailAnswer::Silence);
         self.answers.insert(ttl, answer);
     }
 }

@@ -1,13 +1,7 @@
 //! Findings about packets that get lost: at random, by flow, or in a crowd.
 
 use super::{View, about};
-use crate::{
-    model::{Finding, Matter, Severity, Verdict},
-    stats,
-};
-
-/// How improbable it has to be that a crowd loses no more than single connections do.
-const CROWD_ALPHA: f64 = 0.001;
+use crate::model::{Finding, Matter, Severity, Verdict};
 
 /// Source ports decide.
 pub(super) fn dead_path(view: &View<'_>) -> Vec<Finding> {
@@ -60,26 +54,12 @@ fn lost_and_sent(view: &View<'_>, wanted: impl Fn(Verdict) -> bool) -> (u32, u32
 
 /// New flows fail only while many are open.
 pub(super) fn capacity(view: &View<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (&address, dossier) in view.bench.dossiers {
-        let crowd = dossier.crowds.values().map(|attempt| attempt.crowd).max().unwrap_or(0);
-        let of = dossier.crowds.len() as u32;
-        let passed = dossier.crowds.values().filter(|attempt| attempt.at_once).count() as u32;
-        let (sent, answered) = dossier.weighed_syns();
-        let alone_lost = sent - answered;
-        let held_up = of - passed;
-        if of == 0
-            || passed == 0
-            || stats::fisher_greater(held_up, passed, alone_lost, answered) >= CROWD_ALPHA
-        {
-            continue;
-        }
-        // Both rounds of a crowd have to agree; one alone may have met a short outage.
-        let rounds = of / u32::from(crowd.max(1));
-        if rounds >= 2 {
-            let matter = Matter::Capacity { crowd, passed: (passed / rounds) as u16 };
-            findings.extend(about(Severity::Error, vec![address], matter));
-        }
-    }
-    findings
+    view.bench
+        .dossiers
+        .iter()
+        .filter_map(|(&address, dossier)| Some((address, dossier.capacity()?)))
+        .flat_map(|(address, (crowd, passed))| {
+            about(Severity::Error, vec![address], Matter::Capacity { crowd, passed })
+        })
+        .collect()
 }
