@@ -1,1 +1,42 @@
-//! The network: one exchange each of DNS, TCP, TLS, HTTP and ICMP, and the live driver.
+//! # reach-net
+//!
+//! The network: one exchange each of TCP, ICMP, DNS, TLS and HTTP. Every door takes one probe of
+//! [`reach_core::model`] and gives the [`Outcome`](reach_core::model::Outcome) of that one attempt; retries,
+//! order and meaning belong to the survey and the judge.
+//!
+//! * [`connect`](mod@connect), [`echo`](mod@echo), [`egress`](mod@egress): one TCP connection attempt, one
+//!   ICMP echo, one look at this host's own edge.
+//! * [`dns`](mod@dns), [`system`](mod@system): one DNS question to one resolver, one look-up as every program
+//!   on this host does it.
+//! * [`exchange`](mod@exchange): a TCP connection with TLS and HTTP on it. [`drive`](mod@drive): the loop that
+//!   carries out what a procedure asks for.
+//! * [`trust`](mod@trust): whom this host trusts, and every reason not to trust a chain.
+//! * [`vantage`](mod@vantage): what is true of this host before anything is probed.
+//! * [`sys`]: the system calls, and the only unsafe code. [`wire`]: bytes and text from the kernel and the
+//!   network, decoded by plain functions that take anything and never panic.
+//!
+//! Everything works without privilege. `CAP_NET_RAW` adds ICMP echo where the system forbids it to users, and
+//! packet counts at the interface.
+//!
+//! The futures want a tokio runtime with its I/O and time drivers on; one thread is enough.
+
+pub mod connect;
+pub mod dns;
+pub mod drive;
+pub mod echo;
+pub mod egress;
+pub mod exchange;
+pub mod sys;
+pub mod system;
+pub mod text;
+pub mod trust;
+pub mod vantage;
+pub mod wire;
+
+mod http;
+mod stamp;
+mod stream;
+mod tls;
+
+#[cfg(test)]
+mod pki;

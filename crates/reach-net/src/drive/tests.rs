@@ -1,0 +1,195 @@
+use std::{
+    collections::{BTreeSet, VecDeque},
+    net::SocketAddr,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use reach_core::model::{Answer, Connect, Endpoint, Lookup, RecordKind, Silence, SystemLookup, Transport};
+use tokio::net::{TcpListener, UdpSocket};
+
+use super::*;
+
+/// Long enough for any busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn network(most: u64) -> Network {
+    Network::with_descriptors(TrustRoots::from_certificates([], "nothing"), most)
+}
+
+/// Asks for some probes at once, then waits for them, and is done when enough observations came.
+struct Script {
+    probes: VecDeque<Probe>,
+    next_id: u32,
+    enough: usize,
+    seen: Vec<Observation>,
+    announced: bool,
+}
+
+impl Script {
+    fn new(probes: impl IntoIterator<Item = Probe>, enough: usize) -> Self {
+        Self { probes: probes.into_iter().collect(), next_id: 0, enough, seen: Vec::new(), announced: false }
+    }
+}
+
+impl Procedure for Script {
+    fn poll(&mut self, now: Time) -> Step {
+        if !self.announced {
+            self.announced = true;
+            return Step::Announce(Progress::default());
+        }
+        if let Some(probe) = self.probes.pop_front() {
+            self.next_id += 1;
+            return Step::Run(ProbeId(self.next_id), probe);
+        }
+        if self.seen.len() >= self.enough { Step::Done } else { Step::Wait(now + PATIENCE) }
+    }
+
+    fn observe(&mut self, observation: Observation) {
+        self.seen.push(observation);
+    }
+}
+
+fn question(resolver: SocketAddr, timeout: Duration) -> Probe {
+    Probe::Lookup(Lookup {
+        resolver,
+        name: "www.example.com".to_owned(),
+        kind: RecordKind::A,
+        transport: Transport::Udp,
+        timeout,
+    })
+}
+
+/// What runs a script to its end; what the sink saw, and how often progress was announced.
+async fn run(script: &mut Script, network: &Network) -> (Vec<ProbeId>, u32) {
+    let (mut sunk, mut steps) = (Vec::new(), 0);
+    let sink = &mut |observation: &Observation| sunk.push(observation.id);
+    drive(script, network, &Clock::start(), &mut |_| steps += 1, sink).await;
+    (sunk, steps)
+}
+
+async fn silent_resolver() -> (UdpSocket, SocketAddr) {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.expect("binds");
+    let address = socket.local_addr().expect("bound");
+    (socket, address)
+}
+
+#[tokio::test]
+async fn three_thousand_probes_run_within_the_room_there_is() {
+    const MOST: usize = 100;
+    let (socket, resolver) = silent_resolver().await;
+    // Answers a question only when it has been open for a while, and counts how many are open.
+    let most_open = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&most_open);
+    tokio::spawn(async move {
+        let mut buffer = [0; 512];
+        let mut open = Vec::new();
+        loop {
+            match tokio::time::timeout(Duration::from_millis(5), socket.recv_from(&mut buffer)).await {
+                Ok(Ok((_, client))) => {
+                    // A response that says "refused" and repeats nothing.
+                    open.push((client, [buffer[0], buffer[1], 0x80, 5, 0, 0, 0, 0, 0, 0, 0, 0]));
+                    counted.fetch_max(open.len(), Ordering::Relaxed);
+                }
+                Ok(Err(_)) => {}
+                Err(_) => {
+                    for (client, reply) in open.drain(..) {
+                        let _ = socket.send_to(&reply, client).await;
+                    }
+                }
+            }
+        }
+    });
+    let mut script = Script::new((0..3000).map(|_| question(resolver, PATIENCE)), 3000);
+    let (sunk, steps) = run(&mut script, &network(MOST as u64)).await;
+    assert_eq!((sunk.len(), steps), (3000, 1));
+    assert_eq!(sunk.iter().collect::<BTreeSet<_>>().len(), 3000);
+    assert!(most_open.load(Ordering::Relaxed) <= MOST);
+    let begin = script.seen.iter().map(|observation| observation.sent).min().expect("some");
+    let last = script.seen.iter().map(|observation| observation.sent).max().expect("some");
+    assert!(last > begin, "those without room began later");
+    for observation in &script.seen {
+        assert!(matches!(observation.outcome, Outcome::Answered(_)), "{observation:?}");
+        assert!(observation.done >= observation.sent);
+    }
+}
+
+#[tokio::test]
+async fn done_is_done_whatever_is_under_way() {
+    let (_keep, resolver) = silent_resolver().await;
+    let probes = [question(resolver, 100 * PATIENCE), question(resolver, Duration::from_millis(50))];
+    let mut script = Script::new(probes, 1);
+    tokio::time::timeout(PATIENCE, run(&mut script, &network(100))).await.expect("ends");
+    assert_eq!(script.seen.len(), 1);
+    assert_eq!(script.seen[0].id, ProbeId(2));
+    assert_eq!(script.seen[0].outcome, Outcome::Silent(Silence { packets: 1, refused_here: false }));
+}
+
+#[tokio::test]
+async fn probes_of_every_kind_find_their_way() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let address = listener.local_addr().expect("bound");
+    let connect = Probe::Connect(Connect {
+        endpoint: Endpoint { address: address.ip(), port: address.port() },
+        source_port: 9_871,
+        ttl: None,
+        min_ttl: None,
+        timeout: PATIENCE,
+        then: Then::Hold(Duration::from_millis(1)),
+        crowd: 1,
+    });
+    let system = Probe::SystemLookup(SystemLookup { name: "127.0.0.1".to_owned(), timeout: PATIENCE });
+    // Room for less than one of them wants is room for one at a time.
+    let mut script = Script::new([connect, system], 2);
+    run(&mut script, &network(1)).await;
+    for observation in &script.seen {
+        let answered = matches!(
+            (&observation.probe, &observation.outcome),
+            (Probe::Connect(_), Outcome::Answered(Answer::Connected(_)))
+                | (Probe::SystemLookup(_), Outcome::Answered(Answer::System(_)))
+        );
+        assert!(answered, "{observation:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_procedure_is_asked_again_when_its_time_has_come() {
+    struct Sleeper(u32);
+    impl Procedure for Sleeper {
+        fn poll(&mut self, now: Time) -> Step {
+            self.0 += 1;
+            if self.0 > 3 { Step::Done } else { Step::Wait(now + Duration::from_millis(20)) }
+        }
+
+        fn observe(&mut self, _: Observation) {}
+    }
+    let clock = Clock::start();
+    let begin = clock.now();
+    let mut sleeper = Sleeper(0);
+    drive(&mut sleeper, &network(1), &clock, &mut |_| {}, &mut |_| {}).await;
+    assert_eq!(sleeper.0, 4);
+    assert!(clock.now() - begin >= Duration::from_millis(60));
+}
+
+#[tokio::test]
+async fn a_panic_is_the_outcome_of_its_probe_only() {
+    let clock = Clock::start();
+    let mut under_way = UnderWay::default();
+    let task = under_way.tasks.spawn(async { panic!("on purpose") });
+    let probe = question("127.0.0.1:53".parse().expect("an address"), PATIENCE);
+    under_way.about.insert(task.id(), (ProbeId(7), probe, clock.now()));
+    let observation = under_way.next(&clock).await.expect("an observation");
+    assert_eq!(observation.id, ProbeId(7));
+    let unsupported = Inability { why: Obstacle::Unsupported, errno: None };
+    assert_eq!(observation.outcome, Outcome::Unable(unsupported));
+    assert!(under_way.about.is_empty());
+}
+
+#[test]
+fn any_time_has_its_instant() {
+    let clock = Clock::start();
+    for time in [Time::default(), clock.now(), Time::from_micros(u64::MAX)] {
+        let _ = clock.instant(time);
+    }
+    assert!(clock.now().as_secs() > 1_600_000_000);
+    assert!(clock.instant(Time::default()) <= Instant::now());
+}

@@ -1,0 +1,14 @@
+//! System calls: sockets with the options that a probe needs, what the kernel tells about them, and what this
+//! process may do. The only unsafe code of the crate, each use with its reason.
+
+mod capture;
+mod datagram;
+mod errors;
+mod limits;
+mod tcp;
+
+pub use capture::{Capture, Sighting};
+pub use datagram::{Received, may_use_raw_sockets, open_echo, receive};
+pub use errors::{ErrorOrigin, QueuedError, drain_error_queue, enable_error_queue, local_obstacle, unable};
+pub use limits::{drop_privileges, raise_file_limit};
+pub use tcp::{TcpInfo, TcpOptions, connect_tcp, open_tcp, set_ttl, tcp_info};
