@@ -21,6 +21,8 @@ use crate::{
 
 /// The largest `crowd` of an attempt that is not held open with others on purpose.
 pub(crate) const BRISK: u16 = 2;
+/// Repeated SYNs, a second apart, after which a flow that got no answer is no victim of a full backlog.
+const DEAD_FLOW_SYNS: u32 = 3;
 /// How improbable it has to be that a crowd loses no more than single connections do.
 const CROWD_ALPHA: f64 = 0.001;
 /// SYNs sent alone from which on they are enough to judge by.
@@ -82,9 +84,10 @@ pub(crate) enum AttemptResult {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CrowdAttempt {
     pub(crate) crowd: u16,
-    pub(crate) sent: Time,
     /// Whether the first SYN was answered.
     pub(crate) at_once: bool,
+    /// Whether a repeated SYN was answered, when the others were closed again.
+    pub(crate) later: bool,
 }
 
 /// What came of attempts with one bound on the answer's TTL.
@@ -131,12 +134,12 @@ impl Dossier {
                 Outcome::Unable(_) => {}
             }
         } else if connect.crowd > BRISK {
-            let at_once = match &observation.outcome {
-                Outcome::Answered(Answer::Connected(connected)) => connected.syns <= 1,
+            let (at_once, later) = match &observation.outcome {
+                Outcome::Answered(Answer::Connected(connected)) => (connected.syns <= 1, connected.syns > 1),
                 Outcome::Unable(_) => return,
-                _ => false,
+                _ => (false, false),
             };
-            let attempt = CrowdAttempt { crowd: connect.crowd, sent: observation.sent, at_once };
+            let attempt = CrowdAttempt { crowd: connect.crowd, at_once, later };
             self.crowds.insert(observation.id, attempt);
         } else {
             self.file_attempt(connect.source_port, connect.crowd == 1, observation);
@@ -209,13 +212,22 @@ impl Dossier {
         self.tallies(|_| true)
     }
 
-    /// The tallies that explanations are weighed by: once enough attempts were made alone, only those. What
-    /// is lost in brisk succession may have been swallowed by the listener's backlog.
+    /// The tallies that explanations are weighed by: once enough attempts were made alone, only those, and the
+    /// flows that never passed however often the SYN was repeated. What else is lost in brisk succession may
+    /// have been swallowed by the listener's backlog.
     pub(crate) fn weighed_tallies(&self) -> Vec<FlowTally> {
+        let all = self.flow_tallies();
         let calm = self.tallies(|attempt| attempt.calm);
-        let syns: u32 = calm.iter().map(|flow| flow.syns).sum();
-        let answered: u32 = self.flow_tallies().iter().map(|flow| flow.answered).sum();
-        if syns >= ENOUGH_CALM_SYNS && answered > 0 { calm } else { self.flow_tallies() }
+        if sum(&all).1 == 0 || sum(&calm).0 < ENOUGH_CALM_SYNS {
+            return all;
+        }
+        all.into_iter()
+            .filter_map(|flow| {
+                let never_passed = flow.answered == 0 && flow.syns >= DEAD_FLOW_SYNS;
+                let calm = calm.iter().find(|calm| calm.source_port == flow.source_port).copied();
+                if never_passed { Some(flow) } else { calm }
+            })
+            .collect()
     }
 
     fn tallies(&self, wanted: impl Fn(&Attempt) -> bool) -> Vec<FlowTally> {
@@ -272,15 +284,18 @@ impl Dossier {
     }
 
     /// Connections held open together of which some did not come about at once, although single ones do: how
-    /// many were tried together and how many passed on average. Both rounds have to agree; one alone may
-    /// have met a short outage.
+    /// many were tried together and how many passed on average. Two rounds at least have to show it, for one
+    /// alone may have met a short outage; and some of those held up have to pass once the others are closed,
+    /// which flows on a dead path never do.
     pub(crate) fn capacity(&self) -> Option<(u16, u16)> {
         let crowd = self.crowds.values().map(|attempt| attempt.crowd).max()?;
         let rounds = self.crowds.len() as u32 / u32::from(crowd);
         let passed = self.crowds.values().filter(|attempt| attempt.at_once).count() as u32;
         let held_up = self.crowds.len() as u32 - passed;
+        let later = self.crowds.values().filter(|attempt| attempt.later).count() as u32;
         let (sent, answered) = self.weighed_syns();
-        let telling = stats::fisher_greater(held_up, passed, sent - answered, answered) < CROWD_ALPHA;
+        let telling = later * 8 >= held_up
+            && stats::fisher_greater(held_up, passed, sent - answered, answered) < CROWD_ALPHA;
         (rounds >= 2 && passed > 0 && telling).then(|| (crowd, (passed / rounds) as u16))
     }
 

@@ -181,7 +181,12 @@ impl Line {
         self.whole_answers().filter(|answer| !answer.addresses.is_empty()).count() as u32
     }
 
-    /// Whether one more equally used address would have been missed with a probability above `alpha`.
+    /// Whether every answer held all that was seen on the line.
+    pub(crate) fn gives_all(&self) -> bool {
+        self.per_answer() >= self.addresses().len() as f64
+    }
+
+    /// Whether one more equally used address would have been missed with a probability below `alpha`.
     pub(crate) fn is_exhausted(&self, alpha: f64) -> bool {
         let seen = self.addresses().len() as u32;
         self.draws() >= stats::answers_needed(seen, self.per_answer(), alpha)

@@ -13,8 +13,10 @@ use crate::{
 const NEIGHBOUR_FAILURE: Duration = Duration::from_millis(800);
 /// How probable it has to be that nothing passes before silence is called a block.
 const FILTERED: f64 = 0.9;
-/// How probable a split of flows, or loss, has to be.
-const LIKELY: f64 = 0.9;
+/// How probable a split of flows has to be.
+const SPLIT: f64 = 0.9;
+/// How probable loss beyond 2 % has to be.
+const LOSSY: f64 = 0.99;
 /// SYN loss that no estimate may assume to be smaller when it weighs silence against loss.
 const HEAVY_LOSS: f64 = 0.5;
 
@@ -227,7 +229,7 @@ fn connected(bench: &Bench<'_>, dossier: &Dossier, control: Option<Peer<'_>>) ->
     if runs_out {
         return above_tcp::rule(bench, dossier);
     }
-    if posterior.split > LIKELY {
+    if posterior.split > SPLIT {
         let tallies = dossier.weighed_tallies();
         let ports = |passing: bool| {
             tallies
@@ -242,9 +244,9 @@ fn connected(bench: &Bench<'_>, dossier: &Dossier, control: Option<Peer<'_>>) ->
         ];
         return ruling(Verdict::FlowDependent, posterior.split, evidence);
     }
-    if posterior.lossy > LIKELY || (answered < syns && posterior.lossy + posterior.split > LIKELY) {
+    if answered < syns && posterior.lossy + posterior.split > LOSSY {
         let evidence = vec![Evidence::LossMeasured { lost: syns - answered, sent: syns }];
-        return ruling(Verdict::Lossy, posterior.lossy, evidence);
+        return ruling(Verdict::Lossy, posterior.lossy + posterior.split, evidence);
     }
     let mut ruling = above_tcp::rule(bench, dossier);
     let origin = origin::origin(dossier, control, TrailAnswer::Reached);

@@ -29,7 +29,9 @@ pub(super) fn impact(bench: &Bench<'_>, endpoints: &[EndpointDiagnosis]) -> Vec<
     let resolution = bench.resolution;
     let usable: Vec<&EndpointDiagnosis> = endpoints
         .iter()
-        .filter(|diagnosis| !matches!(diagnosis.verdict, Verdict::NoRoute | Verdict::Inconclusive))
+        .filter(|diagnosis| {
+            diagnosis.verdict != Verdict::Inconclusive && super::is_used(diagnosis, endpoints)
+        })
         .collect();
     if usable.is_empty() {
         return Vec::new();
@@ -142,7 +144,11 @@ fn dead_share(bench: &Bench<'_>, endpoints: &[EndpointDiagnosis]) -> Option<f64>
 fn is_told(diagnosis: &EndpointDiagnosis) -> bool {
     matches!(
         diagnosis.verdict,
-        Verdict::Prohibited | Verdict::Unreachable | Verdict::Refused | Verdict::ResetByPath
+        Verdict::NoRoute
+            | Verdict::Prohibited
+            | Verdict::Unreachable
+            | Verdict::Refused
+            | Verdict::ResetByPath
     )
 }
 

@@ -24,7 +24,7 @@ pub(super) fn locate(
             Some(Location {
                 by: ruling.by,
                 next_on_open_path: control
-                    .and_then(|peer| hop_address(&peer.dossier.merged_trail(), 1, Some(peer.address))),
+                    .and_then(|peer| next_behind(&peer.dossier.merged_trail(), 0, Some(peer.address))),
                 control: control.map(|peer| peer.address),
                 trail: hops(&dossier.merged_trail()),
                 ..Location::default()
@@ -45,9 +45,7 @@ fn on_trail(dossier: &Dossier, control: Option<Peer<'_>>, ruling: &Ruling) -> Lo
         last_answering,
         ttl,
         by: ruling.by,
-        next_on_open_path: open
-            .as_ref()
-            .and_then(|(trail, address)| hop_address(trail, ttl + 1, Some(*address))),
+        next_on_open_path: open.as_ref().and_then(|(trail, address)| next_behind(trail, ttl, Some(*address))),
         control: open.map(|(_, address)| address),
         trail: hops(&trail),
     }
@@ -70,7 +68,7 @@ fn by_flow(address: IpAddr, dossier: &Dossier) -> Option<Location> {
         last_answering,
         ttl,
         by: None,
-        next_on_open_path: passing.and_then(|trail| hop_address(&trail, ttl + 1, Some(address))),
+        next_on_open_path: passing.and_then(|trail| next_behind(&trail, ttl, Some(address))),
         control: None,
         trail: hops(&failing),
     })
@@ -99,7 +97,7 @@ fn cut(dossier: &Dossier, ruling: &Ruling) -> Option<Location> {
         last_answering,
         ttl,
         by: ruling.by.or(last_answering.filter(|_| reset)),
-        next_on_open_path: hop_address(&trail, ttl + 1, None),
+        next_on_open_path: next_behind(&trail, ttl, None),
         control: None,
         trail: hops(&trail),
     })
@@ -111,6 +109,11 @@ fn last_router(trail: &BTreeMap<u8, TrailAnswer>) -> (u8, Option<IpAddr>) {
         _ => None,
     });
     last.map_or((0, None), |(ttl, router)| (ttl, Some(router)))
+}
+
+/// The first that answers behind `ttl`: a router, or the destination itself. Routers that keep silent are passed.
+fn next_behind(trail: &BTreeMap<u8, TrailAnswer>, ttl: u8, destination: Option<IpAddr>) -> Option<IpAddr> {
+    trail.range(ttl + 1..).find_map(|(&ttl, _)| hop_address(trail, ttl, destination))
 }
 
 /// What answers at `ttl`: a router, or the destination itself.

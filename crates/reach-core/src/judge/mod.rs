@@ -171,10 +171,13 @@ fn state(resolution: &Resolution, endpoints: &[EndpointDiagnosis]) -> (State, Op
             (State::Unresolved, None)
         };
     }
-    let usable = || endpoints.iter().filter(|diagnosis| diagnosis.verdict != Verdict::NoRoute);
+    let usable = || endpoints.iter().filter(|diagnosis| is_used(diagnosis, endpoints));
     let known = || usable().filter(|diagnosis| diagnosis.verdict != Verdict::Inconclusive);
     let doubtful = usable().count() > known().count();
     if usable().next().is_none() {
+        return (State::Unreachable, None);
+    }
+    if known().all(|diagnosis| diagnosis.verdict == Verdict::NoRoute) && !doubtful {
         return (State::Unreachable, None);
     }
     let all_ok = known().all(|diagnosis| diagnosis.verdict == Verdict::Ok);
@@ -193,4 +196,14 @@ fn state(resolution: &Resolution, endpoints: &[EndpointDiagnosis]) -> (State, Op
     } else {
         (State::Unreachable, None)
     }
+}
+
+/// Whether clients on this machine would use the address: they do not use a family that this machine has no
+/// route for at all.
+fn is_used(diagnosis: &EndpointDiagnosis, endpoints: &[EndpointDiagnosis]) -> bool {
+    diagnosis.verdict != Verdict::NoRoute
+        || endpoints.iter().any(|other| {
+            other.endpoint.address.is_ipv4() == diagnosis.endpoint.address.is_ipv4()
+                && other.verdict != Verdict::NoRoute
+        })
 }

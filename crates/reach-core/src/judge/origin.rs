@@ -58,13 +58,15 @@ pub(super) fn origin(dossier: &Dossier, control: Option<Peer<'_>>, wanted: Trail
     let hop = if neighbour_spoke { by_own_ttl.or(first_ttl) } else { counted };
 
     let echo_back = dossier.echo.reply_ttls.iter().next_back().map(|&ttl| hops_back(ttl));
-    let host_hop = match (echo_back, back, first_ttl) {
-        // The echo reply comes from so many hops further away than the answer.
-        (Some(echo), Some(back), Some(first)) => {
-            Some(hop.unwrap_or(first).saturating_add(echo.saturating_sub(back)))
+    let before = first_ttl.and_then(|first| Some((first - 1, router_back(first.checked_sub(1)?)?)));
+    let host_hop = match (echo_back, before, back) {
+        // So many hops further back than the messages of the router before the answer.
+        (Some(echo), Some((hop, back)), _) => Some((hop + echo).saturating_sub(back)),
+        (Some(echo), None, Some(back)) => {
+            Some(hop.or(first_ttl).unwrap_or(1).saturating_add(echo.saturating_sub(back)))
         }
-        (Some(echo), None, _) => Some(echo + 1),
-        _ => control.and_then(Peer::distance),
+        (Some(echo), None, None) => Some(echo + 1),
+        (None, ..) => control.and_then(Peer::distance),
     };
     let before_seen = first_ttl.zip(hop).is_some_and(|(first, hop)| hop < first);
     let before_host = first_ttl.zip(host_hop).is_some_and(|(first, host)| first < host);

@@ -12,6 +12,7 @@ const HOLD: Duration = Duration::from_millis(600);
 const TIMEOUT: Duration = Duration::from_millis(1_500);
 /// A crowd that lost so few first SYNs shows nothing.
 const SUSPICIOUS: u32 = 2;
+const ROUNDS: u16 = 3;
 
 #[derive(Debug)]
 pub(crate) struct CrowdTest {
@@ -19,16 +20,16 @@ pub(crate) struct CrowdTest {
     rounds: u16,
     pending: BTreeSet<ProbeId>,
     held_up: u32,
+    suspect: bool,
 }
 
 impl CrowdTest {
     pub(crate) fn new(first_port: u16) -> Self {
-        Self { first_port, rounds: 0, pending: BTreeSet::new(), held_up: 0 }
+        Self { first_port, rounds: 0, pending: BTreeSet::new(), held_up: 0, suspect: false }
     }
 
     pub(crate) fn plan(&mut self, endpoint: Endpoint, scene: &Scene<'_>, calm: bool, wants: &mut Wants) {
-        let again = self.rounds == 1 && self.held_up > SUSPICIOUS;
-        let due = (self.rounds == 0 || again) && self.pending.is_empty();
+        let due = (self.rounds == 0 || self.goes_on()) && self.pending.is_empty();
         if !due || !calm || !scene.is_control || scene.case.plan.effort == Effort::Quick {
             return;
         }
@@ -50,8 +51,18 @@ impl CrowdTest {
 
     /// There is no more to ask.
     pub(crate) fn is_over(&self, scene: &Scene<'_>) -> bool {
-        let again = self.rounds == 1 && self.held_up > SUSPICIOUS;
-        scene.case.plan.effort == Effort::Quick || (self.rounds > 0 && self.pending.is_empty() && !again)
+        let asked = self.rounds > 0 && self.pending.is_empty() && !self.goes_on();
+        scene.case.plan.effort == Effort::Quick || asked
+    }
+
+    /// Some of the last round were held up: one more shows whether that was chance.
+    fn goes_on(&self) -> bool {
+        (1..ROUNDS).contains(&self.rounds) && self.is_suspect()
+    }
+
+    /// Some of a round were held up.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.suspect
     }
 
     pub(crate) fn launched(&mut self, id: ProbeId) {
@@ -65,6 +76,7 @@ impl CrowdTest {
                 Outcome::Answered(Answer::Connected(connected)) if connected.syns <= 1
             );
             self.held_up += u32::from(!at_once);
+            self.suspect |= self.held_up > SUSPICIOUS;
         }
     }
 

@@ -21,6 +21,8 @@ struct Caps {
     time: Duration,
     /// Questions under way on one line.
     window: u32,
+    /// Waits long enough to see whether several addresses come from a cache.
+    checks_caches: bool,
 }
 
 const LOOKUP_TIMEOUT: Duration = Duration::from_millis(1_500);
@@ -45,6 +47,7 @@ pub(crate) struct Discovery {
     system_name: String,
     lines: BTreeMap<LineKey, Asked>,
     cache_check_done: bool,
+    cache_check_wanted: bool,
 }
 
 /// What was asked on a line.
@@ -60,9 +63,15 @@ impl Discovery {
     pub(crate) fn new(case: &Case) -> Option<Self> {
         let Host::Name(name) = &case.target.host else { return None };
         let caps = match case.plan.effort {
-            Effort::Quick => Caps { queries: 60, time: Duration::from_millis(1_000), window: 8 },
-            Effort::Normal => Caps { queries: 700, time: Duration::from_millis(2_800), window: 16 },
-            Effort::Thorough => Caps { queries: 4_000, time: Duration::from_millis(12_000), window: 16 },
+            Effort::Quick => {
+                Caps { queries: 60, time: Duration::from_millis(1_000), window: 8, checks_caches: false }
+            }
+            Effort::Normal => {
+                Caps { queries: 700, time: Duration::from_millis(2_800), window: 16, checks_caches: true }
+            }
+            Effort::Thorough => {
+                Caps { queries: 4_000, time: Duration::from_millis(12_000), window: 16, checks_caches: true }
+            }
         };
         Some(Self {
             started: case.started,
@@ -76,6 +85,7 @@ impl Discovery {
             system_name: name.clone(),
             lines: BTreeMap::new(),
             cache_check_done: false,
+            cache_check_wanted: false,
         })
     }
 
@@ -125,7 +135,10 @@ impl Discovery {
                 }
             }
         }
-        if others_busy && !self.cache_check_done {
+        // Several addresses in each answer may be all there are, or one draw that a cache repeats.
+        let several = file.lines.values().any(|line| line.has_addresses() && line.addresses().len() > 1);
+        self.cache_check_wanted = several && self.caps.checks_caches;
+        if (others_busy || self.cache_check_wanted) && !self.cache_check_done {
             let due = self.started + CACHE_CHECK_AFTER;
             if now >= due {
                 self.cache_check_done = true;
@@ -153,7 +166,8 @@ impl Discovery {
 
     /// Nothing is under way. (Whether more is wanted says [`plan`](Self::plan).)
     pub(crate) fn is_idle(&self) -> bool {
-        !self.system_pending && self.lines.values().all(|asked| asked.pending == 0)
+        let checked = self.cache_check_done || !self.cache_check_wanted;
+        checked && !self.system_pending && self.lines.values().all(|asked| asked.pending == 0)
     }
 
     /// One more question on each line that looks complete after so few answers that a cache would not show.

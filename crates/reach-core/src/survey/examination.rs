@@ -129,6 +129,11 @@ impl Examination {
         wants
     }
 
+    /// Whether calm attempts are still wanted: how many were made so far.
+    pub(crate) fn wants_calm(&self, scene: &Scene<'_>) -> Option<u32> {
+        self.flows.wants_calm(&self.dossier, scene, self.crowd.is_suspect() && self.crowd.is_over(scene))
+    }
+
     /// Notes that a probe is under way.
     pub(crate) fn launched(&mut self, id: ProbeId, probe: &Probe, now: Time) {
         match probe {
@@ -162,6 +167,7 @@ impl Examination {
     /// [`plan`](Self::plan).)
     pub(crate) fn is_settled(&self, scene: &Scene<'_>) -> bool {
         self.ping.is_idle()
+            && self.wants_calm(scene).is_none()
             && self.flows.is_finished(&self.dossier, scene)
             && self.exchange.is_finished()
             && self.trail.is_idle()

@@ -56,6 +56,7 @@ pub(crate) enum Suspicion {
 #[derive(Debug)]
 pub(crate) struct FlowTest {
     first_port: u16,
+    place: u16,
     next_at: Time,
     flows: Vec<Flow>,
     pending: BTreeMap<ProbeId, (u16, Time)>,
@@ -91,6 +92,7 @@ impl FlowTest {
     pub(crate) fn new(first_port: u16, now: Time, place: usize) -> Self {
         Self {
             first_port,
+            place: (place % 9) as u16,
             next_at: now + SPACING * place as u32,
             flows: Vec::new(),
             pending: BTreeMap::new(),
@@ -134,8 +136,10 @@ impl FlowTest {
     }
 
     /// Whether calm attempts are still wanted, and how urgently: the fewer were made, the more.
-    pub(crate) fn wants_calm(&self, dossier: &Dossier, scene: &Scene<'_>) -> Option<u32> {
-        if self.stopped || !scene.losses_about || dossier.connected() == 0 {
+    ///
+    /// Where losses are about, and to compare single connections with a `crowd` that lost some.
+    pub(crate) fn wants_calm(&self, dossier: &Dossier, scene: &Scene<'_>, crowd: bool) -> Option<u32> {
+        if self.stopped || !(scene.losses_about || crowd) || dossier.connected() == 0 {
             return None;
         }
         scene.within_deadline(CALM_TIMEOUT, LEAST_TIMEOUT)?;
@@ -145,7 +149,8 @@ impl FlowTest {
         }
         let posterior = dossier.flow_posterior();
         let sure = posterior.clean.max(posterior.lossy).max(posterior.split) >= SURE;
-        (!sure || dossier.calm_syns() < ENOUGH_SYNS).then_some(made)
+        let enough = if crowd { 30 } else { ENOUGH_SYNS };
+        (!sure || dossier.calm_syns() < enough).then_some(made)
     }
 
     /// The next calm attempt.
@@ -157,7 +162,7 @@ impl FlowTest {
         reserved: &BTreeSet<u16>,
     ) -> Option<Probe> {
         let timeout = scene.within_deadline(CALM_TIMEOUT, LEAST_TIMEOUT)?;
-        self.provide(16);
+        self.provide(calm_share(scene.pool).min(24));
         let usable = self.usable(reserved);
         // A flow that never passes has said so after a few SYNs, and its port is needed to follow its trail.
         let dead: BTreeSet<u16> = dossier
@@ -175,8 +180,9 @@ impl FlowTest {
 
     fn provide(&mut self, flows: usize) {
         while self.flows.len() < flows {
-            // Odd strides spread the ports over whatever hash a balancer uses.
-            let port = self.first_port + 7 * self.flows.len() as u16;
+            // Strides spread the ports over whatever hash a balancer uses; each endpoint has its own, lest a
+            // balancer that only looks at ports treats them all alike.
+            let port = self.first_port + self.place + 9 * self.flows.len() as u16;
             self.flows.push(Flow { port, brisk: 0, calm: 0 });
         }
     }
@@ -260,7 +266,7 @@ impl FlowTest {
             return self.pending.is_empty();
         }
         let complete = if scene.losses_about && dossier.connected() > 0 {
-            self.wants_calm(dossier, scene).is_none()
+            self.wants_calm(dossier, scene, false).is_none()
         } else {
             let goal = goal(dossier, scene);
             self.flows.len() >= goal.flows

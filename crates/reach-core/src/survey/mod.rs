@@ -225,7 +225,9 @@ impl Survey {
 
     /// One calm attempt at a time, to the endpoint that had the fewest.
     fn plan_calm(&mut self, now: Time) {
-        if !self.losses_about || now < self.calm_at {
+        let suspect = |desk: &Desk| desk.examination.crowd.is_suspect();
+        let wanted = self.losses_about || self.examinations.values().any(suspect);
+        if !wanted || now < self.calm_at {
             return;
         }
         let pool = self.examinations.len().max(1);
@@ -234,7 +236,7 @@ impl Survey {
             .iter()
             .filter_map(|(&address, desk)| {
                 let scene = self.scene(address, now);
-                let made = desk.examination.flows.wants_calm(&desk.examination.dossier, &scene)?;
+                let made = desk.examination.wants_calm(&scene)?;
                 Some((made, !desk.examination.dossier.is_partial(), address))
             })
             .min();
@@ -431,7 +433,7 @@ impl Procedure for Survey {
             return Step::Done;
         }
         let wakes = self.examinations.values().filter_map(|desk| desk.wake);
-        let calm = self.losses_about.then_some(self.calm_at);
+        let calm = Some(self.calm_at);
         let wake = wakes.chain(self.names_wake).chain(calm).filter(|&wake| wake > now).min();
         Step::Wait(wake.unwrap_or(self.deadline).min(self.deadline).min(now + Duration::from_millis(500)))
     }

@@ -35,6 +35,9 @@ pub(super) fn packet_loss(view: &View<'_>) -> Vec<Finding> {
 
 /// Single packets were lost, too few to tell from chance.
 pub(super) fn slight_loss(view: &View<'_>) -> Vec<Finding> {
+    if !capacity(view).is_empty() {
+        return Vec::new();
+    }
     let is_slight = |verdict: Verdict| !matches!(verdict, Verdict::Lossy | Verdict::FlowDependent);
     let (lost, sent) = lost_and_sent(view, is_slight);
     let addresses = view.having(|diagnosis| {

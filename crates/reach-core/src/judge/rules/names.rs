@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{View, path::is_name};
-use crate::model::{AddressSource, Conduct, Finding, Matter, Severity};
+use crate::{
+    model::{AddressSource, Conduct, Finding, Matter, Severity},
+    pool,
+};
 
 /// A look-up that takes longer is felt in every connection.
 const SLOW: Duration = Duration::from_millis(1_500);
@@ -35,7 +38,10 @@ pub(super) fn resolvers_disagree(view: &View<'_>) -> Vec<Finding> {
     let known: BTreeSet<IpAddr> =
         sets.values().flat_map(|(addresses, _)| addresses.iter().copied()).collect();
     let all_exhausted = sets.values().all(|(_, exhausted)| *exhausted);
-    let system: BTreeSet<IpAddr> = resolution.system.iter().flatten().copied().collect();
+    let families = view.bench.case.plan.families;
+    let system =
+        resolution.system.iter().flatten().copied().filter(|&address| pool::wanted(families, address));
+    let system: BTreeSet<IpAddr> = system.collect();
     let system_alone =
         !known.is_empty() && all_exhausted && system.iter().any(|address| !known.contains(address));
 
@@ -134,15 +140,20 @@ pub(super) fn system_lookup_slow(view: &View<'_>) -> Vec<Finding> {
     }]
 }
 
-/// Addresses are probably still unseen.
+/// Addresses are probably still unseen: a pool given in parts was not asked for often enough, or all answers were
+/// one and the same from a cache. (One address from a cache is what most names look like, and nothing to tell.)
 pub(super) fn pool_not_exhausted(view: &View<'_>) -> Vec<Finding> {
     let resolution = view.bench.resolution;
     let seen = resolution.addresses.len() as u32;
-    if seen == 0 || (resolution.exhausted && resolution.estimated < f64::from(seen) + 0.5) {
+    let lines = || view.bench.names.lines.values().filter(|line| line.has_addresses());
+    let in_parts = lines().any(|line| !line.gives_all() && !line.is_exhausted(resolution.alpha));
+    let in_doubt = in_parts || resolution.estimated >= f64::from(seen) + 0.5;
+    let one_draw = lines().any(|line| line.gives_all() && line.is_cached() && line.addresses().len() > 1);
+    if seen == 0 || !(in_doubt || one_draw) {
         return Vec::new();
     }
     vec![Finding {
-        severity: Severity::Warning,
+        severity: if in_doubt { Severity::Warning } else { Severity::Info },
         addresses: Vec::new(),
         matter: Matter::PoolNotExhausted { seen, estimated: resolution.estimated },
     }]
