@@ -1,0 +1,39 @@
+//! What each command does.
+
+pub mod check;
+pub mod completions;
+pub mod demo;
+pub mod explain;
+pub mod man;
+pub mod resolve;
+
+use std::{
+    collections::hash_map::RandomState,
+    hash::{BuildHasher, Hasher},
+};
+
+use serde_json::Value;
+
+use crate::{cli::Command, config::Surroundings, exit::Exit};
+
+/// Does what was asked for.
+pub fn run(command: Command, around: &Surroundings) -> Exit {
+    match command {
+        Command::Check(args) => check::run(&args, around),
+        Command::Resolve(args) => resolve::run(&args, around),
+        Command::Explain(args) => explain::run(&args, around),
+        Command::Demo(args) => demo::run(&args, around),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
+    }
+}
+
+/// A number by chance, for whoever gave none. The standard library seeds its hash maps from the system.
+fn dice() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+/// One JSON document as text.
+fn document(value: &Value) -> String {
+    format!("{value:#}\n")
+}

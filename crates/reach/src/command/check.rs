@@ -1,0 +1,95 @@
+//! `reach check`: examine targets, or judge a recording again, and show what was concluded.
+
+use std::{fs, path::Path};
+
+use reach_core::{
+    judge::judge,
+    model::{Case, Diagnosis},
+};
+use reach_report::{json, text};
+
+use super::{dice, document};
+use crate::{
+    cli::CheckArgs,
+    config::{self, Errand, Output, Source, Surroundings},
+    exit::Exit,
+    live::{self, Scope, Seen},
+    output::{complain, finish, note, shown},
+    recording::{self, Ending, Recorder, Recording},
+    words,
+};
+
+/// Runs the command.
+pub fn run(args: &CheckArgs, around: &Surroundings) -> Exit {
+    let check = match config::check(args, around, dice()) {
+        Ok(check) => check,
+        Err(problems) => return complain(&problems),
+    };
+    let seen = match &check.source {
+        Source::Network(errand) => examine(errand, &check.output),
+        Source::Recording(path) => replay(path),
+    };
+    match seen {
+        Ok(seen) => conclude(&seen, &check.output),
+        Err(exit) => exit,
+    }
+}
+
+/// Judges what was seen, shows it, and ends accordingly.
+pub fn conclude(seen: &Seen, output: &Output) -> Exit {
+    let judged = judged(&seen.recording);
+    let shown = show(&judged, &seen.recording, output);
+    let states = judged.iter().map(|(_, diagnosis)| diagnosis.state);
+    let exit = match Exit::of_states(states) {
+        // Whoever stops a run may not rely on what it would still have found.
+        Exit::AllWork if seen.broken || seen.recording.ending != Ending::Complete => Exit::CouldNotTell,
+        exit => exit,
+    };
+    match seen.recording.ending {
+        Ending::Complete => {}
+        Ending::Interrupted => note(words::interrupted(output.style.lang)),
+        Ending::Unknown => note(words::cut_short(output.style.lang)),
+    }
+    finish(&shown, exit)
+}
+
+/// What is concluded of each target.
+pub fn judged(recording: &Recording) -> Vec<(Case, Diagnosis)> {
+    let judge = |(case, observations): &(Case, Vec<_>)| (case.clone(), judge(case, observations));
+    recording.examined.iter().map(judge).collect()
+}
+
+fn show(judged: &[(Case, Diagnosis)], recording: &Recording, output: &Output) -> String {
+    let started = judged.iter().map(|(case, _)| case.started).min().unwrap_or(recording.finished);
+    if output.json {
+        let version = env!("CARGO_PKG_VERSION");
+        document(&json::check(judged, started, recording.finished, version, output.json_lang))
+    } else {
+        text::check(judged, recording.finished, &output.style)
+    }
+}
+
+fn examine(errand: &Errand, output: &Output) -> Result<Seen, Exit> {
+    // Opened before privileges go, and before anything is sent.
+    let recorder = errand.record.as_deref().map(open).transpose()?;
+    live::examine(errand, Scope::Everything, recorder, output).map_err(|error| {
+        note(&format!("nothing can be sent: {error}"));
+        Exit::CouldNotTell
+    })
+}
+
+/// A recorder that writes to a file.
+pub fn open(path: &Path) -> Result<Recorder<fs::File>, Exit> {
+    Recorder::create(path).map_err(|error| {
+        complain(&[format!("--record `{}` cannot be written: {error}", shown(&path.to_string_lossy()))])
+    })
+}
+
+fn replay(path: &Path) -> Result<Seen, Exit> {
+    let name = shown(&path.to_string_lossy());
+    let bytes =
+        fs::read(path).map_err(|error| complain(&[format!("--replay `{name}` cannot be read: {error}")]))?;
+    let recording = recording::read(bytes)
+        .map_err(|error| complain(&[format!("--replay `{name}` is no recording: {error}")]))?;
+    Ok(Seen { recording, broken: false })
+}

@@ -1,0 +1,61 @@
+//! # reach
+//!
+//! The command line: what was typed ([`cli`]), what it means ([`config`]), what is done ([`command`]), and how
+//! it ends ([`exit`]). Everything is parsed before anything is sent.
+//!
+//! * [`live`] runs surveys on the real network and shows how far they are ([`progress`]).
+//! * [`recording`] writes down what a run saw and reads it again; judging a recording gives what the run gave.
+//! * [`output`] writes results to standard output and everything else to standard error.
+//!
+//! Deliberately absent: any opinion on what an observation means (reach-core) and any sentence of a report
+//! (reach-report).
+
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod command;
+pub mod config;
+pub mod exit;
+pub mod live;
+pub mod output;
+pub mod progress;
+pub mod recording;
+pub mod words;
+
+use std::{
+    ffi::OsString,
+    panic::{self, PanicHookInfo},
+};
+
+use crate::{config::Surroundings, exit::Exit};
+
+/// The whole program: does what the arguments (with the program's name first) ask for.
+pub fn main(arguments: Vec<OsString>) -> Exit {
+    panic::set_hook(Box::new(confess));
+    // What panicked has been told by the hook.
+    panic::catch_unwind(|| run(arguments)).unwrap_or(Exit::CouldNotTell)
+}
+
+fn run(arguments: Vec<OsString>) -> Exit {
+    if let Some(note) = cli::suspicion(&arguments) {
+        output::note(&note);
+    }
+    match cli::parse(arguments) {
+        Ok(cli) => command::run(cli.command, &Surroundings::gather()),
+        Err(error) => {
+            // Help and version are not errors: status 0, on standard output. A closed pipe is nobody's fault.
+            let _ = error.print();
+            if error.use_stderr() { Exit::Usage } else { Exit::AllWork }
+        }
+    }
+}
+
+/// One line instead of a backtrace. A panic in the course of one probe costs that probe only, and the run goes
+/// on.
+fn confess(info: &PanicHookInfo<'_>) {
+    let payload = info.payload();
+    let said = payload.downcast_ref::<&str>().copied();
+    let said = said.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
+    let place = info.location().map_or_else(String::new, |at| format!(" ({}:{})", at.file(), at.line()));
+    output::note(&format!("this is a fault in reach itself, please report it{place}: {said}"));
+}

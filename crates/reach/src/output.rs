@@ -1,0 +1,82 @@
+//! The two ways out: results on standard output, everything else on standard error.
+
+use std::io::{self, ErrorKind, Write};
+
+use crate::exit::Exit;
+
+/// Writes a result in one piece. A reader that went away (`reach … | head -1`) is no failure.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Prints a result and ends with `exit`, or says why the result could not be written.
+pub fn finish(text: &str, exit: Exit) -> Exit {
+    match print(text) {
+        Ok(()) => exit,
+        Err(error) => {
+            note(&format!("the result could not be written: {error}"));
+            Exit::CouldNotTell
+        }
+    }
+}
+
+/// Says something beside the result.
+pub fn note(text: &str) {
+    // Standard error may be closed; there is nobody left to tell then.
+    let _ = writeln!(io::stderr().lock(), "reach: {text}");
+}
+
+/// Says what is wrong with the command line or a file it names.
+pub fn complain(problems: &[String]) -> Exit {
+    let mut err = io::stderr().lock();
+    for problem in problems {
+        let _ = writeln!(err, "error: {problem}");
+    }
+    Exit::Usage
+}
+
+/// Foreign text as it can be shown inside a sentence: what could move the cursor is escaped, what is long is
+/// cut.
+pub fn shown(text: &str) -> String {
+    tamed(text, 200)
+}
+
+/// A sentence with foreign text in it, as it can be shown.
+pub fn sentence(text: &str) -> String {
+    tamed(text, 1000)
+}
+
+fn tamed(text: &str, most: usize) -> String {
+    let mut shown = String::new();
+    for (number, character) in text.chars().enumerate() {
+        if number == most {
+            shown.push('…');
+            break;
+        }
+        let harmful = character.is_control()
+            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        if harmful {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_can_neither_move_the_cursor_nor_fill_the_screen() {
+        assert_eq!(shown("a\u{1b}[2Jb\r\n"), "a\\u{1b}[2Jb\\r\\n");
+        assert_eq!(shown("푸시.example"), "푸시.example");
+        assert_eq!(shown(&"x".repeat(1000)).chars().count(), 201);
+    }
+}

@@ -1,0 +1,194 @@
+//! The few sentences on standard error that an operator reads beside a result, English and Korean side by
+//! side. Those of the result itself live in reach-report.
+
+use std::time::Duration;
+
+use reach_core::survey::Phase;
+use reach_report::Lang;
+
+/// What a watching person is told while a run goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// How many targets are not done.
+    pub targets_left: usize,
+    /// How many targets there are.
+    pub targets: usize,
+    /// Addresses found so far.
+    pub addresses: usize,
+    /// Of these, tested.
+    pub settled: u32,
+    /// Of these, looking bad.
+    pub failing: u32,
+    /// What the slowest target is busy with.
+    pub phase: Phase,
+}
+
+/// One line of progress.
+pub fn progress(overview: &Overview, elapsed: Duration, lang: Lang) -> String {
+    let Overview { targets_left, targets, addresses, settled, failing, phase } = overview;
+    let seconds = elapsed.as_secs_f64();
+    let mut parts = vec![match lang {
+        Lang::En => format!("{seconds:.1} s"),
+        Lang::Ko => format!("{seconds:.1}초"),
+    }];
+    if *targets > 1 {
+        let done = targets - targets_left;
+        parts.push(match lang {
+            Lang::En => format!("{done} of {targets} targets done"),
+            Lang::Ko => format!("대상 {targets}개 중 {done}개 완료"),
+        });
+    }
+    if *addresses > 0 {
+        parts.push(match lang {
+            Lang::En => format!("{settled} of {addresses} addresses tested"),
+            Lang::Ko => format!("주소 {addresses}개 중 {settled}개 확인"),
+        });
+    }
+    if *failing > 0 {
+        parts.push(match (lang, failing) {
+            (Lang::En, 1) => "1 looks bad".to_owned(),
+            (Lang::En, _) => format!("{failing} look bad"),
+            (Lang::Ko, _) => format!("이상 {failing}개"),
+        });
+    }
+    parts.push(
+        match (phase, lang) {
+            (Phase::Resolving, Lang::En) => "asking for addresses",
+            (Phase::Resolving, Lang::Ko) => "주소 조회 중",
+            (Phase::Testing, Lang::En) => "testing",
+            (Phase::Testing, Lang::Ko) => "시험 중",
+            (Phase::Locating, Lang::En) => "looking for the place",
+            (Phase::Locating, Lang::Ko) => "막힌 지점을 찾는 중",
+        }
+        .to_owned(),
+    );
+    parts.join(" | ")
+}
+
+/// Somebody stopped the run.
+pub fn interrupted(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "interrupted; the result tells what was seen until then",
+        Lang::Ko => "중단되었습니다. 그때까지 관찰한 것만으로 판정한 결과입니다",
+    }
+}
+
+/// The recording has no last line.
+pub fn cut_short(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "the recording has no end; the result tells what was seen until it breaks off",
+        Lang::Ko => "녹화가 끝까지 기록되지 않았습니다. 끊긴 데까지 관찰한 것만으로 판정한 결과입니다",
+    }
+}
+
+/// Writing a recording failed.
+pub fn recording_trouble(error: &std::io::Error, lang: Lang) -> String {
+    match lang {
+        Lang::En => format!("recording stops here, the run goes on: {error}"),
+        Lang::Ko => format!("녹화는 여기서 멈추고 검사는 계속합니다: {error}"),
+    }
+}
+
+/// Privileges could not be given up.
+pub fn privileges_kept(error: &std::io::Error, lang: Lang) -> String {
+    match lang {
+        Lang::En => format!("privileges that are not needed could not be given up: {error}"),
+        Lang::Ko => format!("필요 없는 권한을 내려놓지 못했습니다: {error}"),
+    }
+}
+
+/// What the demo does, in two lines.
+pub fn demo(stage: Stage<'_>, lang: Lang) -> [String; 2] {
+    let first = match (stage, lang) {
+        (Stage::Real { means }, Lang::En) => format!(
+            "demo: a network of kernel namespaces; the firewall at 10.70.1.2 drops three of the eight addresses \
+             of {} ({means}).",
+            reach_lab::story::NAME
+        ),
+        (Stage::Real { means }, Lang::Ko) => format!(
+            "데모: 커널 네임스페이스로 만든 네트워크입니다. 10.70.1.2의 방화벽이 {}의 주소 여덟 개 중 세 개를 막습니다({means}).",
+            reach_lab::story::NAME
+        ),
+        (Stage::Pretend, Lang::En) => format!(
+            "demo: a simulated network, nothing is sent; a firewall at 10.70.1.2 drops three of the eight \
+             addresses of {}.",
+            reach_lab::story::NAME
+        ),
+        (Stage::Pretend, Lang::Ko) => format!(
+            "데모: 모의 네트워크라서 실제로 보내는 것은 없습니다. 10.70.1.2의 방화벽이 {}의 주소 여덟 개 중 세 개를 막습니다.",
+            reach_lab::story::NAME
+        ),
+    };
+    let second = match (stage, lang) {
+        (Stage::Real { .. }, Lang::En) => {
+            "demo: now `reach check` runs in it, as an ordinary user would; it knows nothing of the firewall."
+        }
+        (Stage::Real { .. }, Lang::Ko) => {
+            "데모: 이제 그 안에서 일반 사용자 권한으로 `reach check`를 실행합니다. 방화벽에 대해서는 아무것도 모르는 상태입니다."
+        }
+        (Stage::Pretend, Lang::En) => {
+            "demo: now the survey and the judge of `reach check` run in it; they know nothing of the firewall."
+        }
+        (Stage::Pretend, Lang::Ko) => {
+            "데모: 이제 그 안에서 `reach check`의 조사와 판정을 실행합니다. 방화벽에 대해서는 아무것도 모르는 상태입니다."
+        }
+    };
+    [first, second.to_owned()]
+}
+
+/// Where the demo takes place.
+#[derive(Clone, Copy, Debug)]
+pub enum Stage<'a> {
+    /// In kernel namespaces, with addresses blocked by these means.
+    Real {
+        /// Packet filter or routes.
+        means: &'a str,
+    },
+    /// In the simulator.
+    Pretend,
+}
+
+/// The demo is under way.
+pub fn waiting(elapsed: Duration, lang: Lang) -> String {
+    let seconds = elapsed.as_secs_f64();
+    match lang {
+        Lang::En => format!("{seconds:.1} s | checking"),
+        Lang::Ko => format!("{seconds:.1}초 | 검사 중"),
+    }
+}
+
+/// The demo found another result than the story tells.
+pub fn demo_differs(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "the demo did not go as planned: the addresses found blocked are not the three that are",
+        Lang::Ko => "데모가 계획대로 되지 않았습니다. 막혔다고 판정된 주소가 실제로 막은 세 개와 다릅니다",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_tells_only_what_is_known() {
+        let begin = Overview { targets_left: 1, targets: 1, ..Overview::default() };
+        let elapsed = Duration::from_millis(140);
+        assert_eq!(progress(&begin, elapsed, Lang::En), "0.1 s | asking for addresses");
+        let later = Overview {
+            targets_left: 1,
+            targets: 3,
+            addresses: 8,
+            settled: 5,
+            failing: 3,
+            phase: Phase::Locating,
+        };
+        assert_eq!(
+            progress(&later, Duration::from_secs(4), Lang::En),
+            "4.0 s | 2 of 3 targets done | 5 of 8 addresses tested | 3 look bad | looking for the place"
+        );
+        assert_eq!(
+            progress(&later, Duration::from_secs(4), Lang::Ko),
+            "4.0초 | 대상 3개 중 2개 완료 | 주소 8개 중 5개 확인 | 이상 3개 | 막힌 지점을 찾는 중"
+        );
+    }
+}
