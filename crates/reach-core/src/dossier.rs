@@ -37,6 +37,8 @@ pub(crate) struct Dossier {
     pub(crate) flows: BTreeMap<u16, Vec<Attempt>>,
     /// Attempts made while many others were held open, by their number.
     pub(crate) crowds: BTreeMap<ProbeId, CrowdAttempt>,
+    /// The farthest router that a new SYN got to while many connections were held open.
+    pub(crate) crowd_reach: Option<u8>,
     /// TTL-limited attempts by source port and TTL.
     pub(crate) trails: BTreeMap<u16, BTreeMap<u8, BTreeSet<TrailAnswer>>>,
     /// The largest TTL that each router's time-exceeded messages arrived with.
@@ -115,7 +117,11 @@ impl Dossier {
     }
 
     fn file_connect(&mut self, connect: &Connect, observation: &Observation) {
-        if let Some(ttl) = connect.ttl {
+        if let (Some(ttl), true) = (connect.ttl, connect.crowd > BRISK) {
+            if let Some(TrailAnswer::Router(_)) = trail_answer(&observation.outcome) {
+                self.crowd_reach = self.crowd_reach.max(Some(ttl));
+            }
+        } else if let Some(ttl) = connect.ttl {
             if let Some(answer) = trail_answer(&observation.outcome) {
                 self.trails.entry(connect.source_port).or_default().entry(ttl).or_default().insert(answer);
             }
@@ -225,7 +231,9 @@ impl Dossier {
             .filter_map(|flow| {
                 let never_passed = flow.answered == 0 && flow.syns >= DEAD_FLOW_SYNS;
                 let calm = calm.iter().find(|calm| calm.source_port == flow.source_port).copied();
-                if never_passed { Some(flow) } else { calm }
+                // A flow that passed in whatever succession is no dead one.
+                let only_passed_before = flow.answered > 0 && calm.is_some_and(|calm| calm.answered == 0);
+                if never_passed || only_passed_before { Some(flow) } else { calm }
             })
             .collect()
     }
@@ -293,6 +301,11 @@ impl Dossier {
         let passed = self.crowds.values().filter(|attempt| attempt.at_once).count() as u32;
         let held_up = self.crowds.len() as u32 - passed;
         let later = self.crowds.values().filter(|attempt| attempt.later).count() as u32;
+        let distance = self.first_ttl(|answer| answer == TrailAnswer::Reached);
+        if distance.is_some_and(|distance| self.crowd_reach.unwrap_or(0) + 1 >= distance) {
+            // New SYNs get all the way: it is the listener's own queue that is full.
+            return None;
+        }
         let (sent, answered) = self.weighed_syns();
         let telling = later * 8 >= held_up
             && stats::fisher_greater(held_up, passed, sent - answered, answered) < CROWD_ALPHA;

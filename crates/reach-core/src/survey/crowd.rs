@@ -13,6 +13,8 @@ const TIMEOUT: Duration = Duration::from_millis(1_500);
 /// A crowd that lost so few first SYNs shows nothing.
 const SUSPICIOUS: u32 = 2;
 const ROUNDS: u16 = 3;
+/// Hops looked at; few paths are longer, and of those the near part is what matters here.
+const FARTHEST: u8 = 24;
 
 #[derive(Debug)]
 pub(crate) struct CrowdTest {
@@ -45,8 +47,30 @@ impl CrowdTest {
                 crowd: SIZE,
             }));
         }
+        if self.is_suspect() {
+            self.look_along_the_path(endpoint, timeout, wants);
+        }
         self.rounds += 1;
         self.held_up = 0;
+    }
+
+    /// While the crowd is open: up to which hop do new SYNs get? What they do not get past is what has run out;
+    /// where they get all the way it is the listener's own queue that is full.
+    fn look_along_the_path(&self, endpoint: Endpoint, timeout: Duration, wants: &mut Wants) {
+        for ttl in 1..=FARTHEST {
+            wants.probes.push(Probe::Connect(Connect {
+                endpoint,
+                source_port: self.first_port
+                    + ROUNDS * SIZE
+                    + self.rounds * u16::from(FARTHEST)
+                    + u16::from(ttl),
+                ttl: Some(ttl),
+                min_ttl: None,
+                timeout: timeout.min(HOLD),
+                then: Then::Reset,
+                crowd: SIZE,
+            }));
+        }
     }
 
     /// There is no more to ask.
@@ -75,7 +99,8 @@ impl CrowdTest {
                 &observation.outcome,
                 Outcome::Answered(Answer::Connected(connected)) if connected.syns <= 1
             );
-            self.held_up += u32::from(!at_once);
+            let is_member = matches!(&observation.probe, Probe::Connect(connect) if connect.ttl.is_none());
+            self.held_up += u32::from(is_member && !at_once);
             self.suspect |= self.held_up > SUSPICIOUS;
         }
     }

@@ -138,9 +138,9 @@ impl Examination {
     pub(crate) fn launched(&mut self, id: ProbeId, probe: &Probe, now: Time) {
         match probe {
             Probe::Echo(_) => self.ping.launched(id),
+            Probe::Connect(connect) if connect.crowd > BRISK => self.crowd.launched(id),
             Probe::Connect(connect) if connect.ttl.is_some() => self.trail.launched(id, connect),
             Probe::Connect(connect) if connect.min_ttl.is_some() => self.reply_ttl.launched(id),
-            Probe::Connect(connect) if connect.crowd > BRISK => self.crowd.launched(id),
             Probe::Connect(connect) if self.exchange.owns(connect.source_port) => {
                 self.exchange.launched(id, now)
             }

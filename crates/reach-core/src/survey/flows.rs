@@ -260,6 +260,19 @@ impl FlowTest {
         dossier.is_partial() || self.late_at(dossier).is_some_and(|late| now >= late)
     }
 
+    /// How many attempts lost a SYN or are late, of how many, while others of the endpoint were answered.
+    pub(crate) fn lost(&self, dossier: &Dossier, now: Time) -> (u32, u32) {
+        if dossier.connected() == 0 {
+            return (0, 0);
+        }
+        let late = self.pending.values().filter(|&&(_, since)| now >= since + LATE).count();
+        let lost = dossier.attempts().filter(|attempt| match attempt.result {
+            AttemptResult::Connected { syns, .. } => syns > 1,
+            _ => true,
+        });
+        ((late + lost.count()) as u32, (dossier.attempts().count() + self.pending.len()) as u32)
+    }
+
     /// All that was to be tried was tried and came back; of those under way none can change the picture.
     pub(crate) fn is_finished(&self, dossier: &Dossier, scene: &Scene<'_>) -> bool {
         if self.stopped {

@@ -198,7 +198,8 @@ impl Survey {
                 deadline: self.deadline,
                 control: control.map(|(_, control)| control),
                 is_control: control.is_some_and(|(chosen, _)| *chosen == address),
-                losses_about: self.losses_about,
+                losses_about: self.losses_about
+                    || desk.examination.flows.has_losses(&desk.examination.dossier, now),
                 failures_about: self.failures_about,
                 pool,
                 edge_free,
@@ -225,9 +226,7 @@ impl Survey {
 
     /// One calm attempt at a time, to the endpoint that had the fewest.
     fn plan_calm(&mut self, now: Time) {
-        let suspect = |desk: &Desk| desk.examination.crowd.is_suspect();
-        let wanted = self.losses_about || self.examinations.values().any(suspect);
-        if !wanted || now < self.calm_at {
+        if now < self.calm_at {
             return;
         }
         let pool = self.examinations.len().max(1);
@@ -272,13 +271,17 @@ impl Survey {
     /// What the examination of `address` sees of the world around it.
     fn scene(&self, address: IpAddr, now: Time) -> Scene<'_> {
         let control = self.controls.get(&family(address));
+        let own_losses = self
+            .examinations
+            .get(&address)
+            .is_some_and(|desk| desk.examination.flows.has_losses(&desk.examination.dossier, now));
         Scene {
             case: &self.case,
             now,
             deadline: self.deadline,
             control: control.map(|(_, control)| control),
             is_control: control.is_some_and(|(chosen, _)| *chosen == address),
-            losses_about: self.losses_about,
+            losses_about: self.losses_about || own_losses,
             failures_about: self.failures_about,
             pool: self.examinations.len().max(1),
             edge_free: false,
@@ -352,9 +355,14 @@ impl Survey {
     /// Lost SYNs anywhere make a closer look at every address worth its packets, and a failing address makes
     /// the trail of the control urgent.
     fn note_troubles(&mut self, now: Time) {
-        let lossy = |desk: &Desk| desk.examination.flows.has_losses(&desk.examination.dossier, now);
+        let counts = self
+            .examinations
+            .values()
+            .map(|desk| desk.examination.flows.lost(&desk.examination.dossier, now));
+        let (lost, attempts) = counts.fold((0, 0), |(lost, all), (some, of)| (lost + some, all + of));
         let bad = |desk: &Desk| desk.examination.flows.suspicion(&desk.examination.dossier, now).is_some();
-        let losses_about = self.losses_about || self.examinations.values().any(lossy);
+        // One or two of many may have been swallowed by a full backlog: then only their endpoints get a closer look.
+        let losses_about = self.losses_about || lost >= 3 || lost * 20 > attempts;
         let failures_about = self.failures_about || self.examinations.values().any(bad);
         if (losses_about, failures_about) != (self.losses_about, self.failures_about) {
             self.losses_about = losses_about;
