@@ -1,1 +1,34 @@
-//! The words: text, JSON, English and Korean.
+//! # reach-report
+//!
+//! The words: what a [`Diagnosis`](reach_core::model::Diagnosis) says to people and to programs.
+//!
+//! * [`text`] is the screen that an operator reads in ten seconds and pastes into a ticket.
+//! * [`json`] is what scripts and dashboards rely on.
+//! * [`explain`] says what a verdict or a finding means, how it is proved, and what to do.
+//! * [`java`] says what clients write into their logs.
+//!
+//! Every sentence lives in `words`, English and Korean side by side, so that neither can be forgotten.
+//!
+//! Two rules hold everywhere. *Truth first*: a block that is only inferred is called suspected, and a place is
+//! "at or directly behind" the last router that answered; certainty is for messages that name their cause.
+//! *Foreign data is never trusted*: whatever a server, a resolver or a certificate sent is cleaned before it
+//! is shown, so it can neither move the cursor nor reorder a line.
+//!
+//! Deliberately absent: clocks, files, sockets, the environment and questions to the terminal. Width, colour,
+//! language and time zone come in as arguments ([`Style`]), so the same input always gives the same bytes.
+
+mod clean;
+pub mod explain;
+mod hangul;
+pub mod java;
+pub mod json;
+mod lang;
+mod layout;
+mod scene;
+mod style;
+pub mod text;
+mod units;
+mod words;
+
+pub use lang::Lang;
+pub use style::Style;
