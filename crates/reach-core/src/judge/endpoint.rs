@@ -230,7 +230,7 @@ fn connected(bench: &Bench<'_>, dossier: &Dossier, control: Option<Peer<'_>>) ->
         return above_tcp::rule(bench, dossier);
     }
     if posterior.split > SPLIT {
-        let tallies = dossier.weighed_tallies();
+        let tallies = dossier.flow_tallies();
         let ports = |passing: bool| {
             tallies
                 .iter()

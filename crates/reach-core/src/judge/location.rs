@@ -7,9 +7,11 @@ use super::{Peer, Ruling};
 use crate::{
     dossier::Dossier,
     model::{Location, TlsEnd, TrailAnswer, TrailHop, Verdict},
+    survey,
 };
 
-/// Locates the fault of an endpoint that is not `ok` and whose trail was followed.
+/// Locates the fault of an endpoint whose trail was followed; for one that is `ok` only the trail itself, which
+/// others are compared with.
 pub(super) fn locate(
     address: IpAddr,
     dossier: &Dossier,
@@ -17,7 +19,13 @@ pub(super) fn locate(
     ruling: &Ruling,
 ) -> Option<Location> {
     match ruling.verdict {
-        Verdict::Ok | Verdict::NoRoute | Verdict::Inconclusive => None,
+        Verdict::NoRoute | Verdict::Inconclusive => None,
+        Verdict::Ok if dossier.trails.is_empty() => None,
+        Verdict::Ok => {
+            let trail = dossier.merged_trail();
+            let (ttl, last_answering) = last_router(&trail);
+            Some(Location { last_answering, ttl, trail: hops(&trail), ..Location::default() })
+        }
         // Nothing of it left this machine, or it was lost on it: no router is concerned.
         Verdict::BlockedLocally => {
             let control = control.filter(|peer| peer.distance().is_some());
@@ -40,7 +48,14 @@ pub(super) fn locate(
 fn on_trail(dossier: &Dossier, control: Option<Peer<'_>>, ruling: &Ruling) -> Location {
     let trail = dossier.merged_trail();
     let (ttl, last_answering) = last_router(&trail);
-    let open = control.map(|peer| (peer.dossier.merged_trail(), peer.address));
+    // For a fault above TCP a path is open only where what is above TCP works too.
+    let exchanged = |peer: &Peer<'_>| {
+        let exchanges = &peer.dossier.exchanges;
+        exchanges.is_empty() || exchanges.values().any(|(_, exchanged)| survey::went_through(exchanged))
+    };
+    let open = control
+        .filter(|peer| ruling.verdict.is_below_tls() || ruling.verdict == Verdict::Lossy || exchanged(peer))
+        .map(|peer| (peer.dossier.merged_trail(), peer.address));
     Location {
         last_answering,
         ttl,

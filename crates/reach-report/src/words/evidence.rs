@@ -157,8 +157,8 @@ pub(crate) fn evidence(evidence: &Evidence, lang: Lang) -> String {
             let often = times_en(*times);
             say!(
                 lang,
-                "with segments of {max_segment} bytes it stalls: the large one is repeated and never acknowledged ({often})",
-                "세그먼트 {max_segment}바이트에서는 멈춤: 큰 세그먼트를 재전송해도 확인 응답이 없음({times}회)"
+                "with segments of up to {max_segment} bytes the exchange stalls: the small ones pass, and nothing more comes ({often})",
+                "세그먼트를 최대 {max_segment}바이트로 두면 멈춤: 작은 세그먼트는 통과하고 그 뒤로 아무것도 오지 않음({times}회)"
             )
         }
         Evidence::ChainRejected { distrust: why, subject, issuer } => {
