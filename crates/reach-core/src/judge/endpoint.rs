@@ -14,7 +14,7 @@ const NEIGHBOUR_FAILURE: Duration = Duration::from_millis(800);
 /// How probable it has to be that nothing passes before silence is called a block.
 const FILTERED: f64 = 0.9;
 /// How probable a split of flows has to be.
-const SPLIT: f64 = 0.9;
+const SPLIT: f64 = 0.95;
 /// How probable loss beyond 2 % has to be.
 const LOSSY: f64 = 0.99;
 /// SYN loss that no estimate may assume to be smaller when it weighs silence against loss.
@@ -229,7 +229,10 @@ fn connected(bench: &Bench<'_>, dossier: &Dossier, control: Option<Peer<'_>>) ->
     if runs_out {
         return above_tcp::rule(bench, dossier);
     }
-    if posterior.split > SPLIT {
+    // One flow that failed once more often than others is not enough to speak of a dead path.
+    let failing = || dossier.weighed_tallies().into_iter().filter(|flow| flow.answered == 0);
+    let is_split = failing().count() >= 2 || failing().any(|flow| flow.syns >= 6);
+    if posterior.split > SPLIT && is_split {
         let tallies = dossier.flow_tallies();
         let ports = |passing: bool| {
             tallies

@@ -2,16 +2,18 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     time::Duration,
 };
 
 use super::{View, path::is_name};
 use crate::{
     model::{AddressSource, Conduct, Finding, Matter, Severity},
-    pool,
+    pool::{self, Line},
 };
 
+/// So many addresses of a pool given in parts may be missed by chance, all resolvers alike.
+const SAMPLING_SLACK: usize = 2;
 /// A look-up that takes longer is felt in every connection.
 const SLOW: Duration = Duration::from_millis(1_500);
 
@@ -21,38 +23,30 @@ const SLOW: Duration = Duration::from_millis(1_500);
 /// exhausted by the stopping rule.
 pub(super) fn resolvers_disagree(view: &View<'_>) -> Vec<Finding> {
     let resolution = view.bench.resolution;
-    let mut sets: BTreeMap<AddressSource, (BTreeSet<IpAddr>, bool)> = BTreeMap::new();
+    let mut sets: BTreeMap<AddressSource, (BTreeSet<IpAddr>, Grasp)> = BTreeMap::new();
     for report in resolution.resolvers.iter().filter(|report| report.conduct == Conduct::Answers) {
-        let exhausted = view
-            .bench
-            .names
-            .lines
-            .iter()
-            .filter(|(key, line)| key.resolver == report.resolver && line.has_addresses())
-            .all(|(_, line)| line.is_exhausted(resolution.alpha));
         if !report.addresses.is_empty() {
-            sets.insert(AddressSource::Resolver(report.resolver), (report.addresses.clone(), exhausted));
+            let grasp = grasp(view, report.resolver);
+            sets.insert(AddressSource::Resolver(report.resolver), (report.addresses.clone(), grasp));
         }
     }
-    // The system's one answer may be part of a pool: it only speaks by what no resolver gave.
     let known: BTreeSet<IpAddr> =
         sets.values().flat_map(|(addresses, _)| addresses.iter().copied()).collect();
-    let all_exhausted = sets.values().all(|(_, exhausted)| *exhausted);
+    let differ =
+        sets.values().any(|(addresses, grasp)| grasp.is_exceeded(known.difference(addresses).count()));
+
+    // The system's one answer may be part of a pool: it only speaks by what no resolver gave.
     let families = view.bench.case.plan.families;
     let system =
         resolution.system.iter().flatten().copied().filter(|&address| pool::wanted(families, address));
     let system: BTreeSet<IpAddr> = system.collect();
-    let system_alone =
-        !known.is_empty() && all_exhausted && system.iter().any(|address| !known.contains(address));
-
-    let differ = sets
-        .values()
-        .any(|(addresses, exhausted)| *exhausted && known.iter().any(|other| !addresses.contains(other)));
+    let unknown = system.difference(&known).count();
+    let system_alone = !known.is_empty() && sets.values().all(|(_, grasp)| grasp.is_exceeded(unknown));
     if !(differ || system_alone) {
         return Vec::new();
     }
     if system_alone {
-        sets.insert(AddressSource::System, (system, true));
+        sets.insert(AddressSource::System, (system, Grasp::Whole));
     }
     let pools: Vec<&BTreeSet<IpAddr>> = sets.values().map(|(addresses, _)| addresses).collect();
     let disjoint =
@@ -71,6 +65,42 @@ pub(super) fn resolvers_disagree(view: &View<'_>) -> Vec<Finding> {
             .collect(),
     };
     vec![Finding { severity: Severity::Warning, addresses: addresses.into_iter().collect(), matter }]
+}
+
+/// How well the answers of a resolver show its pool.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Grasp {
+    /// Every answer held all of it.
+    Whole,
+    /// Given in parts, and asked for until little can be unseen.
+    Sampled,
+    /// Given in parts, and not asked for often enough.
+    Partial,
+}
+
+impl Grasp {
+    /// Whether so many addresses more are no matter of sampling.
+    fn is_exceeded(self, more: usize) -> bool {
+        match self {
+            Grasp::Whole => more > 0,
+            Grasp::Sampled => more > SAMPLING_SLACK,
+            Grasp::Partial => false,
+        }
+    }
+}
+
+fn grasp(view: &View<'_>, resolver: SocketAddr) -> Grasp {
+    let lines = || {
+        let all = view.bench.names.lines.iter();
+        all.filter(move |(key, line)| key.resolver == resolver && line.has_addresses()).map(|(_, line)| line)
+    };
+    if lines().all(Line::gives_all) {
+        Grasp::Whole
+    } else if lines().all(|line| line.is_exhausted(view.bench.resolution.alpha)) {
+        Grasp::Sampled
+    } else {
+        Grasp::Partial
+    }
 }
 
 /// The hosts file pins the name.
@@ -147,7 +177,8 @@ pub(super) fn pool_not_exhausted(view: &View<'_>) -> Vec<Finding> {
     let seen = resolution.addresses.len() as u32;
     let lines = || view.bench.names.lines.values().filter(|line| line.has_addresses());
     let in_parts = lines().any(|line| !line.gives_all() && !line.is_exhausted(resolution.alpha));
-    let in_doubt = in_parts || resolution.estimated >= f64::from(seen) + 0.5;
+    // Where the stopping rule is met, an estimate of one more is within what chance makes of it.
+    let in_doubt = in_parts || resolution.estimated >= f64::from(seen) + 1.5;
     let one_draw = lines().any(|line| line.gives_all() && line.is_cached() && line.addresses().len() > 1);
     if seen == 0 || !(in_doubt || one_draw) {
         return Vec::new();
