@@ -23,6 +23,8 @@ use crate::{
 pub(crate) const BRISK: u16 = 2;
 /// Repeated SYNs, a second apart, after which a flow that got no answer is no victim of a full backlog.
 const DEAD_FLOW_SYNS: u32 = 3;
+/// The most SYNs that one attempt can have sent (`tcp_syn_retries` goes up to 127); a recording may claim more.
+const MOST_SYNS: u32 = 128;
 /// How improbable it has to be that a crowd loses no more than single connections do.
 const CROWD_ALPHA: f64 = 0.001;
 /// SYNs sent alone from which on they are enough to judge by.
@@ -167,12 +169,12 @@ impl Dossier {
         let result = match &observation.outcome {
             Outcome::Answered(Answer::Connected(connected)) => AttemptResult::Connected {
                 rtt: connected.rtt,
-                syns: connected.syns.max(1),
+                syns: connected.syns.clamp(1, MOST_SYNS),
                 after: connected.after.clone(),
             },
             Outcome::Answered(Answer::Exchanged(exchanged)) => AttemptResult::Connected {
                 rtt: exchanged.connected.rtt,
-                syns: exchanged.connected.syns.max(1),
+                syns: exchanged.connected.syns.clamp(1, MOST_SYNS),
                 after: After::NotWatched,
             },
             Outcome::Answered(_) => return,
@@ -183,7 +185,8 @@ impl Dossier {
                 Refusal::Reset => AttemptResult::Reset { rtt: rejection.rtt },
             },
             Outcome::Silent(silence) => {
-                AttemptResult::Silent { syns: silence.packets.max(1), refused_here: silence.refused_here }
+                let syns = silence.packets.clamp(1, MOST_SYNS);
+                AttemptResult::Silent { syns, refused_here: silence.refused_here }
             }
             Outcome::Unable(inability) => AttemptResult::Unable(inability.clone()),
         };
@@ -302,7 +305,7 @@ impl Dossier {
         let held_up = self.crowds.len() as u32 - passed;
         let later = self.crowds.values().filter(|attempt| attempt.later).count() as u32;
         let distance = self.first_ttl(|answer| answer == TrailAnswer::Reached);
-        if distance.is_some_and(|distance| self.crowd_reach.unwrap_or(0) + 1 >= distance) {
+        if distance.is_some_and(|distance| self.crowd_reach.unwrap_or(0).saturating_add(1) >= distance) {
             // New SYNs get all the way: it is the listener's own queue that is full.
             return None;
         }

@@ -147,19 +147,21 @@ fn edge_evidence(count: EgressCount, reset: bool) -> Option<Evidence> {
         if captured.left == 0 && none_sent {
             return Some(Evidence::NeverLeft { sent, left: 0, captured: true });
         }
-        let lost_here = !reset && count.answered == 0 && captured.returned * 4 >= sent * 3;
+        let most_returned = u64::from(captured.returned) * 4 >= u64::from(sent) * 3;
+        let lost_here = !reset && count.answered == 0 && most_returned;
         return lost_here
             .then_some(Evidence::RepliesDroppedHere { returned: captured.returned, captured: true });
     }
     let counters = counters?;
-    if counters.interface_sent * 2 < u64::from(sent) {
+    if counters.interface_sent < u64::from(sent).div_ceil(2) {
         return Some(Evidence::NeverLeft { sent, left: counters.interface_sent as u32, captured: false });
     }
     // Other traffic of the host is in these counters, but what it adds is delivered: only packets that the
     // host itself throws away make the two differ, at least three for four SYNs.
     let undelivered = counters.in_receives.saturating_sub(counters.in_delivers);
-    let lost_here = !reset && count.answered == 0 && undelivered * 4 >= u64::from(sent) * 3;
-    lost_here.then_some(Evidence::RepliesDroppedHere { returned: undelivered as u32, captured: false })
+    let lost_here = !reset && count.answered == 0 && undelivered.saturating_mul(4) >= u64::from(sent) * 3;
+    let returned = u32::try_from(undelivered).unwrap_or(u32::MAX);
+    lost_here.then_some(Evidence::RepliesDroppedHere { returned, captured: false })
 }
 
 fn reset(dossier: &Dossier, control: Option<Peer<'_>>, times: u32) -> Ruling {

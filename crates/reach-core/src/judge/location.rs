@@ -1,7 +1,7 @@
 //! Where on the path: the last router that answered for packets of this kind, and what stands behind it on a
 //! path that is open.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{collections::BTreeMap, net::IpAddr, ops::Bound};
 
 use super::{Peer, Ruling};
 use crate::{
@@ -128,7 +128,8 @@ fn last_router(trail: &BTreeMap<u8, TrailAnswer>) -> (u8, Option<IpAddr>) {
 
 /// The first that answers behind `ttl`: a router, or the destination itself. Routers that keep silent are passed.
 fn next_behind(trail: &BTreeMap<u8, TrailAnswer>, ttl: u8, destination: Option<IpAddr>) -> Option<IpAddr> {
-    trail.range(ttl + 1..).find_map(|(&ttl, _)| hop_address(trail, ttl, destination))
+    let behind = (Bound::Excluded(ttl), Bound::Unbounded);
+    trail.range(behind).find_map(|(&ttl, _)| hop_address(trail, ttl, destination))
 }
 
 /// What answers at `ttl`: a router, or the destination itself.

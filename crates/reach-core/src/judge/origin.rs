@@ -58,10 +58,13 @@ pub(super) fn origin(dossier: &Dossier, control: Option<Peer<'_>>, wanted: Trail
     let hop = if neighbour_spoke { by_own_ttl.or(first_ttl) } else { counted };
 
     let echo_back = dossier.echo.reply_ttls.iter().next_back().map(|&ttl| hops_back(ttl));
-    let before = first_ttl.and_then(|first| Some((first - 1, router_back(first.checked_sub(1)?)?)));
+    let before = first_ttl.and_then(|first| {
+        let before = first.checked_sub(1)?;
+        Some((before, router_back(before)?))
+    });
     let host_hop = match (echo_back, before, back) {
         // So many hops further back than the messages of the router before the answer.
-        (Some(echo), Some((hop, back)), _) => Some((hop + echo).saturating_sub(back)),
+        (Some(echo), Some((hop, back)), _) => Some(hop.saturating_add(echo).saturating_sub(back)),
         (Some(echo), None, Some(back)) => {
             Some(hop.or(first_ttl).unwrap_or(1).saturating_add(echo.saturating_sub(back)))
         }
