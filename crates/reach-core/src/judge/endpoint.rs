@@ -141,20 +141,29 @@ fn edge_evidence(count: EgressCount, reset: bool) -> Option<Evidence> {
     if sent == 0 {
         return None;
     }
+    // Packets that the local stack was asked to send and that never went to an interface: other traffic of the
+    // host does not change the difference. Where the kernel does not count it, the interface's own count has to do.
+    let withheld = counters.and_then(|counters| {
+        let withheld = counters.out_requests.saturating_sub(counters.out_transmits?);
+        Some(withheld * 4 >= u64::from(sent) * 3)
+    });
+    let few_left = counters.map(|counters| counters.interface_sent * 2 < u64::from(sent));
     if let Some(captured) = captured {
         // Address translation on this machine hides packets from a capture that looks for their old addresses.
-        let none_sent = counters.is_none_or(|counters| counters.interface_sent < u64::from(sent));
-        if captured.left == 0 && none_sent {
+        let counted = withheld == Some(true) || few_left == Some(true) || counters.is_none();
+        if captured.left == 0 && counted {
             return Some(Evidence::NeverLeft { sent, left: 0, captured: true });
         }
-        let most_returned = u64::from(captured.returned) * 4 >= u64::from(sent) * 3;
-        let lost_here = !reset && count.answered == 0 && most_returned;
+        let lost_here = !reset && count.answered == 0 && captured.returned * 4 >= sent * 3;
         return lost_here
             .then_some(Evidence::RepliesDroppedHere { returned: captured.returned, captured: true });
     }
     let counters = counters?;
-    if counters.interface_sent < u64::from(sent).div_ceil(2) {
-        return Some(Evidence::NeverLeft { sent, left: counters.interface_sent as u32, captured: false });
+    if withheld == Some(true) || few_left == Some(true) {
+        let transmitted =
+            counters.out_transmits.map(|transmits| counters.out_requests.saturating_sub(transmits));
+        let left = u64::from(sent).saturating_sub(transmitted.unwrap_or(u64::from(sent)));
+        return Some(Evidence::NeverLeft { sent, left: left as u32, captured: false });
     }
     // Other traffic of the host is in these counters, but what it adds is delivered: only packets that the
     // host itself throws away make the two differ, at least three for four SYNs.
@@ -233,7 +242,7 @@ fn connected(bench: &Bench<'_>, dossier: &Dossier, control: Option<Peer<'_>>) ->
     }
     // One flow that failed once more often than others is not enough to speak of a dead path.
     let failing = || dossier.weighed_tallies().into_iter().filter(|flow| flow.answered == 0);
-    let is_split = failing().count() >= 2 || failing().any(|flow| flow.syns >= 6);
+    let is_split = failing().count() >= 2 || failing().any(|flow| flow.syns >= 4);
     if posterior.split > SPLIT && is_split {
         let tallies = dossier.flow_tallies();
         let ports = |passing: bool| {
@@ -249,7 +258,8 @@ fn connected(bench: &Bench<'_>, dossier: &Dossier, control: Option<Peer<'_>>) ->
         ];
         return ruling(Verdict::FlowDependent, posterior.split, evidence);
     }
-    if answered < syns && posterior.lossy + posterior.split > LOSSY {
+    let lossy_flows = dossier.weighed_tallies().iter().filter(|flow| flow.answered < flow.syns).count();
+    if lossy_flows >= 2 && posterior.lossy + posterior.split > LOSSY {
         let evidence = vec![Evidence::LossMeasured { lost: syns - answered, sent: syns }];
         return ruling(Verdict::Lossy, posterior.lossy + posterior.split, evidence);
     }

@@ -261,6 +261,11 @@ impl ExchangeTest {
         bad.then_some(Suspicion::AboveTcp)
     }
 
+    /// Everything asked above TCP went through, and nothing about it is doubtful.
+    pub(crate) fn is_good(&self) -> bool {
+        self.went_through && !self.doubtful
+    }
+
     pub(crate) fn is_finished(&self) -> bool {
         // Once one went through, a slow one from before changes nothing.
         self.controls_pending.is_empty() && (self.pending.is_empty() || self.went_through)

@@ -317,18 +317,21 @@ impl Survey {
     fn choose_controls(&mut self, now: Time) {
         let settle_for_less = now.since(self.case.started) > SETTLE_FOR_LESS;
         for family in [Family::V4, Family::V6] {
-            let chosen = match self.controls.get(&family) {
-                Some((address, _)) => Some(*address),
-                None => self
-                    .examinations
-                    .iter()
-                    .filter(|(address, _)| crate::survey::family(**address) == family)
-                    .find(|(_, desk)| {
-                        let dossier = &desk.examination.dossier;
-                        dossier.connected() >= 2 && (settle_for_less || !dossier.is_partial())
-                    })
-                    .map(|(&address, _)| address),
+            let good = |desk: &Desk| {
+                let Examination { dossier, exchange, .. } = &desk.examination;
+                dossier.connected() >= 2 && !dossier.is_partial() && exchange.is_good()
             };
+            let will_do =
+                |desk: &Desk| good(desk) || (settle_for_less && desk.examination.dossier.connected() >= 2);
+            let mut candidates =
+                self.examinations.iter().filter(|(address, _)| crate::survey::family(**address) == family);
+            let known = self.controls.get(&family).map(|(address, _)| *address);
+            let known_is_good = known.and_then(|known| self.examinations.get(&known)).is_some_and(good);
+            let better = if known_is_good { None } else { candidates.clone().find(|(_, desk)| good(desk)) };
+            let chosen = better
+                .map(|(&address, _)| address)
+                .or(known)
+                .or_else(|| candidates.find(|(_, desk)| will_do(desk)).map(|(&address, _)| address));
             let Some(address) = chosen else { continue };
             let Some(desk) = self.examinations.get(&address) else { continue };
             let dossier = &desk.examination.dossier;
@@ -360,7 +363,10 @@ impl Survey {
             .values()
             .map(|desk| desk.examination.flows.lost(&desk.examination.dossier, now));
         let (lost, attempts) = counts.fold((0, 0), |(lost, all), (some, of)| (lost + some, all + of));
-        let bad = |desk: &Desk| desk.examination.flows.suspicion(&desk.examination.dossier, now).is_some();
+        let bad = |desk: &Desk| {
+            let Examination { dossier, flows, exchange, .. } = &desk.examination;
+            flows.suspicion(dossier, now).is_some() || exchange.suspicion(dossier, now).is_some()
+        };
         // One or two of many may have been swallowed by a full backlog: then only their endpoints get a closer look.
         let losses_about = self.losses_about || lost >= 3 || lost * 20 > attempts;
         let failures_about = self.failures_about || self.examinations.values().any(bad);
