@@ -104,6 +104,8 @@ fn cut(dossier: &Dossier, ruling: &Ruling) -> Option<Location> {
     let last_returned = ends.iter().filter(|(_, returned)| **returned).map(|(&ttl, _)| ttl).max();
     let ttl = match (last_returned, ends.is_empty()) {
         (Some(ttl), _) => ttl,
+        // No router gave a segment back although they give SYNs back: they may have had no answer left to give.
+        (None, false) if last_router(&trail).1.is_some() => return None,
         (None, false) => 0,
         (None, true) => last_router(&trail).0,
     };

@@ -16,9 +16,9 @@ use std::{collections::BTreeMap, net::IpAddr};
 use crate::{
     dossier::{self, Dossier},
     model::{
-        Case, ConnectSummary, Diagnosis, Doubt, EndpointDiagnosis, Evidence, HttpEnd, HttpResult,
-        Observation, PingSummary, Probe, Resolution, ResolutionError, State, TlsEnd, TlsResult, TrailAnswer,
-        Verdict,
+        Case, ConnectSummary, Diagnosis, Doubt, EndpointDiagnosis, Evidence, Finding, Gap, HttpEnd,
+        HttpResult, Matter, Observation, PingSummary, Probe, Resolution, ResolutionError, State, TlsEnd,
+        TlsResult, TrailAnswer, Verdict,
     },
     pool::{self, PoolFile},
     stats,
@@ -42,6 +42,7 @@ pub fn judge(case: &Case, observations: &[Observation]) -> Diagnosis {
     let (state, doubt) = state(&resolution, &endpoints);
     let impact = impact::impact(&bench, &endpoints);
     let findings = rules::findings(&bench, &endpoints);
+    forget_uncertain_places(&mut endpoints, &findings);
     Diagnosis { target: case.target.clone(), state, doubt, endpoints, impact, findings, resolution }
 }
 
@@ -127,7 +128,7 @@ struct Ruling {
     verdict: Verdict,
     confidence: f64,
     evidence: Vec<Evidence>,
-    gaps: Vec<crate::model::Gap>,
+    gaps: Vec<Gap>,
     /// The device that answered in the host's place, and its hop.
     by: Option<IpAddr>,
 }
@@ -206,4 +207,27 @@ fn is_used(diagnosis: &EndpointDiagnosis, endpoints: &[EndpointDiagnosis]) -> bo
             other.endpoint.address.is_ipv4() == diagnosis.endpoint.address.is_ipv4()
                 && other.verdict != Verdict::NoRoute
         })
+}
+
+/// Where routers limit the rate of their ICMP errors, a trail that ends before those of other filtered addresses
+/// may only have met a router that had no answer to give: then its end is not known.
+fn forget_uncertain_places(endpoints: &mut [EndpointDiagnosis], findings: &[Finding]) {
+    if !findings.iter().any(|finding| matches!(finding.matter, Matter::IcmpRateLimited { .. })) {
+        return;
+    }
+    for v6 in [false, true] {
+        let filtered = |diagnosis: &EndpointDiagnosis| {
+            diagnosis.verdict == Verdict::Filtered && diagnosis.endpoint.address.is_ipv6() == v6
+        };
+        let ends =
+            endpoints.iter().filter(|diagnosis| filtered(diagnosis)).filter_map(|d| d.location.as_ref());
+        let Some(deepest) = ends.map(|location| location.ttl).max() else { continue };
+        for diagnosis in endpoints.iter_mut().filter(|diagnosis| filtered(diagnosis)) {
+            if diagnosis.location.as_ref().is_some_and(|location| location.ttl < deepest) {
+                diagnosis.location = None;
+                diagnosis.evidence.retain(|evidence| !matches!(evidence, Evidence::TrailEnds { .. }));
+                diagnosis.gaps.push(Gap::TrailNotFollowed);
+            }
+        }
+    }
 }

@@ -4,7 +4,10 @@
 //! reply TTL, local edge, crowd. They start one another: silence or a rejection starts the trail, the end of
 //! the trail starts the reply-TTL and local-edge tests, a failing handshake starts its controls.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::{
     crowd::CrowdTest, discovery::earliest, edge::EdgeTest, exchange::ExchangeTest, flows::FlowTest,
@@ -45,6 +48,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) losses_about: bool,
     /// Some endpoint of the target looks bad at the TCP layer.
     pub(crate) failures_about: bool,
+    /// The hops at which some router answered on the trail of some endpoint of the family.
+    pub(crate) hops: Option<&'a BTreeSet<u8>>,
     /// How many endpoints are examined.
     pub(crate) pool: usize,
     /// No test of the local edge is under way anywhere.

@@ -11,7 +11,7 @@ mod reply_ttl;
 mod trail;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     net::IpAddr,
     time::Duration,
 };
@@ -23,7 +23,7 @@ use self::{
 };
 use crate::{
     Time, dossier,
-    model::{Case, Host, Observation, Probe, ProbeId, TrailAnswer},
+    model::{Case, Connect, Host, Observation, Probe, ProbeId, TrailAnswer},
     pool::{self, PoolFile},
     stats::split_mix,
 };
@@ -90,6 +90,8 @@ pub struct Survey {
     controls: BTreeMap<Family, (IpAddr, Control)>,
     losses_about: bool,
     failures_about: bool,
+    /// The hops at which some router answered on some trail.
+    hops: BTreeMap<Family, BTreeSet<u8>>,
     edge_tests: u32,
     calm_at: Time,
     owners: BTreeMap<ProbeId, Option<IpAddr>>,
@@ -139,6 +141,7 @@ impl Survey {
             controls: BTreeMap::new(),
             losses_about: false,
             failures_about: false,
+            hops: BTreeMap::new(),
             edge_tests: 0,
             calm_at: case.started,
             owners: BTreeMap::new(),
@@ -201,6 +204,7 @@ impl Survey {
                 losses_about: self.losses_about
                     || desk.examination.flows.has_losses(&desk.examination.dossier, now),
                 failures_about: self.failures_about,
+                hops: self.hops.get(&family(address)),
                 pool,
                 edge_free,
             };
@@ -251,6 +255,7 @@ impl Survey {
             is_control: false,
             losses_about: true,
             failures_about: self.failures_about,
+            hops: None,
             pool,
             edge_free: false,
         };
@@ -283,6 +288,7 @@ impl Survey {
             is_control: control.is_some_and(|(chosen, _)| *chosen == address),
             losses_about: self.losses_about || own_losses,
             failures_about: self.failures_about,
+            hops: self.hops.get(&family(address)),
             pool: self.examinations.len().max(1),
             edge_free: false,
         }
@@ -455,6 +461,11 @@ impl Procedure for Survey {
     fn observe(&mut self, observation: Observation) {
         match self.owners.remove(&observation.id) {
             Some(Some(address)) => {
+                if let (Probe::Connect(Connect { ttl: Some(ttl), .. }), Some(TrailAnswer::Router(_))) =
+                    (&observation.probe, dossier::trail_answer(&observation.outcome))
+                {
+                    self.hops.entry(family(address)).or_default().insert(*ttl);
+                }
                 let had_edge_test = self.examinations.values().any(|desk| !desk.examination.edge.is_idle());
                 if let Some(desk) = self.examinations.get_mut(&address) {
                     desk.examination.observe(&observation);

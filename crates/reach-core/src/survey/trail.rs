@@ -273,9 +273,12 @@ impl Walk {
     /// Where another trail has a router at the hop where this one ends, it may only have been too busy to
     /// answer: ask again a little later.
     fn recheck(&mut self, ttl: u8, scene: &Scene<'_>) -> Stage {
-        let Some(control) = scene.control.filter(|_| !scene.is_control) else { return Stage::Finished };
-        let undecided = !control.trail_finished && scene.now.since(self.began) < Duration::from_secs(3);
-        let router_there = matches!(control.trail.get(&ttl), Some(TrailAnswer::Router(_)));
+        if scene.is_control {
+            return Stage::Finished;
+        }
+        let followed = scene.control.is_none_or(|control| control.trail_finished);
+        let undecided = !followed && scene.now.since(self.began) < Duration::from_secs(3);
+        let router_there = scene.hops.is_some_and(|hops| hops.contains(&ttl));
         if self.rechecks < RECHECKS && (router_there || undecided) {
             self.rechecks += 1;
             Stage::Recheck(ttl, scene.now + RECHECK_AFTER)
