@@ -21,6 +21,7 @@ use tokio::{
 };
 
 use crate::{
+    stamp::whole_micros,
     stream::{Failure, Tap, alert},
     text::clean_bytes,
 };
@@ -65,7 +66,7 @@ where
     let (mut sender, mut connection) = match handshake {
         Ok(ready) => ready,
         Err(error) => {
-            let result = failed(&error, first.get(), started.elapsed());
+            let result = failed(&error, first.get(), whole_micros(started.elapsed()));
             return Sent { result, alert: alert(&error), io: None };
         }
     };
@@ -81,7 +82,7 @@ where
         }
     };
     let result = timeout(read_timeout, exchange).await;
-    let took = started.elapsed();
+    let took = whole_micros(started.elapsed());
     let (result, alert) = match result {
         Ok(Ok(response)) => (answered(&response, took), None),
         Ok(Err(error)) => (failed(&error, first.get(), took), alert(&error)),

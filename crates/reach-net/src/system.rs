@@ -13,6 +13,8 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
+use crate::stamp::whole_micros;
+
 /// More than any sane number of addresses needs, in bytes.
 const OUTPUT_LIMIT: u64 = 256 * 1024;
 
@@ -30,8 +32,8 @@ pub async fn system_lookup(probe: &SystemLookup) -> Outcome {
         Err(error) => return Outcome::Unable(inability(&error)),
     };
     match timeout_at(started + probe.timeout, output(&mut child)).await {
-        Ok(Ok((Some(0), text))) => answered(parse_ahosts(&text), started.elapsed()),
-        Ok(Ok((Some(KEY_NOT_FOUND), _))) => answered(Vec::new(), started.elapsed()),
+        Ok(Ok((Some(0), text))) => answered(parse_ahosts(&text), whole_micros(started.elapsed())),
+        Ok(Ok((Some(KEY_NOT_FOUND), _))) => answered(Vec::new(), whole_micros(started.elapsed())),
         Ok(Ok(_)) => Outcome::Unable(Inability { why: Obstacle::Unsupported, errno: None }),
         Ok(Err(error)) => Outcome::Unable(inability(&error)),
         Err(_) => {

@@ -23,6 +23,7 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::{
+    stamp::whole_micros,
     stream::{Failure, Tap, alert},
     text::clean,
     trust::{LONGEST_CHAIN, TrustRoots, certificate},
@@ -80,7 +81,7 @@ impl Hello {
         let (io, first) = Tap::new(io);
         let started = Instant::now();
         let result = timeout(read_timeout, self.connector.connect(self.name, io)).await;
-        let took = started.elapsed();
+        let took = whole_micros(started.elapsed());
 
         let chain = self.recorder.take();
         let assessment = trust.assess(&chain, &self.verify, UnixTime::now());

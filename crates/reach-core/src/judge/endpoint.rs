@@ -145,16 +145,17 @@ fn edge_evidence(count: EgressCount, reset: bool) -> Option<Evidence> {
     // host does not change the difference. Where the kernel does not count it, the interface's own count has to do.
     let withheld = counters.and_then(|counters| {
         let withheld = counters.out_requests.saturating_sub(counters.out_transmits?);
-        Some(withheld * 4 >= u64::from(sent) * 3)
+        Some(withheld.saturating_mul(4) >= u64::from(sent) * 3)
     });
-    let few_left = counters.map(|counters| counters.interface_sent * 2 < u64::from(sent));
+    let few_left = counters.map(|counters| counters.interface_sent.saturating_mul(2) < u64::from(sent));
     if let Some(captured) = captured {
         // Address translation on this machine hides packets from a capture that looks for their old addresses.
         let counted = withheld == Some(true) || few_left == Some(true) || counters.is_none();
         if captured.left == 0 && counted {
             return Some(Evidence::NeverLeft { sent, left: 0, captured: true });
         }
-        let lost_here = !reset && count.answered == 0 && captured.returned * 4 >= sent * 3;
+        let most_returned = u64::from(captured.returned) * 4 >= u64::from(sent) * 3;
+        let lost_here = !reset && count.answered == 0 && most_returned;
         return lost_here
             .then_some(Evidence::RepliesDroppedHere { returned: captured.returned, captured: true });
     }

@@ -206,10 +206,6 @@ fn parse_host(text: &str, host: &str) -> Result<Host, TargetError> {
         host: host.to_owned(),
         why: why.to_owned(),
     };
-    // `300.1.1.1` or `1.2.3` is a mistyped address, not a name.
-    if !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-        return Err(bad("it looks like an IPv4 address, which has four numbers from 0 to 255"));
-    }
     let (stem, dot) = match host.strip_suffix('.') {
         Some(stem) => (stem, "."),
         None => (host, ""),
@@ -217,6 +213,13 @@ fn parse_host(text: &str, host: &str) -> Result<Host, TargetError> {
     let ascii = idna::domain_to_ascii(stem).map_err(|_| bad("it is not a valid internationalised name"))?;
     if ascii.is_empty() {
         return Err(bad("it is empty"));
+    }
+    // `300.1.1.1` or `1.2.3` is a mistyped address, not a name; full-width digits make an address like others.
+    if ascii.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        return match ascii.parse() {
+            Ok(address) if dot.is_empty() => Ok(Host::Address(address)),
+            _ => Err(bad("it looks like an IPv4 address, which has four numbers from 0 to 255")),
+        };
     }
     if ascii.len() > 253 {
         return Err(bad("a name has at most 253 characters"));
@@ -281,6 +284,14 @@ mod tests {
     #[test]
     fn international_names_become_a_labels() {
         assert_eq!(parse("푸시.example:5000").host, Host::Name("xn--vv4b153a.example".to_owned()));
+    }
+
+    #[test]
+    fn digits_of_another_width_make_an_address_and_no_name() {
+        for text in ["１９２.０.２.１", "192。0。2。1"] {
+            assert_eq!(parse(text).host, Host::Address([192, 0, 2, 1].into()));
+        }
+        assert!("１２３".parse::<Target>().is_err() && "192.0.2.1.".parse::<Target>().is_err());
     }
 
     #[test]

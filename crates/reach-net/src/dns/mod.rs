@@ -22,6 +22,7 @@ use tokio::{
 pub use self::message::{Question, UDP_PAYLOAD, decode};
 use crate::{
     connect,
+    stamp::whole_micros,
     sys::{self, QueuedError, TcpOptions},
 };
 
@@ -62,7 +63,7 @@ struct Wait {
 impl Wait {
     /// Takes one message; the outcome, if it ends the wait.
     fn take(&mut self, bytes: &[u8]) -> Option<Outcome> {
-        let rtt = self.sent.elapsed();
+        let rtt = whole_micros(self.sent.elapsed());
         match decode(bytes, &self.question) {
             Ok(answer) => Some(answered(LookupAnswer { rtt, ..answer })),
             // Under our id, or in no message at all: nothing better is on the way.
@@ -107,7 +108,8 @@ async fn over_udp(resolver: SocketAddr, query: &[u8], mut wait: Wait) -> Outcome
                     return outcome;
                 }
                 if let Some(error) = unattributed(resolver, &error) {
-                    return rejected(error, resolver.ip(), wait.sent.elapsed(), None);
+                    let rtt = whole_micros(wait.sent.elapsed());
+                    return rejected(error, resolver.ip(), rtt, None);
                 }
             }
             Err(_) => return wait.give_up(),
@@ -153,7 +155,7 @@ async fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<usize> {
 
 /// The first ICMP error in the socket's error queue, as an outcome.
 fn rejection(socket: &UdpSocket, resolver: SocketAddr, sent: Instant) -> Option<Outcome> {
-    let rtt = sent.elapsed();
+    let rtt = whole_micros(sent.elapsed());
     let (error, queued) = sys::drain_error_queue(socket)
         .into_iter()
         .find_map(|queued: QueuedError| queued.icmp().map(|error| (error, queued)))?;
@@ -230,7 +232,7 @@ fn hung_up(error: &io::Error, wait: Wait, resolver: SocketAddr) -> Outcome {
     if wait.fault.is_some() {
         return wait.give_up();
     }
-    let rtt = wait.sent.elapsed();
+    let rtt = whole_micros(wait.sent.elapsed());
     match unattributed(resolver, error) {
         Some(error) => rejected(error, resolver.ip(), rtt, None),
         None => Outcome::Rejected(Rejection { how: Refusal::Reset, by: None, rtt, reply_ttl: None }),

@@ -1,0 +1,423 @@
+//! One function for each fuzz target: takes any bytes, gives them to the code that reads such bytes from
+//! elsewhere, and panics when something is not as it has to be.
+//!
+//! Where a parser wants more than bytes (the question that a DNS answer belongs to, the name to verify), that
+//! comes from the first bytes of the input, so that an input is one file and nothing else.
+
+use std::{
+    cell::OnceCell,
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::OnceLock,
+    time::Duration,
+};
+
+use reach::{command::check::judged, recording};
+use reach_core::{
+    Time,
+    judge::judge,
+    model::{
+        Answer, Certificate, Distrust, Endpoint, Exchange, Exchanged, Host, HttpEnd, HttpRequest, IcmpError,
+        Observation, Outcome, RecordKind, Target, TlsEnd, TlsHello,
+    },
+};
+use reach_net::{
+    dns::{self, Question},
+    exchange::exchange,
+    system,
+    text::{TEXT_LIMIT, clean, clean_bytes},
+    trust::{self, TrustRoots},
+    wire::{EchoMessage, Segment, TcpInfo, checksum, counted_between, ip_counters, ipv4_payload},
+};
+use reach_report::{Lang, Style, json, text as report_text};
+use reach_sim::Scenario;
+use rustls_pki_types::{CertificateDer, UnixTime};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    runtime::{Builder, Runtime},
+};
+
+/// What a target does with an input.
+pub type Parser = fn(&[u8]);
+
+/// Every target by its name, which is also that of its corpus.
+pub const ALL: [(&str, Parser); 14] = [
+    ("certificate", certificate),
+    ("counters", counters),
+    ("dns_answer", dns_answer),
+    ("echo", echo),
+    ("getent", getent),
+    ("http", http),
+    ("recording", recording),
+    ("report", report),
+    ("scenario", scenario),
+    ("segment", segment),
+    ("target", target),
+    ("tcp_info", tcp_info),
+    ("text", text),
+    ("tls", tls),
+];
+
+/// The root that chains of the corpus descend from.
+pub const ROOT: &[u8] = include_bytes!("root.der");
+
+/// When certificates are looked at: 2026-11-02.
+const NOW_S: u64 = 1_793_577_600;
+
+/// Names that a DNS answer is asked for or a certificate is verified for. The last are none.
+const NAMES: [&str; 8] = [
+    "www.example.com",
+    "example.com",
+    "a.b.xn--vv4b153a.example",
+    "192.0.2.1",
+    "2001:db8::1",
+    "_service._tcp.example.com.",
+    "no name at all",
+    "",
+];
+
+/// A DNS message as the answer to a question: a byte for record type and name, two for the message id.
+pub fn dns_answer(bytes: &[u8]) {
+    let Some((&[choice, high, low], message)) = bytes.split_first_chunk() else { return };
+    let kind = if choice & 1 == 0 { RecordKind::A } else { RecordKind::Aaaa };
+    let name = NAMES[usize::from(choice >> 1) % NAMES.len()];
+    let Some(question) = Question::new(u16::from_be_bytes([high, low]), name, kind) else { return };
+    let asked = question.encode().expect("a name of the list fits a message");
+    assert!(dns::decode(&asked, &question).is_err(), "a question is no answer");
+    let Ok(answer) = dns::decode(message, &question) else { return };
+    assert!(answer.addresses.iter().all(|record| record.address.is_ipv4() == (kind == RecordKind::A)));
+    assert!(answer.addresses.len() + answer.aliases.len() <= message.len() / 11, "more records than bytes");
+    for (alias, target) in &answer.aliases {
+        assert_harmless(alias);
+        assert_harmless(target);
+    }
+    assert_eq!((answer.fault, answer.rtt), (None, Duration::ZERO));
+}
+
+/// A captured IP packet.
+pub fn segment(bytes: &[u8]) {
+    let segment = Segment::parse(bytes);
+    if let Some(segment) = segment {
+        assert_eq!(segment.source.is_ipv4(), segment.destination.is_ipv4());
+        assert_eq!(segment.source.is_ipv4(), bytes[0] >> 4 == 4);
+        // What follows the head of a packet does not matter to its meaning.
+        assert_eq!(Segment::parse(&[bytes, b"more"].concat()), Some(segment));
+    }
+    if let Some(payload) = ipv4_payload(bytes) {
+        assert!(bytes.ends_with(payload) && payload.len() + 20 <= bytes.len());
+    }
+}
+
+/// An ICMP message, alone and behind an IPv4 header: a byte for the family, two for type and code of an error
+/// that might quote it.
+pub fn echo(bytes: &[u8]) {
+    let Some((&[choice, kind, code], message)) = bytes.split_first_chunk() else { return };
+    let v6 = choice & 1 == 1;
+    for message in [Some(message), ipv4_payload(message)].into_iter().flatten() {
+        let sum = checksum(message);
+        if let Some(found) = EchoMessage::parse(v6, message) {
+            let written = found.encode(v6);
+            assert_eq!(EchoMessage::parse(v6, &written), Some(found));
+            assert_eq!((written.len(), &written[4..]), (message.len(), &message[4..]));
+            // Zero has two forms in one's complement.
+            assert!(v6 || sum != 0 || written[2..4] == message[2..4] || message[2..4] == [0xff; 2]);
+            assert!(v6 || checksum(&written) == 0);
+        }
+    }
+    let error = IcmpError { v6, kind, code };
+    let kinds = [error.is_time_exceeded(), error.is_prohibited(), error.is_too_big(), error.is_unreachable()];
+    assert!(kinds.into_iter().filter(|&is| is).count() <= 1, "{error:?} means two things");
+}
+
+/// A `struct tcp_info`.
+pub fn tcp_info(bytes: &[u8]) {
+    let info = TcpInfo::decode(bytes);
+    assert!(info.syns() >= 1);
+    assert!(!(info.is_connected() && info.is_refused_here()));
+    // A newer kernel's struct says the same to those who know the older one.
+    let known = bytes.len().min(136);
+    assert_eq!(TcpInfo::decode(&bytes[..known]), info);
+}
+
+/// The texts of `/proc/net/snmp` or `snmp6` and of `/proc/net/dev`, parted by a NUL: a byte for which.
+pub fn counters(bytes: &[u8]) {
+    let Some((&choice, texts)) = bytes.split_first() else { return };
+    let texts = String::from_utf8_lossy(texts);
+    let (snmp, dev) = texts.split_once('\0').unwrap_or((&texts, ""));
+    let (v6, loopback) = (choice & 1 == 1, choice & 2 == 2);
+    if let Some(found) = ip_counters(v6, snmp, dev, loopback) {
+        let none = counted_between(&found, &found);
+        assert_eq!((none.out_requests, none.interface_sent, none.in_receives), (0, 0, 0));
+        let all = ip_counters(v6, snmp, dev, true).expect("read a moment ago");
+        assert!(all.interface_sent >= found.interface_sent);
+        let _ = counted_between(&all, &none);
+    }
+}
+
+/// A chain of certificates: a byte for the name to verify, then each certificate behind its length.
+pub fn certificate(bytes: &[u8]) {
+    let Some((&choice, mut rest)) = bytes.split_first() else { return };
+    let mut chain = Vec::new();
+    while let Some((&length, behind)) = rest.split_first_chunk() {
+        let (der, behind) = behind.split_at(usize::from(u16::from_be_bytes(length)).min(behind.len()));
+        assert_certificate(&trust::certificate(der));
+        chain.push(CertificateDer::from(der));
+        rest = behind;
+    }
+    let verify = NAMES[usize::from(choice) % NAMES.len()];
+    let now = UnixTime::since_unix_epoch(Duration::from_secs(NOW_S));
+    let assessment = roots().assess(&chain, verify, now);
+    assert_eq!(assessment.public_root.is_some(), !chain.is_empty());
+    assert_distrust(&assessment.distrust);
+    let vouched_for = !chain.is_empty() && assessment.distrust.is_empty();
+    assert!(!vouched_for || chain.iter().any(|der| trust::certificate(der).not_after >= NOW_S as i64));
+    assert!(!vouched_for || verify.contains(['.', ':']));
+}
+
+/// What `getent ahosts` prints.
+pub fn getent(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let addresses = system::parse_ahosts(&text);
+    let distinct: BTreeSet<_> = addresses.iter().collect();
+    assert_eq!(distinct.len(), addresses.len());
+    assert!(addresses.iter().all(|address| address.to_canonical() == *address));
+    let printed: String = addresses.iter().map(|address| format!("{address} STREAM x\n")).collect();
+    assert_eq!(system::parse_ahosts(&printed), addresses);
+}
+
+/// Foreign text that is to be shown.
+pub fn text(bytes: &[u8]) {
+    let shown = clean_bytes(bytes);
+    assert_harmless(&shown);
+    if let Ok(text) = str::from_utf8(bytes) {
+        assert_eq!(clean(text), shown);
+        // What has been cleaned is clean.
+        assert_eq!(clean(&shown), shown);
+    }
+    for shown in [reach::output::shown(&shown), reach::output::sentence(&String::from_utf8_lossy(bytes))] {
+        assert!(!shown.chars().any(is_dangerous));
+        assert!(shown.chars().count() <= 1 + 1000 * "\\u{10ffff}".len());
+    }
+}
+
+/// A target as somebody might type it.
+pub fn target(bytes: &[u8]) {
+    let typed = String::from_utf8_lossy(bytes);
+    let parsed: Target = match typed.parse() {
+        Ok(parsed) => parsed,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    assert!(parsed.port > 0 && parsed.text.chars().all(|c| c.is_ascii_graphic()), "{parsed:?}");
+    let again: Target = parsed.text.parse().unwrap_or_else(|error| panic!("{parsed:?}: {error}"));
+    assert_eq!((again.port, again.tls, &again.http_path), (parsed.port, parsed.tls, &parsed.http_path));
+    assert_eq!(again.text, parsed.text);
+    // `HOST:PORT` is shown without the dot that marks a name as complete.
+    let bare = |host: &Host| host.to_string().trim_end_matches('.').to_owned();
+    assert_eq!(bare(&again.host), bare(&parsed.host), "{parsed:?}");
+    assert_eq!(matches!(again.host, Host::Name(_)), matches!(parsed.host, Host::Name(_)), "{parsed:?}");
+    let name = parsed.server_name_indication();
+    assert!(name.is_none_or(|name| name.len() <= 253 && name.parse::<IpAddr>().is_err()));
+}
+
+/// A recording: what can be read can be judged, in whatever order, and written and read again.
+pub fn recording(bytes: &[u8]) {
+    let recording = match recording::read(bytes) {
+        Ok(recording) => recording,
+        Err(error) => return assert!(!error.to_string().chars().any(is_dangerous), "{error}"),
+    };
+    for (case, observations) in &recording.examined {
+        let diagnosis = judge(case, observations);
+        assert!(diagnosis.endpoints.iter().all(|one| (0.0..=1.0).contains(&one.confidence)));
+        assert!(diagnosis.impact.iter().all(|one| (0.0..=1.0).contains(&one.failure_share)));
+        if are_apart(observations) {
+            let backwards: Vec<_> = observations.iter().rev().cloned().collect();
+            assert_eq!(judge(case, &backwards), diagnosis, "the order matters");
+        }
+    }
+    let mut written = Vec::new();
+    let mut recorder = recording::Recorder::new(&mut written);
+    recording.examined.iter().for_each(|(case, _)| recorder.case(case));
+    for (number, (_, observations)) in recording.examined.iter().enumerate() {
+        observations.iter().for_each(|observation| recorder.observation(number, observation));
+    }
+    recorder.end(recording.finished, recording.ending == recording::Ending::Interrupted);
+    let again = recording::read(&written).expect("what was written can be read");
+    assert_eq!((again.examined, again.finished), (recording.examined, recording.finished));
+}
+
+/// The reports on a recording, in some style.
+pub fn report(bytes: &[u8]) {
+    let Ok(recording) = recording::read(bytes) else { return };
+    let examined = judged(&recording);
+    let pick = bytes.iter().map(|&byte| usize::from(byte)).sum::<usize>();
+    let lang = if pick & 1 == 0 { Lang::En } else { Lang::Ko };
+    let style = Style {
+        ascii: pick & 2 == 2,
+        utc_offset_s: i32::try_from(pick % 90_000).unwrap_or(0) - 45_000,
+        ..Style::plain(40 + pick % 120, lang)
+    };
+    let started = examined.iter().map(|(case, _)| case.started).min().unwrap_or(recording.finished);
+    for text in [
+        report_text::check(&examined, recording.finished, &style),
+        report_text::resolve(&examined, recording.finished, &style),
+    ] {
+        assert!(!text.chars().any(|c| c != '\n' && is_dangerous(c)), "{text:?}");
+        assert!(text.lines().all(|line| !line.ends_with(' ')), "{text:?}");
+    }
+    for document in [
+        json::check(&examined, started, recording.finished, "0", lang),
+        json::resolve(&examined, started, recording.finished, "0", lang),
+    ] {
+        assert_document(&document);
+    }
+    for time in [Time::default(), Time::from_micros(u64::MAX)] {
+        let _ = report_text::check(&examined, time, &Style { color: true, ..style });
+        let _ = json::check(&examined, time, time, "0", lang);
+    }
+}
+
+/// A scenario of the pretend network.
+pub fn scenario(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    if let Ok(scenario) = Scenario::parse(text) {
+        assert!(scenario.start(1).is_ok());
+    }
+}
+
+/// What a server sends in place of TLS records, or as such, before it closes the connection.
+pub fn tls(bytes: &[u8]) {
+    let hello = TlsHello { server_name: Some(NAMES[0].to_owned()), verify: NAMES[0].to_owned() };
+    let exchanged = served(bytes, Some(hello), None);
+    let tls = exchanged.tls.expect("a handshake was asked for");
+    let may_be_tls = matches!(bytes, [] | [20..=24] | [20..=24, 3, ..]);
+    match &tls.ended {
+        TlsEnd::NotTls(first) => {
+            assert!(!may_be_tls && first.len() <= 64 && bytes.starts_with(first) && !first.is_empty());
+        }
+        TlsEnd::Incompatible(why) => {
+            assert_harmless(why);
+            assert!(!why.is_empty());
+        }
+        TlsEnd::Completed => panic!("nobody can know our keys"),
+        _ => {}
+    }
+    assert!(may_be_tls || matches!(tls.ended, TlsEnd::NotTls(_)), "{:?}", tls.ended);
+    assert!(tls.chain.len() <= trust::LONGEST_CHAIN);
+    assert_eq!(tls.public_root.is_some(), !tls.chain.is_empty());
+    assert_distrust(&tls.distrust);
+    tls.chain.iter().for_each(assert_certificate);
+}
+
+/// What a server sends in answer to an HTTP request before it closes the connection.
+pub fn http(bytes: &[u8]) {
+    let request = HttpRequest { method: "GET".to_owned(), path: "/".to_owned(), host: NAMES[0].to_owned() };
+    let http = served(bytes, None, Some(request)).http.expect("a request was asked for");
+    match &http.ended {
+        HttpEnd::Status(status) => assert!((200..1000).contains(status) || *status == 101),
+        HttpEnd::NotHttp(first) => assert!(first.len() <= 64 && bytes.starts_with(first)),
+        HttpEnd::Closed | HttpEnd::Reset | HttpEnd::Silent => {
+            assert!(bytes.is_empty() || b"HTTP/".starts_with(&bytes[..1]) || bytes[0] == b'\r');
+        }
+    }
+    [&http.server, &http.location, &http.content_type]
+        .into_iter()
+        .flatten()
+        .for_each(|it| assert_harmless(it));
+}
+
+/// One exchange over loopback with a server that says `bytes`, whatever it is asked, and closes.
+fn served(bytes: &[u8], tls: Option<TlsHello>, http: Option<HttpRequest>) -> Exchanged {
+    thread_local! {
+        static SERVER: OnceCell<(Runtime, TcpListener)> = const { OnceCell::new() };
+    }
+    SERVER.with(|server| {
+        let (runtime, listener) = server.get_or_init(|| {
+            let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+            (runtime, listener.expect("a listener on loopback"))
+        });
+        let address: SocketAddr = listener.local_addr().expect("an address");
+        let probe = Exchange {
+            endpoint: Endpoint { address: address.ip(), port: address.port() },
+            source_port: None,
+            max_segment: None,
+            data_ttl: None,
+            connect_timeout: Duration::from_secs(10),
+            read_timeout: Duration::from_secs(10),
+            tls,
+            http,
+        };
+        let serve = async {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            // Once it has asked: what comes before a question is no answer to it.
+            let mut asked = [0; 4096];
+            let _ = stream.read(&mut asked).await;
+            let _ = stream.write_all(bytes).await;
+            let _ = stream.shutdown().await;
+            while matches!(stream.read(&mut asked).await, Ok(1..)) {}
+        };
+        let (outcome, ()) = runtime.block_on(async { tokio::join!(exchange(&probe, roots()), serve) });
+        match outcome {
+            Outcome::Answered(Answer::Exchanged(exchanged)) => *exchanged,
+            other => panic!("no exchange with ourselves: {other:?}"),
+        }
+    })
+}
+
+/// One root that the corpus knows, and those of the public web.
+fn roots() -> &'static TrustRoots {
+    static ROOTS: OnceLock<TrustRoots> = OnceLock::new();
+    ROOTS.get_or_init(|| TrustRoots::from_certificates([CertificateDer::from(ROOT)], "the corpus"))
+}
+
+fn assert_certificate(certificate: &Certificate) {
+    certificate.names.iter().for_each(|name| assert_harmless(name));
+    assert_harmless(&certificate.subject);
+    assert_harmless(&certificate.issuer);
+    assert!(certificate.sha256.len() == 64 && certificate.sha256.bytes().all(|c| c.is_ascii_hexdigit()));
+}
+
+fn assert_distrust(distrust: &[Distrust]) {
+    assert!(distrust.is_sorted());
+    for reason in distrust {
+        if let Distrust::Other(words) = reason {
+            assert_harmless(words);
+            assert!(!words.is_empty());
+        }
+    }
+}
+
+fn assert_document(value: &Value) {
+    match value {
+        Value::String(text) => assert!(!text.chars().any(is_dangerous), "{text:?}"),
+        Value::Array(items) => items.iter().for_each(assert_document),
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| match value {
+            // The one text that has lines.
+            Value::String(text) if name == "ask" => {
+                assert!(!text.chars().any(|c| c != '\n' && is_dangerous(c)), "{text:?}");
+            }
+            value => assert_document(value),
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Cleaned foreign text: neither long nor dangerous.
+fn assert_harmless(text: &str) {
+    assert!(text.len() <= TEXT_LIMIT, "{} bytes", text.len());
+    assert!(!text.chars().any(is_dangerous), "{text:?}");
+}
+
+/// What moves the cursor, reorders a line or cannot be seen.
+fn is_dangerous(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Within a survey every observation has a number of its own.
+fn are_apart(observations: &[Observation]) -> bool {
+    let numbers: BTreeSet<_> = observations.iter().map(|observation| observation.id).collect();
+    numbers.len() == observations.len()
+}
