@@ -370,6 +370,26 @@ impl Dossier {
         }
     }
 
+    /// The farthest TTL at which a router gave back what was sent after the TCP handshake.
+    pub(crate) fn cut_reach(&self) -> Option<u8> {
+        self.cut_ends().filter(|(_, ended)| **ended == TlsEnd::Returned).map(|(ttl, _)| ttl).max()
+    }
+
+    /// The hop at which the walk for the cut met mere silence, before the host: a router there may only have had no
+    /// answer to give. Below it, if that hop itself was not asked about.
+    pub(crate) fn cut_in_doubt(&self, distance: u8) -> Option<u8> {
+        let next = self.cut_reach().map_or(1, |ttl| ttl.saturating_add(1));
+        let lowest_asked = self.cut_ends().map(|(ttl, _)| ttl).min()?;
+        let at = next.max(lowest_asked);
+        let told = self.cut_ends().any(|(ttl, ended)| ttl == at && !matches!(ended, TlsEnd::Silent));
+        (at < distance && !told).then_some(at)
+    }
+
+    fn cut_ends(&self) -> impl Iterator<Item = (u8, &TlsEnd)> {
+        let exchanges = self.exchanges.values();
+        exchanges.filter_map(|(probe, exchanged)| Some((probe.data_ttl?, &exchanged.tls.as_ref()?.ended)))
+    }
+
     /// The exchanges with this server name, at the usual segment size or with it clamped, never cut short.
     pub(crate) fn exchanges_with<'a>(
         &'a self,

@@ -10,8 +10,14 @@ use std::{
 };
 
 use super::{
-    crowd::CrowdTest, discovery::earliest, edge::EdgeTest, exchange::ExchangeTest, flows::FlowTest,
-    ping::PingTest, reply_ttl::ReplyTtlTest, trail::TrailTest,
+    crowd::CrowdTest,
+    discovery::earliest,
+    edge::EdgeTest,
+    exchange::{CutElsewhere, ExchangeTest},
+    flows::FlowTest,
+    ping::PingTest,
+    reply_ttl::ReplyTtlTest,
+    trail::TrailTest,
 };
 use crate::{
     Time,
@@ -50,6 +56,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) failures_about: bool,
     /// The hops at which some router answered on the trail of some endpoint of the family.
     pub(crate) hops: Option<&'a BTreeSet<u8>>,
+    /// What the walk for the cut of another endpoint of the family found.
+    pub(crate) cut: CutElsewhere,
     /// How many endpoints are examined.
     pub(crate) pool: usize,
     /// No test of the local edge is under way anywhere.

@@ -25,6 +25,9 @@ const SUSPICIOUS_AFTER: Duration = Duration::from_millis(900);
 /// How long a service that speaks first, or closes at once, is watched.
 const LISTEN: Duration = Duration::from_millis(400);
 const CUT_READ_TIMEOUT: Duration = Duration::from_millis(1_200);
+/// Rounds of the walk for the cut, and the time between them.
+const CUT_ROUNDS: u32 = 3;
+const CUT_AGAIN_AFTER: Duration = Duration::from_millis(1_250);
 /// Tries of an exchange whose TCP handshake failed.
 const CONNECT_TRIES: u32 = 4;
 /// Names that are no party to any dispute, for the control handshake.
@@ -54,6 +57,17 @@ pub(crate) fn is_stalled(exchanged: &Exchanged) -> bool {
     tls || http
 }
 
+/// What another endpoint's walk for the cut found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CutElsewhere {
+    /// None was made, or it found nothing.
+    NotAsked,
+    /// One is being made.
+    UnderWay,
+    /// The last hop that gave a ClientHello back.
+    Behind(u8),
+}
+
 #[derive(Debug)]
 pub(crate) struct ExchangeTest {
     first_port: u16,
@@ -66,7 +80,9 @@ pub(crate) struct ExchangeTest {
     failed_to_connect: u32,
     controls_issued: bool,
     controls_pending: BTreeSet<ProbeId>,
-    cut_issued: bool,
+    cut_rounds: u32,
+    cut_asked_at: Time,
+    cut_pending: BTreeSet<ProbeId>,
     doubtful: bool,
 }
 
@@ -82,7 +98,9 @@ impl ExchangeTest {
             failed_to_connect: 0,
             controls_issued: false,
             controls_pending: BTreeSet::new(),
-            cut_issued: false,
+            cut_rounds: 0,
+            cut_asked_at: Time::default(),
+            cut_pending: BTreeSet::new(),
             doubtful: false,
         }
     }
@@ -177,22 +195,61 @@ impl ExchangeTest {
             }
         }
 
-        if worried && !self.cut_issued && self.name_is_suspect(dossier, target) && trail.is_finished() {
-            let own = dossier.first_ttl(|answer| answer == TrailAnswer::Reached);
-            if let Some(distance) = own.or(scene.control.and_then(|control| control.distance)) {
-                self.cut_issued = true;
-                let name = target.server_name_indication();
-                for ttl in 1..=distance {
-                    if let Some(Probe::Exchange(mut probe)) =
-                        exchange(endpoint, scene, name.clone(), None, None)
-                    {
-                        probe.data_ttl = Some(ttl);
-                        probe.read_timeout = probe.read_timeout.min(CUT_READ_TIMEOUT);
-                        probe.http = None;
-                        wants.probes.push(Probe::Exchange(probe));
-                    }
-                }
+        if worried
+            && self.cut_pending.is_empty()
+            && self.name_is_suspect(dossier, target)
+            && trail.is_finished()
+        {
+            self.plan_cut(endpoint, dossier, scene, wants);
+        }
+    }
+
+    /// At which hop is the name cut? ClientHellos with rising TTL: routers give back those that die before it.
+    ///
+    /// One endpoint walks all hops; the others then only look at the two that matter, because routers may limit
+    /// how often they say that a TTL ran out. For the same reason a hop that kept silent is asked again.
+    fn plan_cut(&mut self, endpoint: Endpoint, dossier: &Dossier, scene: &Scene<'_>, wants: &mut Wants) {
+        let own = dossier.first_ttl(|answer| answer == TrailAnswer::Reached);
+        let Some(distance) = own.or(scene.control.and_then(|control| control.distance)) else { return };
+        let ttls: Vec<u8> = match (self.cut_rounds, scene.cut) {
+            (0, CutElsewhere::NotAsked) => (1..=distance).collect(),
+            (0, CutElsewhere::UnderWay) => {
+                wants.wake_at(scene.now + Duration::from_millis(150));
+                return;
             }
+            (0, CutElsewhere::Behind(hop)) => (hop.max(1)..=distance.min(hop + 1)).collect(),
+            _ => match dossier.cut_in_doubt(distance) {
+                Some(ttl) if self.cut_rounds < CUT_ROUNDS => {
+                    let due = self.cut_asked_at + CUT_AGAIN_AFTER;
+                    if scene.now < due {
+                        wants.wake_at(due);
+                        return;
+                    }
+                    vec![ttl]
+                }
+                _ => return,
+            },
+        };
+        self.cut_rounds += 1;
+        self.cut_asked_at = scene.now;
+        let name = scene.case.target.server_name_indication();
+        for ttl in ttls {
+            if let Some(Probe::Exchange(mut probe)) = exchange(endpoint, scene, name.clone(), None, None) {
+                probe.data_ttl = Some(ttl);
+                probe.read_timeout = probe.read_timeout.min(CUT_READ_TIMEOUT);
+                probe.http = None;
+                wants.probes.push(Probe::Exchange(probe));
+            }
+        }
+    }
+
+    /// What this endpoint's own walk for the cut can tell others.
+    pub(crate) fn cut(&self, dossier: &Dossier) -> CutElsewhere {
+        match (self.cut_rounds, dossier.cut_reach()) {
+            (0, _) => CutElsewhere::NotAsked,
+            (_, Some(hop)) if self.cut_pending.is_empty() => CutElsewhere::Behind(hop),
+            (rounds, None) if self.cut_pending.is_empty() && rounds >= CUT_ROUNDS => CutElsewhere::NotAsked,
+            _ => CutElsewhere::UnderWay,
         }
     }
 
@@ -227,11 +284,15 @@ impl ExchangeTest {
             self.pending.insert(id, now);
         } else {
             self.controls_pending.insert(id);
+            if exchange.data_ttl.is_some() {
+                self.cut_pending.insert(id);
+            }
         }
     }
 
     pub(crate) fn returned(&mut self, observation: &Observation) {
         self.controls_pending.remove(&observation.id);
+        self.cut_pending.remove(&observation.id);
         if self.pending.remove(&observation.id).is_none() {
             return;
         }

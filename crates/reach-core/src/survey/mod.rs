@@ -20,6 +20,7 @@ pub(crate) use self::exchange::{is_stalled, other_name, went_through};
 use self::{
     discovery::Discovery,
     examination::{Control, Examination, Scene},
+    exchange::CutElsewhere,
 };
 use crate::{
     Time, dossier,
@@ -189,6 +190,14 @@ impl Survey {
         let edge_busy = self.examinations.values().any(|desk| !desk.examination.edge.is_idle());
         let pool = self.examinations.len().max(1);
         let mut edge_free = !edge_busy && self.edge_tests < EDGE_TESTS;
+        let mut cuts: BTreeMap<Family, CutElsewhere> = BTreeMap::new();
+        for (&address, desk) in &self.examinations {
+            let Examination { dossier, exchange, .. } = &desk.examination;
+            let cut = exchange.cut(dossier);
+            if cut != CutElsewhere::NotAsked {
+                cuts.entry(family(address)).or_insert(cut);
+            }
+        }
         for (&address, desk) in &mut self.examinations {
             if !desk.due && desk.wake.is_none_or(|wake| now < wake) {
                 continue;
@@ -205,11 +214,19 @@ impl Survey {
                     || desk.examination.flows.has_losses(&desk.examination.dossier, now),
                 failures_about: self.failures_about,
                 hops: self.hops.get(&family(address)),
+                cut: cuts.get(&family(address)).copied().unwrap_or(CutElsewhere::NotAsked),
                 pool,
                 edge_free,
             };
             let wants = desk.examination.plan(&scene);
             desk.wake = wants.wake;
+            if wants
+                .probes
+                .iter()
+                .any(|probe| matches!(probe, Probe::Exchange(exchange) if exchange.data_ttl.is_some()))
+            {
+                cuts.entry(family(address)).or_insert(CutElsewhere::UnderWay);
+            }
             for probe in wants.probes {
                 if matches!(probe, Probe::Egress(_)) {
                     edge_free = false;
@@ -256,6 +273,7 @@ impl Survey {
             losses_about: true,
             failures_about: self.failures_about,
             hops: None,
+            cut: CutElsewhere::NotAsked,
             pool,
             edge_free: false,
         };
@@ -289,6 +307,7 @@ impl Survey {
             losses_about: self.losses_about || own_losses,
             failures_about: self.failures_about,
             hops: self.hops.get(&family(address)),
+            cut: CutElsewhere::NotAsked,
             pool: self.examinations.len().max(1),
             edge_free: false,
         }

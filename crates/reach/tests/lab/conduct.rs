@@ -134,15 +134,16 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Connections that a server still has when its clients had time enough to let go.
+/// Connections that a server still has when its clients had time enough to let go. Those that it has closed itself, and
+/// that its kernel forgets in time, do not count.
 fn lingering(server: &Node) -> Option<String> {
+    const FIN_WAIT2: &str = "05";
     const TIME_WAIT: &str = "06";
-    let open = || {
-        let sockets = sockets(server).into_iter();
-        sockets
-            .filter(|line| line.starts_with("tcp") && !line.contains(&format!(" {TIME_WAIT} ")))
-            .collect::<Vec<_>>()
+    let is_open = |line: &String| {
+        let state = line.split_whitespace().nth(4).unwrap_or_default();
+        line.starts_with("tcp") && ![FIN_WAIT2, TIME_WAIT].contains(&state)
     };
+    let open = || sockets(server).into_iter().filter(is_open).collect::<Vec<_>>();
     let began = Instant::now();
     while !open().is_empty() && began.elapsed() < PATIENCE {
         thread::sleep(Duration::from_millis(50));
