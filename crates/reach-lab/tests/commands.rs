@@ -35,7 +35,11 @@ fn a_command_sees_the_clients_network_and_files() {
         assert_eq!(shell("kill -9 $$").signal(), Some(9));
         let echo = lab.client().command("/bin/cat").input("in and out").env("A", "b").run().unwrap();
         assert_eq!(echo.stdout, "in and out");
-        let unset = lab.client().command("/bin/sh").args(["-c", "echo ${PATH-none}"]).env_remove("PATH");
+        let unset = lab
+            .client()
+            .command("/bin/sh")
+            .args(["-c", "echo ${CARGO_MANIFEST_DIR-none}"])
+            .env_remove("CARGO_MANIFEST_DIR");
         assert_eq!(unset.run().unwrap().stdout, "none\n");
         // The real files are untouched.
         assert!(!std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default().contains("192.0.2.53"));

@@ -52,6 +52,8 @@ pub(crate) struct Play {
     pub(crate) scenario: Scenario,
     /// Or why namespaces cannot play it.
     pub(crate) network: Result<Description, String>,
+    /// Whether a place may be missing where the scenario has one; a wrong one it must not be.
+    pub(crate) may_lack_places: bool,
 }
 
 /// Who plays a scenario.
@@ -93,7 +95,7 @@ pub(crate) fn plays() -> Vec<Play> {
             Some(reason) => Err(reason.clone()),
             None => network(&directory.join(format!("{name}.toml"))),
         };
-        Play { name, scenario, network }
+        Play { name, scenario, network, may_lack_places: false }
     };
     scenarios.into_iter().map(play).collect()
 }
@@ -118,8 +120,10 @@ impl Play {
         }
     }
 
-    /// Makes every router limit its ICMP errors as Linux does unless it is told otherwise.
+    /// Makes every router limit its ICMP errors as Linux does unless it is told otherwise. Then not every question
+    /// about a place has an answer in the time that there is.
     pub(crate) fn limit_icmp_errors(&mut self) {
+        self.may_lack_places = true;
         for stage in &mut self.scenario.network.stages {
             stage.routers.iter_mut().for_each(|router| router.icmp_rate_limited = true);
         }

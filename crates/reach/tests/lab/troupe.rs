@@ -30,23 +30,55 @@ pub(crate) struct Performance<'a> {
     said: Result<Said, String>,
 }
 
-impl Performance<'_> {
+impl<'a> Performance<'a> {
+    fn of(play: &'a Play, player: Player) -> Self {
+        let said = match &play.network {
+            Ok(network) => play.perform(network, player),
+            Err(reason) => Err(reason.clone()),
+        };
+        Performance { play, player, said }
+    }
+
     /// How long it took.
     fn time(&self) -> String {
         let took =
             self.said.as_ref().map_or("?".to_owned(), |said| format!("{:.1} s", said.took.as_secs_f64()));
         format!("{} {took}", self.player.name())
     }
+
+    /// What is not as the scenario expects: one line each.
+    fn complaints(&self) -> Vec<String> {
+        let lines = match &self.said {
+            Err(error) => vec![error.clone()],
+            Ok(said) => {
+                let mut lines = mismatches(&self.play.scenario.expect, said, self.play.may_lack_places);
+                lines.extend(rights_mismatches(self.play, self.player, said));
+                lines.extend(too_long(self.play, said));
+                lines
+            }
+        };
+        lines.into_iter().map(|line| format!("{}: {line}", self.player.name())).collect()
+    }
+
+    fn has_dice(&self) -> bool {
+        self.play.network.as_ref().is_ok_and(has_dice)
+    }
 }
 
 /// Has every player do its play; the performances are in the order of the jobs.
+///
+/// Lost packets are lost at random, and whoever throws dice long enough sees every face: unless somebody asks for
+/// certain scenarios, what chance may have spoilt is tried once more.
 pub(crate) fn perform<'a>(jobs: &[(&'a Play, Player)]) -> Vec<Performance<'a>> {
+    let is_patient = env::var_os("REACH_SCENARIO").is_none();
     side_by_side(jobs, |&(play, player)| {
-        let said = match &play.network {
-            Ok(network) => play.perform(network, player),
-            Err(reason) => Err(reason.clone()),
-        };
-        Performance { play, player, said }
+        let performance = Performance::of(play, player);
+        let complaints = performance.complaints();
+        if !is_patient || player == Player::Pretend || complaints.is_empty() || !performance.has_dice() {
+            return performance;
+        }
+        tell(&format!("{}: once more, after\n    {}", play.name, complaints.join("\n    ")));
+        Performance::of(play, player)
     })
 }
 
@@ -70,27 +102,15 @@ pub(crate) fn settle(performances: &[Performance<'_>]) {
 
 /// What is wrong with the performances of one play: one line each.
 fn review(performances: &[Performance<'_>]) -> Vec<String> {
-    let mut lines = Vec::new();
-    for Performance { play, player, said } in performances {
-        let complain = |line: String| format!("{}: {line}", player.name());
-        match said {
-            Err(error) => lines.push(complain(error.clone())),
-            Ok(said) => {
-                lines.extend(mismatches(&play.scenario.expect, said).into_iter().map(complain));
-                lines.extend(rights_mismatches(play, *player, said).into_iter().map(complain));
-                lines.extend(too_long(play, said).map(complain));
-            }
-        }
-    }
+    let mut lines: Vec<String> = performances.iter().flat_map(Performance::complaints).collect();
     for pair in performances.windows(2) {
         let [one, other] = pair else { continue };
         let (Ok(said), Ok(counter)) = (&one.said, &other.said) else { continue };
-        if one.play.network.as_ref().is_ok_and(has_dice) {
-            continue;
+        if !one.has_dice() {
+            let differences = differences(&one.play.scenario.expect, said, counter);
+            let who = format!("{} and {} differ", one.player.name(), other.player.name());
+            lines.extend(differences.into_iter().map(|line| format!("{who}: {line}")));
         }
-        let differences = differences(&one.play.scenario.expect, said, counter);
-        let who = format!("{} and {} differ", one.player.name(), other.player.name());
-        lines.extend(differences.into_iter().map(|line| format!("{who}: {line}")));
     }
     lines
 }
@@ -112,8 +132,8 @@ fn rights_mismatches(play: &Play, player: Player, said: &Said) -> Vec<String> {
     lines
 }
 
-/// Whether chance has a hand in it, so that two performances may differ: lost packets, something that there is not
-/// enough of for all flows or all errors, paths and answers drawn by lot.
+/// Whether chance has a hand in a network, so that two performances in it may differ: lost packets, something that
+/// there is not enough of for all flows or all errors, paths and answers drawn by lot.
 fn has_dice(network: &Description) -> bool {
     use reach_lab::{Effect, Selection};
     let by_chance = |effect: &Effect| {
