@@ -123,6 +123,7 @@ impl Play {
     /// Makes every router limit its ICMP errors as Linux does unless it is told otherwise. Then not every question
     /// about a place has an answer in the time that there is.
     pub(crate) fn limit_icmp_errors(&mut self) {
+        self.name.push_str("-icmp-limited");
         self.may_lack_places = true;
         for stage in &mut self.scenario.network.stages {
             stage.routers.iter_mut().for_each(|router| router.icmp_rate_limited = true);
