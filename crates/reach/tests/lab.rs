@@ -21,7 +21,11 @@ mod play;
 #[path = "lab/troupe.rs"]
 mod troupe;
 
-use std::{env, fs, os::unix::fs::PermissionsExt, os::unix::process::CommandExt, process::Command};
+use std::{
+    env, fs,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
+    process::Command,
+};
 
 use conduct::traces_of_a_check;
 use nix::unistd::geteuid;
@@ -118,8 +122,8 @@ fn a_check_leaves_nothing_behind() {
     });
 }
 
-/// Linux routers send about one ICMP error a second to each destination, after a short burst. All that a trail is made
-/// of has to come through that.
+/// Linux routers send about one ICMP error a second to each destination, after a short burst. All that a trail is
+/// made of has to come through that.
 #[test]
 fn routers_that_limit_their_errors_as_linux_does_change_nothing() {
     isolated(TOOLS, || {
@@ -155,7 +159,7 @@ const WITH_LIMITS: [&str; 13] = [
 #[test]
 fn the_demo_works_for_an_ordinary_user() {
     // Where the program stands an ordinary user may not be able to go. Copied by a program of its own: a file that
-    // this process has open for writing could not be started while another thread starts something.
+    // was open for writing here could not be started while another thread's child still has it open.
     let directory = tempfile::tempdir().expect("a directory");
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("ours");
     let program = directory.path().join("reach");
