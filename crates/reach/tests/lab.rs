@@ -1,12 +1,12 @@
-//! The real program in networks that the kernel plays: what the pretend world says of a scenario has to come out
-//! here too, with every capability and without any.
+//! The real program in networks that the kernel plays: what the pretend world says of a scenario has to come
+//! out here too, with every capability and without any.
 //!
 //! Without further words the scenarios of [`USUAL`] are played. Variables of the environment:
 //!
 //! * `REACH_SCENARIO=name,name` plays only these, `REACH_SCENARIO=all` every one that namespaces can play.
 //! * `REACH_LAB_JOBS=4` has so many networks at a time.
 //! * `REACH_LAB_RECORDINGS=DIR` keeps what was observed, for `reach check --replay`.
-//! * `REACH_LAB_REQUIRED=1` makes it a failure if no network can be built, and if a check takes much too long.
+//! * `REACH_LAB_REQUIRED=1` makes it a failure if no network can be built or a check takes much too long.
 
 #![forbid(unsafe_code)]
 
@@ -122,8 +122,8 @@ fn a_check_leaves_nothing_behind() {
     });
 }
 
-/// Linux routers send about one ICMP error a second to each destination, after a short burst. All that a trail is
-/// made of has to come through that.
+/// Linux routers send about one ICMP error a second to each destination, after a short burst. All that a
+/// trail is made of has to come through that.
 #[test]
 fn routers_that_limit_their_errors_as_linux_does_change_nothing() {
     isolated(TOOLS, || {
@@ -158,8 +158,8 @@ const WITH_LIMITS: [&str; 13] = [
 
 #[test]
 fn the_demo_works_for_an_ordinary_user() {
-    // Where the program stands an ordinary user may not be able to go. Copied by a program of its own: a file that
-    // was open for writing here could not be started while another thread's child still has it open.
+    // Where the program stands an ordinary user may not be able to go. Copied by a program of its own: a file
+    // that was open for writing here could not be started while another thread's child still has it open.
     let directory = tempfile::tempdir().expect("a directory");
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("ours");
     let program = directory.path().join("reach");

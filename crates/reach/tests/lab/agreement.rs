@@ -69,8 +69,8 @@ fn endpoint_differences(expect: &Expect, one: &Value, other: &Value) -> Vec<Stri
     lines
 }
 
-/// The findings that have to agree: those that a scenario expects, and all that are more than good to know. A single
-/// packet lost on a busy machine may be told by one and not by the other.
+/// The findings that have to agree: those that a scenario expects, and all that are more than good to know. A
+/// single packet lost on a busy machine may be told by one and not by the other.
 fn codes(expect: &Expect, target: &Value) -> BTreeSet<String> {
     items(&target["findings"])
         .iter()

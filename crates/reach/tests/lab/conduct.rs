@@ -1,5 +1,5 @@
-//! How the program behaves towards the machine that it runs on: what is there after a check that was not there
-//! before.
+//! How the program behaves towards the machine that it runs on: what is there after a check that was not
+//! there before.
 
 use std::{
     collections::BTreeMap,
@@ -25,8 +25,8 @@ const SHOWN_BY_IP: [&str; 5] =
 const SOCKETS: [&str; 11] =
     ["tcp", "tcp6", "udp", "udp6", "udplite", "udplite6", "raw", "raw6", "icmp", "icmp6", "packet"];
 
-/// Checks `target` in the lab, and tells of everything that is not afterwards as it was before: in the client, and
-/// at the nodes that it spoke to.
+/// Checks `target` in the lab, and tells of everything that is not afterwards as it was before: in the
+/// client, and at the nodes that it spoke to.
 pub(crate) fn traces_of_a_check(
     lab: &Lab,
     target: &str,
@@ -134,8 +134,8 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Connections that a server still has when its clients had time enough to let go. Those that it has closed itself, and
-/// that its kernel forgets in time, do not count.
+/// Connections that a server still has when its clients had time enough to let go. Those that it has closed
+/// itself, and that its kernel forgets in time, do not count.
 fn lingering(server: &Node) -> Option<String> {
     const FIN_WAIT2: &str = "05";
     const TIME_WAIT: &str = "06";

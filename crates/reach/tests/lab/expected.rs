@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::play::Said;
 
-/// Where the program says something else than expected: one line each. Where places may be lacking, none is better
-/// than a wrong one.
+/// Where the program says something else than expected: one line each. Where places may be lacking, none is
+/// better than a wrong one.
 pub(crate) fn mismatches(expect: &Expect, said: &Said, may_lack_places: bool) -> Vec<String> {
     let target = &said.document["targets"][0];
     let mut lines = Vec::new();

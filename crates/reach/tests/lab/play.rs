@@ -1,4 +1,5 @@
-//! A scenario that both worlds can play: in virtual time by the library, and in namespaces by the real program.
+//! A scenario that both worlds can play: in virtual time by the library, and in namespaces by the real
+//! program.
 
 use std::{
     env,
@@ -100,8 +101,8 @@ pub(crate) fn plays() -> Vec<Play> {
     scenarios.into_iter().map(play).collect()
 }
 
-/// The network of a scenario. The pretend world and the lab have one vocabulary, so no word of it is translated;
-/// what only the pretend world knows the lab does not understand.
+/// The network of a scenario. The pretend world and the lab have one vocabulary, so no word of it is
+/// translated; what only the pretend world knows the lab does not understand.
 fn network(path: &Path) -> Result<Description, String> {
     let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
     let mut scenario: toml::Table = toml::from_str(&text).map_err(|error| error.to_string())?;
@@ -120,8 +121,8 @@ impl Play {
         }
     }
 
-    /// Makes every router limit its ICMP errors as Linux does unless it is told otherwise. Then not every question
-    /// about a place has an answer in the time that there is.
+    /// Makes every router limit its ICMP errors as Linux does unless it is told otherwise. Then not every
+    /// question about a place has an answer in the time that there is.
     pub(crate) fn limit_icmp_errors(&mut self) {
         self.name.push_str("-icmp-limited");
         self.may_lack_places = true;

@@ -67,8 +67,8 @@ impl<'a> Performance<'a> {
 
 /// Has every player do its play; the performances are in the order of the jobs.
 ///
-/// Lost packets are lost at random, and whoever throws dice long enough sees every face: unless somebody asks for
-/// certain scenarios, what chance may have spoilt is tried once more.
+/// Lost packets are lost at random, and whoever throws dice long enough sees every face: unless somebody asks
+/// for certain scenarios, what chance may have spoilt is tried once more.
 pub(crate) fn perform<'a>(jobs: &[(&'a Play, Player)]) -> Vec<Performance<'a>> {
     let is_patient = env::var_os("REACH_SCENARIO").is_none();
     side_by_side(jobs, |&(play, player)| {
@@ -132,8 +132,8 @@ fn rights_mismatches(play: &Play, player: Player, said: &Said) -> Vec<String> {
     lines
 }
 
-/// Whether chance has a hand in a network, so that two performances in it may differ: lost packets, something that
-/// there is not enough of for all flows or all errors, paths and answers drawn by lot.
+/// Whether chance has a hand in a network, so that two performances in it may differ: lost packets, something
+/// that there is not enough of for all flows or all errors, paths and answers drawn by lot.
 fn has_dice(network: &Description) -> bool {
     use reach_lab::{Effect, Selection};
     let by_chance = |effect: &Effect| {
@@ -156,8 +156,8 @@ fn has_dice(network: &Description) -> bool {
         || names().any(|name| matches!(name.selection, Selection::Random { .. }))
 }
 
-/// A check that takes much longer than it may. How long a check takes on a machine that does other things says
-/// little, so it is only asked where the labs are required, and with a large allowance.
+/// A check that takes much longer than it may. How long a check takes on a machine that does other things
+/// says little, so it is only asked where the labs are required, and with a large allowance.
 fn too_long(play: &Play, said: &Said) -> Option<String> {
     let all_is_good = play.scenario.expect.max_seconds.is_some_and(|seconds| seconds <= 6.0);
     let limit = match play.scenario.plan.effort {
