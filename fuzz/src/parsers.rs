@@ -341,6 +341,8 @@ fn served(bytes: &[u8], tls: Option<TlsHello>, http: Option<HttpRequest>) -> Exc
         let address: SocketAddr = listener.local_addr().expect("an address");
         let probe = Exchange {
             endpoint: Endpoint { address: address.ip(), port: address.port() },
+            proxy: None,
+            starttls: None,
             source_port: None,
             max_segment: None,
             data_ttl: None,

@@ -105,7 +105,7 @@ impl Dossier {
     /// Files one observation about this endpoint.
     pub(crate) fn file(&mut self, observation: &Observation) {
         match &observation.probe {
-            Probe::Lookup(_) | Probe::SystemLookup(_) => {}
+            Probe::Lookup(_) | Probe::SystemLookup(_) | Probe::Datagram(_) => {}
             Probe::Echo(echo) if echo.ttl.is_none() => self.echo.file(&observation.outcome),
             Probe::Echo(_) => {}
             Probe::Connect(connect) => self.file_connect(connect, observation),

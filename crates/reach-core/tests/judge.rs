@@ -37,7 +37,7 @@ fn rejections() -> impl Strategy<Value = Outcome> {
                 Some((error, by)) => (Refusal::Icmp(error), Some(by)),
                 None => (Refusal::Reset, None),
             };
-            Outcome::Rejected(Rejection { how, by, rtt, reply_ttl })
+            Outcome::Rejected(Rejection { how, by, rtt, reply_ttl, quote: None })
         },
     )
 }
@@ -101,6 +101,8 @@ fn exchanges() -> impl Strategy<Value = (Probe, Outcome)> {
             let names = [Some("push.example"), Some("www.example.com"), None];
             let probe = Probe::Exchange(Exchange {
                 endpoint: Endpoint { address, port: 443 },
+                proxy: None,
+                starttls: None,
                 source_port: Some(41_000),
                 max_segment: clamped.then_some(536),
                 data_ttl,
@@ -114,6 +116,8 @@ fn exchanges() -> impl Strategy<Value = (Probe, Outcome)> {
             });
             let exchanged = Exchanged {
                 connected,
+                proxy: None,
+                starttls: None,
                 tls: Some(TlsResult {
                     ended,
                     took: Duration::from_millis(9),

@@ -221,7 +221,7 @@ impl Attempt<'_> {
             },
         };
         let rtt = since_last_syn(self.sent.until(None), info.total_retrans);
-        Some(End::Outcome(Outcome::Rejected(Rejection { how, by: None, rtt, reply_ttl: None })))
+        Some(End::Outcome(Outcome::Rejected(Rejection { how, by: None, rtt, reply_ttl: None, quote: None })))
     }
 
     fn connected(&self, info: &TcpInfo) -> Connected {
@@ -257,6 +257,7 @@ fn rejection(errors: &[QueuedError], sent: Sent, retransmits: u32) -> Option<Rej
             by: error.offender,
             rtt: since_last_syn(sent.until(error.timestamp), retransmits),
             reply_ttl: error.reply_ttl,
+            quote: None,
         })
     })
 }

@@ -17,7 +17,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use crate::{connect, dns, echo, egress, exchange, sys, system, trust::TrustRoots};
+use crate::{connect, datagram, dns, echo, egress, exchange, sys, system, trust::TrustRoots};
 
 /// File descriptors left to everything but probes: standard streams, the runtime, logs, the store.
 const SPARE_DESCRIPTORS: u64 = 64;
@@ -95,6 +95,7 @@ impl Network {
             Probe::SystemLookup(lookup) => system::system_lookup(lookup).await,
             Probe::Echo(echo) => echo::echo(echo).await,
             Probe::Connect(connect) => connect::connect(connect).await,
+            Probe::Datagram(datagram) => datagram::datagram(datagram).await,
             Probe::Exchange(exchange) => exchange::exchange(exchange, &self.trust).await,
             Probe::Egress(egress) => egress::egress(egress).await,
         }
@@ -130,7 +131,7 @@ fn descriptors(probe: &Probe) -> u32 {
     match probe {
         Probe::Lookup(_) | Probe::Exchange(_) => 1,
         // A second socket tells a busy flow from a missing source address.
-        Probe::Connect(_) | Probe::Echo(_) => 2,
+        Probe::Connect(_) | Probe::Echo(_) | Probe::Datagram(_) => 2,
         // Both ends of a pipe, the null device twice, a handle of the process.
         Probe::SystemLookup(_) => 6,
         // A socket for each SYN, a capture, the kernel's counters.

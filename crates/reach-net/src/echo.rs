@@ -127,6 +127,7 @@ impl Request {
                 by: error.offender,
                 rtt: sent.until(error.timestamp),
                 reply_ttl: error.reply_ttl,
+                quote: None,
             }))
         })
     }
@@ -241,7 +242,15 @@ mod tests {
     use crate::sys::ErrorOrigin;
 
     fn probe(address: IpAddr, sequence: u16, size: u16) -> Echo {
-        Echo { address, sequence, size, ttl: None, timeout: Duration::from_secs(2) }
+        Echo {
+            address,
+            sequence,
+            size,
+            ttl: None,
+            flow: None,
+            dont_fragment: false,
+            timeout: Duration::from_secs(2),
+        }
     }
 
     /// The addresses that echo can be tried with here.

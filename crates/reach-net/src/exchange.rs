@@ -81,7 +81,14 @@ pub async fn exchange(probe: &Exchange, trust: &TrustRoots) -> Outcome {
         // So that the end of the connection reaches the other side, and nothing of it stays open there.
         let _ = sys::set_ttl(&*stream, remote.is_ipv6(), ttl);
     }
-    Outcome::Answered(Answer::Exchanged(Box::new(Exchanged { connected, tls, http, traffic })))
+    Outcome::Answered(Answer::Exchanged(Box::new(Exchanged {
+        connected,
+        proxy: None,
+        starttls: None,
+        tls,
+        http,
+        traffic,
+    })))
 }
 
 /// What is to be sent, made ready before the connection is, so that what cannot be said costs nobody anything.

@@ -21,6 +21,7 @@
 //! The futures want a tokio runtime with its I/O and time drivers on; one thread is enough.
 
 pub mod connect;
+pub mod datagram;
 pub mod dns;
 pub mod drive;
 pub mod echo;

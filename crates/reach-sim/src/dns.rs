@@ -106,7 +106,8 @@ impl World {
         match (packet.kind, said) {
             (Kind::Error { error, by, .. }, _) => {
                 let reply_ttl = Some(packet.ttl);
-                let rejection = Rejection { how: Refusal::Icmp(error), by: Some(by), rtt, reply_ttl };
+                let rejection =
+                    Rejection { how: Refusal::Icmp(error), by: Some(by), rtt, reply_ttl, quote: None };
                 (Outcome::Rejected(rejection), rtt)
             }
             (_, Some(answer)) => answered(answer, rtt),
@@ -283,7 +284,7 @@ fn refused(probe: &Lookup, udp: bool, rtt: Duration) -> (Outcome, Duration) {
     let error = Unreachable::Port.error(probe.resolver.is_ipv6());
     let (how, by) =
         if udp { (Refusal::Icmp(error), Some(probe.resolver.ip())) } else { (Refusal::Reset, None) };
-    (Outcome::Rejected(Rejection { how, by, rtt, reply_ttl: by.map(|_| DEFAULT_TTL) }), rtt)
+    (Outcome::Rejected(Rejection { how, by, rtt, reply_ttl: by.map(|_| DEFAULT_TTL), quote: None }), rtt)
 }
 
 fn choose(pool: &[IpAddr], choice: Choice, cursor: &mut usize, rng: &mut Rng) -> Vec<IpAddr> {

@@ -135,7 +135,8 @@ impl World {
         self.close(&standing, DEFAULT_TTL, end);
         self.occupy(probe.endpoint, port, end);
         let connected = standing.connected(After::NotWatched);
-        let exchanged = Exchanged { connected, tls, http, traffic: pipe.traffic };
+        let exchanged =
+            Exchanged { connected, proxy: None, starttls: None, tls, http, traffic: pipe.traffic };
         (Outcome::Answered(Answer::Exchanged(Box::new(exchanged))), end.since(now))
     }
 

@@ -263,7 +263,7 @@ impl World {
                         _ => (Refusal::Reset, None),
                     };
                     let reply_ttl = by.map(|_| packet.ttl);
-                    return Attempt::Rejected(Rejection { how, by, rtt, reply_ttl }, at);
+                    return Attempt::Rejected(Rejection { how, by, rtt, reply_ttl, quote: None }, at);
                 }
             }
         }

@@ -81,6 +81,7 @@ impl World {
             Probe::SystemLookup(lookup) => self.system_lookup(lookup, now),
             Probe::Echo(echo) => self.echo(echo, now),
             Probe::Connect(connect) => self.connect(connect, now),
+            Probe::Datagram(_) => unable(Obstacle::Unsupported, None),
             Probe::Exchange(exchange) => self.exchange(exchange, now),
             Probe::Egress(egress) => self.egress(egress, now),
         }
@@ -123,6 +124,7 @@ impl World {
                     by: Some(by),
                     rtt,
                     reply_ttl: Some(packet.ttl),
+                    quote: None,
                 }),
                 _ => Outcome::Answered(Answer::Echo(EchoReply { rtt, reply_ttl: Some(packet.ttl) })),
             };

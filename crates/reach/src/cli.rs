@@ -1,9 +1,15 @@
 //! What was typed: the command line as text, before anything in it is understood (that is [`crate::config`]).
 
+mod connect;
+mod ping;
+mod trace;
+
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint, error::ErrorKind};
 use reach_core::model::{self, Plan};
+
+pub use self::{connect::ConnectArgs, ping::PingArgs, trace::TraceArgs};
 
 /// Reads the arguments, with the program's name first. `reach HOST:PORT` is `reach check HOST:PORT`.
 ///
@@ -39,9 +45,10 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// Commands of later versions: words that are never taken for a host.
-const LATER: [&str; 7] = ["ping", "connect", "trace", "watch", "logs", "scouter", "report"];
+const LATER: [&str; 4] = ["watch", "logs", "scouter", "report"];
 
-const COMMANDS: [&str; 6] = ["check", "resolve", "explain", "demo", "completions", "man"];
+const COMMANDS: [&str; 9] =
+    ["check", "resolve", "ping", "connect", "trace", "explain", "demo", "completions", "man"];
 
 fn is_command(word: &str) -> bool {
     word == "help" || COMMANDS.contains(&word)
@@ -95,6 +102,12 @@ pub enum Command {
     Check(CheckArgs),
     /// List every address behind a name, over all resolvers, until few can be unseen
     Resolve(ResolveArgs),
+    /// Ping every address behind names, by ICMP or TCP
+    Ping(PingArgs),
+    /// Connect to every address behind a name, or hold a session with one
+    Connect(ConnectArgs),
+    /// Find the routers on all parallel paths to every address behind a name
+    Trace(TraceArgs),
     /// Say what a verdict or a finding means, how it is proved, and what to do
     Explain(ExplainArgs),
     /// Show a check at work in a pretend network: eight addresses, three blocked

@@ -2,10 +2,13 @@
 
 pub mod check;
 pub mod completions;
+pub mod connect;
 pub mod demo;
 pub mod explain;
 pub mod man;
+pub mod ping;
 pub mod resolve;
+pub mod trace;
 
 use std::{
     collections::hash_map::RandomState,
@@ -21,6 +24,9 @@ pub fn run(command: Command, around: &Surroundings) -> Exit {
     match command {
         Command::Check(args) => check::run(&args, around),
         Command::Resolve(args) => resolve::run(&args, around),
+        Command::Ping(args) => ping::run(&args, around),
+        Command::Connect(args) => connect::run(&args, around),
+        Command::Trace(args) => trace::run(&args, around),
         Command::Explain(args) => explain::run(&args, around),
         Command::Demo(args) => demo::run(&args, around),
         Command::Completions(args) => completions::run(&args),

@@ -52,6 +52,8 @@ pub enum Answer {
     Echo(EchoReply),
     /// Of a [`super::Connect`].
     Connected(Connected),
+    /// Of a [`super::Datagram`].
+    Datagram(DatagramReply),
     /// Of an [`super::Exchange`] whose TCP handshake completed.
     Exchanged(Box<Exchanged>),
     /// Of an [`super::Egress`].
@@ -69,6 +71,9 @@ pub struct LookupAnswer {
     pub addresses: Vec<AddressRecord>,
     /// The CNAME chain, alias first: `(owner, target)`.
     pub aliases: Vec<(String, String)>,
+    /// The names of a PTR answer, without the trailing dot.
+    #[serde(default)]
+    pub names: Vec<String>,
     /// Why the answer is not usable as it stands, if so.
     pub fault: Option<AnswerFault>,
     /// From question to answer.
@@ -138,6 +143,16 @@ pub struct EchoReply {
     pub reply_ttl: Option<u8>,
 }
 
+/// A datagram that came back from where one was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatagramReply {
+    /// Round-trip time, by the kernel's time stamps where it gives them.
+    #[serde(with = "micros")]
+    pub rtt: Duration,
+    /// TTL / hop limit it arrived with, where it could be read.
+    pub reply_ttl: Option<u8>,
+}
+
 /// A TCP handshake that completed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connected {
@@ -173,12 +188,82 @@ pub enum After {
 pub struct Exchanged {
     /// The TCP handshake.
     pub connected: Connected,
-    /// The TLS handshake, if one was wanted.
+    /// What the proxy said, if one was used.
+    #[serde(default)]
+    pub proxy: Option<ProxyResult>,
+    /// The dialogue before TLS, if one was wanted and reached.
+    #[serde(default)]
+    pub starttls: Option<StartTlsResult>,
+    /// The TLS handshake, if one was wanted and reached.
     pub tls: Option<TlsResult>,
     /// The HTTP exchange, if one was wanted and reached.
     pub http: Option<HttpResult>,
     /// What the kernel counted on the connection (`TCP_INFO`).
     pub traffic: Traffic,
+}
+
+/// What a proxy answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProxyResult {
+    /// How it ended.
+    pub ended: ProxyEnd,
+    /// From the request to the end.
+    #[serde(with = "micros")]
+    pub took: Duration,
+}
+
+/// How the exchange with a proxy ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyEnd {
+    /// It connected to the destination.
+    Open,
+    /// An HTTP proxy's refusal: the status and its reason phrase.
+    Status(u16, String),
+    /// A SOCKS proxy's refusal (RFC 1928 §6).
+    Reply(u8),
+    /// It takes none of the ways to log in that we offered, or not this user.
+    LoginRefused,
+    /// It closed the connection.
+    Closed,
+    /// A reset.
+    Reset,
+    /// Nothing within the read time-out.
+    Silent,
+    /// It speaks another protocol; the first bytes, at most 64.
+    NotSpoken(Vec<u8>),
+}
+
+/// How the dialogue before TLS went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartTlsResult {
+    /// How it ended.
+    pub ended: StartTlsEnd,
+    /// What the server said of itself, at most 512 bytes; empty where the protocol has no greeting.
+    pub greeting: String,
+    /// From the connection to the end of the dialogue.
+    #[serde(with = "micros")]
+    pub took: Duration,
+}
+
+/// How the dialogue before TLS ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StartTlsEnd {
+    /// The server is ready for TLS.
+    Ready,
+    /// It does not offer TLS.
+    NotOffered,
+    /// It refused, in its own words.
+    Refused(String),
+    /// It closed the connection.
+    Closed,
+    /// A reset.
+    Reset,
+    /// Nothing within the read time-out.
+    Silent,
+    /// It speaks another protocol; the first bytes, at most 64.
+    NotSpoken(Vec<u8>),
 }
 
 /// What the kernel counted on one connection (`TCP_INFO`, tcp(7)).
@@ -357,6 +442,97 @@ pub struct Rejection {
     pub rtt: Duration,
     /// TTL / hop limit the ICMP error arrived with, where it could be read.
     pub reply_ttl: Option<u8>,
+    /// What else the ICMP error tells.
+    #[serde(default)]
+    pub quote: Option<Box<Quote>>,
+}
+
+/// What an ICMP error tells besides its type: our packet as it arrived where the error arose, and what the router
+/// says of itself (RFC 1812 §4.3.2.3, RFC 4884).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    /// Bytes quoted of our packet, from its transport header on.
+    pub length: u16,
+    /// The IP header as it arrived there; can be read with `CAP_NET_RAW` only.
+    pub header: Option<QuotedHeader>,
+    /// The TCP header as it arrived there, if it was TCP and quoted whole.
+    pub tcp: Option<QuotedTcp>,
+    /// Whether the quoted transport checksum is the one of the addresses, ports and bytes that we sent; `None`
+    /// where too little is quoted to tell. Where everything else is as sent, a checksum that is not ours says that
+    /// the addresses or ports were others at that hop (NAT), and were translated back in the error.
+    pub checksum_fits: Option<bool>,
+    /// The MPLS label stack that the packet arrived with (RFC 4950), top first.
+    pub labels: Vec<MplsLabel>,
+    /// Interfaces that the router names (RFC 5837).
+    pub interfaces: Vec<RouterInterface>,
+    /// The MTU of the next link in bytes, if the packet was too big for it (RFC 1191, RFC 8201).
+    pub next_mtu: Option<u32>,
+}
+
+/// Our IP header as it arrived at a router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuotedHeader {
+    /// TTL / hop limit.
+    pub ttl: u8,
+    /// Type of service / traffic class: DSCP and ECN.
+    pub traffic_class: u8,
+    /// Total length in bytes.
+    pub length: u16,
+}
+
+/// Our TCP header as it arrived at a router.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuotedTcp {
+    /// The maximum segment size option.
+    pub mss: Option<u16>,
+    /// The kinds of all options in order, padding (no-operation) included.
+    pub options: Vec<u8>,
+    /// The window field.
+    pub window: u16,
+    /// The flags, from CWR down to FIN.
+    pub flags: u8,
+}
+
+/// One entry of an MPLS label stack (RFC 3032).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MplsLabel {
+    /// The label, 20 bits.
+    pub label: u32,
+    /// The traffic class (EXP), 3 bits.
+    pub class: u8,
+    /// Bottom of the stack.
+    pub bottom: bool,
+    /// The label's TTL.
+    pub ttl: u8,
+}
+
+/// An interface, or next hop, that a router names in an ICMP error (RFC 5837).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RouterInterface {
+    /// What it is to our packet.
+    pub role: InterfaceRole,
+    /// `ifIndex` (RFC 2863).
+    pub index: Option<u32>,
+    /// An address of it.
+    pub address: Option<IpAddr>,
+    /// `ifName`, at most 63 bytes.
+    pub name: Option<String>,
+    /// Its MTU in bytes.
+    pub mtu: Option<u32>,
+}
+
+/// What an interface is to our packet (RFC 5837 §4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InterfaceRole {
+    /// It came in there.
+    Incoming,
+    /// It came in on a part of that IP interface.
+    IncomingPart,
+    /// It would have left there.
+    Outgoing,
+    /// It would have gone to there next.
+    NextHop,
 }
 
 /// In which way somebody said no.

@@ -33,6 +33,8 @@ pub enum Probe {
     Echo(Echo),
     /// One TCP connection attempt, possibly TTL-limited.
     Connect(Connect),
+    /// One UDP datagram, possibly TTL-limited.
+    Datagram(Datagram),
     /// A TCP connection and the layers above it: TLS, HTTP.
     Exchange(Exchange),
     /// Do our SYNs leave this machine, and do the replies reach its interface?
@@ -55,7 +57,7 @@ pub struct Lookup {
     pub timeout: Duration,
 }
 
-/// The address record types.
+/// The record types asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum RecordKind {
     /// IPv4 addresses (RFC 1035).
@@ -63,6 +65,10 @@ pub enum RecordKind {
     /// IPv6 addresses (RFC 3596).
     #[serde(rename = "AAAA")]
     Aaaa,
+    /// The names of an address (RFC 1035 §3.5, RFC 3596 §2.5); the question is for `….in-addr.arpa` or
+    /// `….ip6.arpa`.
+    #[serde(rename = "PTR")]
+    Ptr,
 }
 
 /// How a DNS question travels.
@@ -96,7 +102,32 @@ pub struct Echo {
     pub size: u16,
     /// IP TTL / hop limit; `None` for the system's default.
     pub ttl: Option<u8>,
+    /// Requests with the same value have the same ICMP identifier and checksum, which routers may choose the path
+    /// by (Paris traceroute, Augustin et al. 2006); `None` where that does not matter.
+    #[serde(default)]
+    pub flow: Option<u16>,
+    /// Never fragment, neither here nor on the way, whatever path MTU is known (`IP_PMTUDISC_PROBE`, ip(7)).
+    #[serde(default)]
+    pub dont_fragment: bool,
     /// How long to wait for the reply.
+    #[serde(with = "micros")]
+    pub timeout: Duration,
+}
+
+/// One UDP datagram, sent to provoke an ICMP error or an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Datagram {
+    /// Where it goes.
+    pub endpoint: Endpoint,
+    /// The source port, which makes the flow: the same port is the same flow.
+    pub source_port: u16,
+    /// IP TTL / hop limit; `None` for the system's default.
+    pub ttl: Option<u8>,
+    /// Bytes of payload behind the UDP header.
+    pub size: u16,
+    /// As in [`Echo::dont_fragment`].
+    pub dont_fragment: bool,
+    /// How long to wait for an answer.
     #[serde(with = "micros")]
     pub timeout: Duration,
 }
@@ -135,11 +166,17 @@ pub enum Then {
     Listen(#[serde(with = "micros")] Duration),
 }
 
-/// A TCP connection, then TLS, then HTTP, as far as asked.
+/// A TCP connection, then through a proxy, STARTTLS, TLS, HTTP, as far as asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {
-    /// Where to connect.
+    /// Where to connect: the proxy, where one is used.
     pub endpoint: Endpoint,
+    /// The proxy protocol to speak first, if any.
+    #[serde(default)]
+    pub proxy: Option<ProxyRequest>,
+    /// The dialogue that leads to TLS inside another protocol, if any; needs `tls`.
+    #[serde(default)]
+    pub starttls: Option<StartTls>,
     /// The source port; `None` lets the kernel choose.
     pub source_port: Option<u16>,
     /// Clamp of the TCP maximum segment size, both ways (`TCP_MAXSEG`).
@@ -156,6 +193,49 @@ pub struct Exchange {
     pub tls: Option<TlsHello>,
     /// The HTTP request, if one is wanted.
     pub http: Option<HttpRequest>,
+}
+
+/// What to ask of a proxy. User and password are the network crate's: no observation holds them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProxyRequest {
+    /// The proxy's protocol.
+    pub protocol: ProxyProtocol,
+    /// The host that the proxy is to connect to: a name, which it resolves itself, or an address.
+    pub host: String,
+    /// The port that the proxy is to connect to.
+    pub port: u16,
+}
+
+/// The protocol of a proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyProtocol {
+    /// HTTP CONNECT (RFC 9110 §9.3.6).
+    Http,
+    /// SOCKS version 5 (RFC 1928, RFC 1929).
+    Socks5,
+}
+
+/// A protocol in which TLS begins after a dialogue in plain text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StartTls {
+    /// RFC 3207.
+    Smtp,
+    /// RFC 9051 §6.2.1.
+    Imap,
+    /// RFC 2595 §4.
+    Pop3,
+    /// RFC 4217.
+    Ftp,
+    /// RFC 6120 §5.
+    Xmpp,
+    /// PostgreSQL's SSLRequest.
+    Postgres,
+    /// MySQL's SSL request packet.
+    Mysql,
+    /// RFC 4511 §4.14.
+    Ldap,
 }
 
 /// What the ClientHello says.
@@ -200,6 +280,7 @@ impl Probe {
             Probe::Lookup(_) | Probe::SystemLookup(_) => None,
             Probe::Echo(echo) => Some(echo.address),
             Probe::Connect(connect) => Some(connect.endpoint.address),
+            Probe::Datagram(datagram) => Some(datagram.endpoint.address),
             Probe::Exchange(exchange) => Some(exchange.endpoint.address),
             Probe::Egress(egress) => Some(egress.endpoint.address),
         }

@@ -160,7 +160,7 @@ impl Examination {
             Probe::Connect(connect) => self.flows.launched(id, connect.source_port, now),
             Probe::Exchange(exchange) => self.exchange.launched_exchange(id, exchange, now),
             Probe::Egress(_) => self.edge.launched(id),
-            Probe::Lookup(_) | Probe::SystemLookup(_) => {}
+            Probe::Lookup(_) | Probe::SystemLookup(_) | Probe::Datagram(_) => {}
         }
     }
 

@@ -350,6 +350,8 @@ fn exchange(
     });
     Some(Probe::Exchange(Exchange {
         endpoint,
+        proxy: None,
+        starttls: None,
         source_port,
         max_segment,
         data_ttl: None,

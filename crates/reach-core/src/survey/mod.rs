@@ -76,7 +76,8 @@ pub enum Phase {
 pub trait Procedure {
     /// What to do next, at `now`.
     fn poll(&mut self, now: Time) -> Step;
-    /// Takes a result.
+    /// Takes a result. The same probe may be observed again: a duplicate of its answer, or one that came after
+    /// it was given up.
     fn observe(&mut self, observation: Observation);
 }
 

@@ -49,6 +49,8 @@ impl PingTest {
                 sequence: self.issued,
                 size: 56,
                 ttl: None,
+                flow: None,
+                dont_fragment: false,
                 timeout: TIMEOUT,
             }));
             self.issued += 1;

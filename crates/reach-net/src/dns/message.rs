@@ -32,6 +32,7 @@ impl Question {
         let kind = match kind {
             RecordKind::A => RecordType::A,
             RecordKind::Aaaa => RecordType::AAAA,
+            RecordKind::Ptr => RecordType::PTR,
         };
         Some(Self { id, name, kind })
     }
@@ -97,6 +98,7 @@ pub fn decode(bytes: &[u8], question: &Question) -> Result<LookupAnswer, AnswerF
 
     let chain = Chain::of(&question.name, &records);
     Ok(LookupAnswer {
+        names: Vec::new(),
         rcode: rcode(u16::from(upper_bits) << 4 | u16::from(metadata.response_code) & 0xf),
         truncated: metadata.truncation,
         addresses: records

@@ -235,7 +235,9 @@ fn hung_up(error: &io::Error, wait: Wait, resolver: SocketAddr) -> Outcome {
     let rtt = whole_micros(wait.sent.elapsed());
     match unattributed(resolver, error) {
         Some(error) => rejected(error, resolver.ip(), rtt, None),
-        None => Outcome::Rejected(Rejection { how: Refusal::Reset, by: None, rtt, reply_ttl: None }),
+        None => {
+            Outcome::Rejected(Rejection { how: Refusal::Reset, by: None, rtt, reply_ttl: None, quote: None })
+        }
     }
 }
 
@@ -248,7 +250,7 @@ fn faulty(fault: AnswerFault, rtt: Duration) -> Outcome {
 }
 
 fn rejected(error: IcmpError, by: IpAddr, rtt: Duration, reply_ttl: Option<u8>) -> Outcome {
-    Outcome::Rejected(Rejection { how: Refusal::Icmp(error), by: Some(by), rtt, reply_ttl })
+    Outcome::Rejected(Rejection { how: Refusal::Icmp(error), by: Some(by), rtt, reply_ttl, quote: None })
 }
 
 /// A message id that nobody on the way can guess (RFC 5452 §9.2).

@@ -120,6 +120,8 @@ fn abort(stream: TcpStream) {
 fn probe(remote: SocketAddr) -> Exchange {
     Exchange {
         endpoint: Endpoint { address: remote.ip(), port: remote.port() },
+        proxy: None,
+        starttls: None,
         source_port: None,
         max_segment: None,
         data_ttl: None,

@@ -153,7 +153,15 @@ impl Bench {
 
     pub(crate) fn echo(&mut self, address: &str, ttl: Option<u8>) -> Outcome {
         let timeout = Duration::from_secs(1);
-        self.ask(&Probe::Echo(Echo { address: ip(address), sequence: 1, size: 56, ttl, timeout }))
+        self.ask(&Probe::Echo(Echo {
+            address: ip(address),
+            sequence: 1,
+            size: 56,
+            ttl,
+            flow: None,
+            dont_fragment: false,
+            timeout,
+        }))
     }
 
     pub(crate) fn lookup(&mut self, resolver: &str, kind: RecordKind) -> Answered {
@@ -227,6 +235,8 @@ impl Bench {
     ) -> Exchanged {
         let probe = Exchange {
             endpoint: endpoint(address, 443),
+            proxy: None,
+            starttls: None,
             source_port: None,
             max_segment,
             data_ttl,

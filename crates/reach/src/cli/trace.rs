@@ -1,0 +1,17 @@
+//! Arguments of `reach trace`.
+
+use clap::{Args, ValueHint};
+
+use super::OutputArgs;
+
+/// Arguments of `reach trace`.
+#[derive(Debug, Args)]
+pub struct TraceArgs {
+    /// What to reach
+    #[arg(value_name = "TARGET", required = true, value_hint = ValueHint::Hostname)]
+    pub targets: Vec<String>,
+
+    /// How to show it
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
