@@ -8,6 +8,7 @@ mod exchange;
 mod flows;
 mod ping;
 mod reply_ttl;
+mod reverse;
 mod trail;
 
 use std::{
@@ -17,6 +18,7 @@ use std::{
 };
 
 pub(crate) use self::exchange::{is_stalled, other_name, went_through};
+pub use self::reverse::{ReverseNames, reverse_names};
 use self::{
     discovery::Discovery,
     examination::{Control, Examination, Scene},
