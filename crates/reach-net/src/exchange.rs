@@ -79,7 +79,7 @@ pub async fn exchange(probe: &Exchange, trust: &TrustRoots) -> Outcome {
     }
     if let Some(ttl) = usual_ttl {
         // So that the end of the connection reaches the other side, and nothing of it stays open there.
-        let _ = sys::set_ttl(&*stream, remote.is_ipv6(), ttl);
+        let _ = sys::set_ttl(&*stream, remote.is_ipv6(), Some(ttl));
     }
     Outcome::Answered(Answer::Exchanged(Box::new(Exchanged {
         connected,
@@ -157,7 +157,7 @@ struct Layers {
 fn lower_ttl(stream: &TcpStream, v6: bool, ttl: u8) -> std::io::Result<u8> {
     let socket = SockRef::from(stream);
     let usual = if v6 { socket.unicast_hops_v6()? } else { socket.ttl_v4()? };
-    sys::set_ttl(stream, v6, ttl)?;
+    sys::set_ttl(stream, v6, Some(ttl))?;
     Ok(u8::try_from(usual).unwrap_or(u8::MAX))
 }
 

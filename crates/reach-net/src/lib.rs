@@ -35,6 +35,8 @@ pub mod vantage;
 pub mod wire;
 
 mod http;
+mod hub;
+mod quote;
 mod stamp;
 mod stream;
 mod tls;

@@ -81,6 +81,10 @@ pub trait Procedure {
     /// Takes a result. The same probe may be observed again: a duplicate of its answer, or one that came after
     /// it was given up.
     fn observe(&mut self, observation: Observation);
+    /// Whether such repeats are of interest. A driver tells of them only where they are.
+    fn takes_repeats(&self) -> bool {
+        true
+    }
 }
 
 /// One complete examination of one target: addresses, layers, places.
@@ -437,6 +441,11 @@ impl Common {
 }
 
 impl Procedure for Survey {
+    /// A recording holds one observation of each probe, and the judge counts them.
+    fn takes_repeats(&self) -> bool {
+        false
+    }
+
     fn poll(&mut self, now: Time) -> Step {
         if let Some(step) = self.queue.pop_front() {
             return step;
