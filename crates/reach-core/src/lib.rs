@@ -19,8 +19,10 @@ mod dossier;
 pub mod judge;
 pub mod model;
 mod pool;
+pub mod route;
 pub mod stats;
 pub mod survey;
 mod time;
+pub mod trace;
 
 pub use time::{Time, micros};
