@@ -4,6 +4,7 @@
 //!
 //! * [`text`] is the screen that an operator reads in ten seconds and pastes into a ticket.
 //! * [`json`] is what scripts and dashboards rely on.
+//! * [`trace`] is what `reach trace` shows: lists, trees, comparisons, pictures.
 //! * [`explain`] says what a verdict or a finding means, how it is proved, and what to do.
 //! * [`java`] says what clients write into their logs.
 //!
@@ -27,6 +28,7 @@ mod layout;
 mod scene;
 mod style;
 pub mod text;
+pub mod trace;
 mod units;
 mod words;
 
