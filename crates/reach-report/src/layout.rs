@@ -195,6 +195,7 @@ impl Page {
                 '‘' | '’' => out.push('\''),
                 '·' => out.push(','),
                 '≈' => out.push('~'),
+                '×' => out.push('x'),
                 _ => out.push('?'),
             }
         }

@@ -172,6 +172,11 @@ impl Tally {
         if missing == 0 { 0.0 } else { missing as f64 / self.settled() as f64 }
     }
 
+    /// Something was sent and settled, and nobody said anything.
+    pub fn is_silent(&self) -> bool {
+        self.lost > 0 && self.received + self.rejected + self.late == 0
+    }
+
     /// Of the answers: a RST to a TCP SYN.
     pub fn refused(&self) -> u64 {
         self.refused
