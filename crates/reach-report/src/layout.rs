@@ -195,7 +195,6 @@ impl Page {
                 '‘' | '’' => out.push('\''),
                 '·' => out.push(','),
                 '≈' => out.push('~'),
-                '×' => out.push('x'),
                 _ => out.push('?'),
             }
         }

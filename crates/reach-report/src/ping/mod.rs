@@ -199,7 +199,7 @@ pub fn summary(subject: &Subject<'_>, plan: &PingPlan, elapsed: Duration, style:
         out += &said::all_silent(plan.method, lang);
         out.push('\n');
     }
-    printable(out, style)
+    out
 }
 
 /// The one line that `ping` prints when asked in the course of a run.
@@ -280,10 +280,27 @@ fn stamp(time: Time) -> String {
     format!("[{time}] ")
 }
 
-/// No symbols where only ASCII is wanted.
-fn printable(text: String, style: &Style) -> String {
-    if style.ascii { text.replace('×', "x") } else { text }
-}
-
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_the_digits_that_ping_gives_them() {
+        let show = |micros| time(Duration::from_micros(micros));
+        assert_eq!([show(0), show(29), show(1_234)], ["0.000", "0.029", "1.23"]);
+        assert_eq!([show(12_345), show(123_456), show(1_002_000)], ["12.3", "123", "1002"]);
+    }
+
+    #[test]
+    fn shares_have_at_most_six_digits() {
+        assert_eq!([percent(0.0), percent(1.0), percent(0.5)], ["0", "100", "50"]);
+        assert_eq!([percent(1.0 / 3.0), percent(1.0 / 15.0)], ["33.3333", "6.66667"]);
+        assert_eq!(percent(1.0 / 1_000_000.0), "0.0001");
+    }
+
+    #[test]
+    fn a_sequence_number_has_the_sixteen_bits_of_the_packet() {
+        assert_eq!(sequence(65_537, Method::Icmp), "icmp_seq=1");
+        assert_eq!(sequence(65_537, Method::Tcp), "tcp_seq=65537");
+    }
+}

@@ -11,8 +11,8 @@ const ASCII_BARS: [char; 8] = ['_', '.', ',', '-', '=', '+', '*', '#'];
 /// The youngest of the beats, one a column, with a gap for each that was lost, `!` for an error, `?` for what
 /// could not be sent and nothing yet for what is in flight.
 ///
-/// The scale is that of the row: a bar of full height is the longest round trip, or twice the middle one where
-/// that is more, so that a steady row stays low and even.
+/// The scale is that of the row: a bar of full height is the longest round trip, or 2.2 times the middle one where
+/// that is more, so that a steady row stays low, and well inside one step.
 pub(super) fn sparkline(
     beats: impl DoubleEndedIterator<Item = Beat> + ExactSizeIterator,
     columns: usize,
@@ -25,7 +25,7 @@ pub(super) fn sparkline(
         _ => None,
     });
     let middle = reach_core::stats::median(answered.clone()).unwrap_or_default();
-    let top = answered.max().unwrap_or_default().max(2 * middle);
+    let top = answered.max().unwrap_or_default().max(middle * 11 / 5);
     let bars = if ascii { ASCII_BARS } else { BARS };
     let draw = |beat: &Beat| match beat {
         Beat::Answered(rtt) => bars[level(*rtt, top)],

@@ -4,6 +4,8 @@ use std::{cmp::Reverse, time::Duration};
 
 use reach_core::ping::{Method, Tally};
 
+use unicode_width::UnicodeWidthStr;
+
 use super::{Subject, said, spark::sparkline, units};
 use crate::{
     Style,
@@ -12,8 +14,8 @@ use crate::{
     words::ping::Column as Title,
 };
 
-/// Columns that everything but the history takes.
-const BESIDES_HISTORY: usize = 74;
+/// Columns that the numbers take, with the gaps around them.
+const NUMBERS: usize = 65;
 /// The shortest and the longest history that is worth its place.
 const HISTORY: (usize, usize) = (8, 60);
 
@@ -76,8 +78,12 @@ fn table(shown: &[&Subject<'_>], all: &[Subject<'_>], method: Method, style: &St
     let lang = style.lang;
     let named = all.iter().any(|subject| subject.host != subject.endpoint.address.to_string());
     let several = all.windows(2).any(|pair| pair[0].host != pair[1].host);
-    let room = style.columns().saturating_sub(BESIDES_HISTORY).clamp(HISTORY.0, HISTORY.1);
-    let rows = shown.iter().map(|subject| Row::Cells(row(subject, named && several, room, method, style)));
+    let named = named && several;
+    let widest = |width: &dyn Fn(&Subject<'_>) -> usize| all.iter().map(width).max().unwrap_or(0);
+    let names = if named { widest(&|subject| clean(subject.host).width() + 2) } else { 0 };
+    let besides = NUMBERS + names + widest(&|subject| subject.place(method).len());
+    let room = style.columns().saturating_sub(besides).clamp(HISTORY.0, HISTORY.1);
+    let rows = shown.iter().map(|subject| Row::Cells(row(subject, named, room, method, style)));
     let title = |title: Title| Column::new(title.text(lang));
     Table {
         columns: vec![

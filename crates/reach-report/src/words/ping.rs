@@ -64,8 +64,7 @@ impl Column {
             (Column::Most, Lang::Ko) => "최대",
             (Column::Deviation, Lang::En) => "MDEV",
             (Column::Deviation, Lang::Ko) => "편차",
-            (Column::P95, Lang::En) => "P95",
-            (Column::P95, Lang::Ko) => "상위 5%",
+            (Column::P95, _) => "P95",
             (Column::Jitter, Lang::En) => "JITTER",
             (Column::Jitter, Lang::Ko) => "지터",
             (Column::History, Lang::En) => "HISTORY",
@@ -197,40 +196,40 @@ pub(crate) fn remarks(tally: &Tally, lang: Lang) -> Vec<String> {
     }
     for (why, count) in tally.unables() {
         let why = obstacle(why, lang);
-        remarks.push(say!(lang, "{count} could not be sent: {why}", "{count}개를 보내지 못함: {why}"));
+        remarks.push(say!(lang, "could not be sent ({why}): {count}", "보내지 못함({why}): {count}개"));
     }
     if tally.refused() > 0 {
         let count = tally.refused();
         remarks.push(say!(
             lang,
-            "{count} of the answers refused the connection (RST): the host is there, nothing listens on the port",
-            "응답 {count}개는 연결 거부(RST): 호스트는 있으나 그 포트를 여는 프로그램이 없음"
+            "refused (RST; the host is there, nothing listens on the port): {count}",
+            "연결 거부(RST, 호스트는 있으나 그 포트를 연 프로그램이 없음): {count}개"
         ));
     }
     let (duplicates, late, reordered) = (tally.duplicates(), tally.late(), tally.reordered());
     if duplicates > 0 {
-        remarks.push(say!(lang, "{duplicates} duplicates", "중복 응답 {duplicates}개"));
+        remarks.push(say!(lang, "duplicates: {duplicates}", "중복 응답: {duplicates}개"));
     }
     if late > 0 {
         remarks.push(say!(
             lang,
-            "{late} answered too late, counted as lost",
-            "제한 시간을 넘겨 온 응답 {late}개(손실로 계산)"
+            "answered too late, counted as lost: {late}",
+            "제한 시간을 넘겨 온 응답(손실로 계산): {late}개"
         ));
     }
     if reordered > 0 {
-        remarks.push(say!(lang, "{reordered} out of order", "순서가 바뀐 응답 {reordered}개"));
+        remarks.push(say!(lang, "out of order: {reordered}", "순서가 바뀐 응답: {reordered}개"));
     }
     if tally.repeated() > 0 {
         let count = tally.repeated();
-        remarks.push(say!(lang, "{count} SYNs had to be sent again", "SYN 재전송 {count}회"));
+        remarks.push(say!(lang, "SYNs sent again: {count}", "SYN 재전송: {count}회"));
     }
     if tally.in_flight() > 0 {
         let count = tally.in_flight();
         remarks.push(say!(
             lang,
-            "{count} still without answer at the end, not counted as lost",
-            "끝날 때까지 응답을 기다리던 요청 {count}개(손실로 계산하지 않음)"
+            "still waiting at the end, not counted as lost: {count}",
+            "끝날 때 응답을 기다리던 요청(손실로 계산하지 않음): {count}개"
         ));
     }
     remarks
@@ -242,7 +241,7 @@ fn errors(how: Refusal, by: Option<IpAddr>, count: u64, lang: Lang) -> String {
         Refusal::Reset => "RST".to_owned(),
     };
     match by {
-        Some(by) => say!(lang, "{count} × {name} from {by}", "{by}에서 온 오류 {count}개: {name}"),
-        None => say!(lang, "{count} × {name}", "오류 {count}개: {name}"),
+        Some(by) => say!(lang, "{name} from {by}: {count}", "{by}에서 온 {name}: {count}개"),
+        None => say!(lang, "{name}: {count}", "오류 {name}: {count}개"),
     }
 }

@@ -205,3 +205,102 @@ fn source(text: &str) -> Result<Source, String> {
     }
     Ok(Source::Interface(text.to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn understood(line: &str, is_root: bool) -> Result<Ping, Problems> {
+        let words = format!("reach ping {line}");
+        match Cli::try_parse_from(words.split_whitespace()).map(|cli| cli.command) {
+            Ok(Command::Ping(args)) => ping(&args, &Surroundings { is_root, ..Surroundings::default() }, 7),
+            Ok(other) => panic!("{line}: {other:?}"),
+            Err(error) => panic!("{line}: {error}"),
+        }
+    }
+
+    fn by_user(line: &str) -> Ping {
+        understood(line, false).unwrap_or_else(|problems| panic!("{line}: {problems:?}"))
+    }
+
+    #[test]
+    fn times_are_seconds_or_have_a_unit() {
+        let plan = by_user("a.example -i 0.2 -W 1500ms -w 10").plan;
+        assert_eq!(plan.pace, Pace::Every(Duration::from_millis(200)));
+        assert_eq!(plan.timeout, Duration::from_millis(1_500));
+        assert_eq!(plan.deadline, Some(Duration::from_secs(10)));
+        assert_eq!(by_user("a.example").plan, PingPlan { seed: 7, ..PingPlan::default() });
+    }
+
+    #[test]
+    fn speed_is_by_privilege() {
+        let pace = |line: &str, is_root| {
+            understood(&format!("a.example {line}"), is_root).map(|ping| ping.plan.pace)
+        };
+        let flood = |ms| Ok(Pace::Flood { least: Duration::from_millis(ms) });
+        assert_eq!(pace("-i 2ms", false), Ok(Pace::Every(Duration::from_millis(2))));
+        assert_eq!(pace("-i 1ms", true), Ok(Pace::Every(Duration::from_millis(1))));
+        assert_eq!(pace("-i 0", true), flood(0));
+        assert_eq!(pace("-f", true), flood(0));
+        assert_eq!(pace("-f -i 0.002", false), flood(2));
+        for (line, is_root, part) in [
+            ("-i 1.9ms", false, "users may send every 2ms"),
+            ("-i 0", false, "users may send every 2ms"),
+            ("-f", false, "-i 2ms"),
+            ("-i 0.5ms", true, "at least 1ms"),
+        ] {
+            let problems = pace(line, is_root).expect_err(line);
+            assert!(problems.len() == 1 && problems[0].contains(part), "{line}: {problems:?}");
+        }
+    }
+
+    #[test]
+    fn traffic_classes_have_names_and_numbers() {
+        for (text, byte) in [
+            ("ef", 184),
+            ("EF", 184),
+            ("af41", 136),
+            ("cs1", 32),
+            ("be", 0),
+            ("le", 4),
+            ("0xb8", 184),
+            ("16", 16),
+        ] {
+            assert_eq!(by_user(&format!("a.example -Q {text}")).traffic_class, Some(byte), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_source_is_an_address_or_an_interface() {
+        let source = |text: &str| by_user(&format!("a.example -I {text}")).source;
+        assert_eq!(source("eth0"), Some(Source::Interface("eth0".to_owned())));
+        assert_eq!(source("192.0.2.1"), Some(Source::Address(IpAddr::from([192, 0, 2, 1]))));
+        assert!(matches!(source("2001:db8::1"), Some(Source::Address(IpAddr::V6(_)))));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_what_would_be_right() {
+        for (line, part) in [
+            ("a.example -c 0", "-c `0`: give a number of at least 1"),
+            ("a.example -c many", "-c `many`"),
+            ("a.example -i soon", "-i `soon` is no time; give seconds like 0.2"),
+            ("a.example -i .", "-i `.` is no time"),
+            ("a.example -W 0", "-W `0` is too short"),
+            ("a.example -w 99days", "at most 30 days"),
+            ("a.example -s 70000", "0 to 65507"),
+            ("a.example -t 256", "1 to 255"),
+            ("a.example -Q af44", "ef, af41 or cs1"),
+            ("a.example -Q 256", "-Q `256`"),
+            ("a.example -I a/b", "neither an address nor an interface"),
+            ("a.example -I averyverylongname0", "eth0"),
+            ("192.0.2.1 -6", "-6"),
+            ("a..example", "`a..example`"),
+        ] {
+            let problems = understood(line, false).expect_err(line);
+            assert!(problems.len() == 1 && problems[0].contains(part), "{line}: {problems:?}");
+        }
+    }
+}
