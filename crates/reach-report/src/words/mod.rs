@@ -8,6 +8,7 @@ mod ask;
 mod evidence;
 mod finding;
 mod impact;
+pub(crate) mod ping;
 mod place;
 #[cfg(test)]
 pub(crate) mod samples;
