@@ -68,8 +68,15 @@ pub(crate) struct Begun<S> {
 }
 
 impl<S> Begun<S> {
-    pub(crate) fn new(begin: Vec<u8>, inner: S) -> Self {
-        Self { begin, read: 0, inner }
+    pub(crate) fn new(inner: S) -> Self {
+        Self { begin: Vec::new(), read: 0, inner }
+    }
+
+    /// Gives back what was read last, to be read again.
+    pub(crate) fn unread(&mut self, bytes: &[u8]) {
+        let left = self.begin.split_off(self.read.min(self.begin.len()));
+        self.begin = [bytes, &left].concat();
+        self.read = 0;
     }
 }
 
@@ -113,7 +120,10 @@ mod tests {
         let (near, mut far) = tokio::io::duplex(16);
         far.write_all(b"world").await.expect("written");
         drop(far);
-        let mut begun = Begun::new(b"hello ".to_vec(), near);
+        let mut begun = Begun::new(near);
+        begun.unread(b"XXlo ");
+        begun.read_exact(&mut [0; 2]).await.expect("two");
+        begun.unread(b"hel");
         let mut text = String::new();
         begun.read_to_string(&mut text).await.expect("text");
         assert_eq!(text, "hello world");

@@ -440,7 +440,7 @@ mod tests {
             ("192.0.2.1", b"\x05\x01\x00\x01\xc0\x00\x02\x01\x01\xbb"),
             ("2001:db8::1", b"\x05\x01\x00\x04\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x01\xbb"),
         ] {
-            let answers: [&[u8]; 2] = [b"\x05\x00", b"\x05\x00\x00\x01\0\0\0\0\0\0220"];
+            let answers: [&[u8]; 2] = [b"\x05\x00", b"\x05\x00\x00\x01\0\0\0\0\0\x00220"];
             let (said, end, rest) = play(dialogue(ProxyProtocol::Socks5, host, None), &answers, 1);
             assert_eq!(said, [b"\x05\x01\x00".to_vec(), expected.to_vec()]);
             assert_eq!((end, rest), (Some(ProxyEnd::Open), b"220".to_vec()));
