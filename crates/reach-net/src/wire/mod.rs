@@ -4,9 +4,10 @@
 mod counters;
 mod icmp;
 mod packet;
+pub mod pcapng;
 mod tcp_info;
 
 pub use counters::{counted_between, ip_counters};
 pub use icmp::{EchoMessage, checksum};
-pub use packet::{Segment, ipv4_payload};
+pub use packet::{Body, Fragment, Packet, Segment, ipv4_payload};
 pub use tcp_info::TcpInfo;
