@@ -18,6 +18,7 @@
 mod dossier;
 pub mod judge;
 pub mod model;
+pub mod ping;
 mod pool;
 pub mod route;
 pub mod stats;

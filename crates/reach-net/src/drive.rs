@@ -8,7 +8,7 @@ use std::{
 
 use reach_core::{
     Time,
-    model::{Inability, Observation, Obstacle, Outcome, Probe, ProbeId, Then},
+    model::{Exchange, Inability, Observation, Obstacle, Outcome, Probe, ProbeId, Then},
     survey::{Procedure, Progress, Step},
 };
 use tokio::{
@@ -23,11 +23,13 @@ use tokio::{
 use crate::{
     connect, datagram, dns, echo,
     echo::EchoDoors,
-    egress, exchange,
+    egress,
+    exchange::{self, Session},
     hub::{Hubs, Late},
     sys::{self, Leaving},
     system,
     trust::TrustRoots,
+    wire::ProxyLogin,
 };
 
 /// File descriptors left to everything but probes: standard streams, the runtime, logs, the store.
@@ -81,6 +83,7 @@ pub async fn drive(
 #[derive(Clone)]
 pub struct Network {
     trust: Arc<TrustRoots>,
+    login: Option<ProxyLogin>,
     room: Arc<Semaphore>,
     most: u32,
     leaving: Leaving,
@@ -105,7 +108,15 @@ impl Network {
         let room = Arc::new(Semaphore::new(most as usize));
         let echoes = Arc::new(EchoDoors::new(Hubs::new(Arc::clone(&room))));
         let datagrams = Arc::new(Hubs::new(Arc::clone(&room)));
-        Self { trust: Arc::new(trust), room, most, leaving: Leaving::default(), echoes, datagrams }
+        Self {
+            trust: Arc::new(trust),
+            login: None,
+            room,
+            most,
+            leaving: Leaving::default(),
+            echoes,
+            datagrams,
+        }
     }
 
     /// The same, but connections, echo requests and datagrams leave this host so. [`Leaving::check`] tells
@@ -115,6 +126,16 @@ impl Network {
         let echoes = Arc::new(EchoDoors::new(Hubs::new(Arc::clone(&self.room))));
         let datagrams = Arc::new(Hubs::new(Arc::clone(&self.room)));
         Self { leaving, echoes, datagrams, ..self }
+    }
+
+    /// The same network, known to proxies as this user. No probe, observation or log ever holds it.
+    pub fn with_proxy_login(self, login: Option<ProxyLogin>) -> Self {
+        Self { login, ..self }
+    }
+
+    /// Opens a connection for somebody to use; see [`exchange::session`].
+    pub async fn session(&self, probe: &Exchange) -> Result<Session, Outcome> {
+        exchange::session(probe, &self.trust, self.login.as_ref(), &self.leaving).await
     }
 
     /// The roots of trust in use.
@@ -137,7 +158,9 @@ impl Network {
             Probe::Datagram(datagram) => {
                 datagram::datagram(datagram, &self.datagrams, &self.leaving, late).await
             }
-            Probe::Exchange(exchange) => exchange::exchange(exchange, &self.trust).await,
+            Probe::Exchange(exchange) => {
+                exchange::exchange_as(exchange, &self.trust, self.login.as_ref(), &self.leaving).await
+            }
             Probe::Egress(egress) => egress::egress(egress).await,
         }
     }
