@@ -3,6 +3,7 @@
 mod duration;
 mod output;
 mod targets;
+pub mod trace;
 
 use std::{
     net::{IpAddr, SocketAddr, SocketAddrV6},
