@@ -12,7 +12,7 @@ use reach_core::model::{self, Plan};
 pub use self::{
     connect::ConnectArgs,
     ping::{MtuDiscovery, PingArgs},
-    trace::TraceArgs,
+    trace::{Sureness, TraceArgs},
 };
 
 /// Reads the arguments, with the program's name first. `reach HOST:PORT` is `reach check HOST:PORT`.

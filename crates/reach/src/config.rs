@@ -4,6 +4,7 @@ mod duration;
 mod output;
 pub mod ping;
 mod targets;
+pub mod trace;
 
 use std::{
     net::{IpAddr, SocketAddr, SocketAddrV6},
