@@ -22,5 +22,6 @@ mod pool;
 pub mod stats;
 pub mod survey;
 mod time;
+pub mod tries;
 
 pub use time::{Time, micros};

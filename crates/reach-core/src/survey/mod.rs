@@ -9,12 +9,15 @@ mod flows;
 mod ping;
 mod reply_ttl;
 mod trail;
+mod tries;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     net::IpAddr,
     time::Duration,
 };
+
+pub use self::tries::{Tries, TriesPlan};
 
 pub(crate) use self::exchange::{is_stalled, other_name, went_through};
 use self::{
