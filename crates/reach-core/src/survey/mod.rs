@@ -11,12 +11,15 @@ mod ping;
 mod reply_ttl;
 mod reverse;
 mod trail;
+mod tries;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     net::IpAddr,
     time::Duration,
 };
+
+pub use self::tries::{Tries, TriesPlan};
 
 pub(crate) use self::exchange::{is_stalled, other_name, went_through};
 pub use self::paths::{PathSurvey, path_ends};
