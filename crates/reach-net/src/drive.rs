@@ -8,7 +8,7 @@ use std::{
 
 use reach_core::{
     Time,
-    model::{Inability, Observation, Obstacle, Outcome, Probe, ProbeId, Then},
+    model::{Exchange, Inability, Observation, Obstacle, Outcome, Probe, ProbeId, Then},
     survey::{Procedure, Progress, Step},
 };
 use tokio::{
@@ -17,7 +17,13 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use crate::{connect, datagram, dns, echo, egress, exchange, sys, system, trust::TrustRoots};
+use crate::{
+    connect, datagram, dns, echo, egress,
+    exchange::{self, Session},
+    sys, system,
+    trust::TrustRoots,
+    wire::ProxyLogin,
+};
 
 /// File descriptors left to everything but probes: standard streams, the runtime, logs, the store.
 const SPARE_DESCRIPTORS: u64 = 64;
@@ -62,6 +68,7 @@ pub async fn drive(
 #[derive(Clone, Debug)]
 pub struct Network {
     trust: Arc<TrustRoots>,
+    login: Option<ProxyLogin>,
     room: Arc<Semaphore>,
     most: u32,
 }
@@ -80,7 +87,17 @@ impl Network {
     /// Never holds more than `most` descriptors (at least one probe at a time) for probes.
     fn with_descriptors(trust: TrustRoots, most: u64) -> Self {
         let most = u32::try_from(most.clamp(1, MOST_DESCRIPTORS)).unwrap_or(1);
-        Self { trust: Arc::new(trust), room: Arc::new(Semaphore::new(most as usize)), most }
+        Self { trust: Arc::new(trust), login: None, room: Arc::new(Semaphore::new(most as usize)), most }
+    }
+
+    /// The same network, known to proxies as this user. No probe, observation or log ever holds it.
+    pub fn with_proxy_login(self, login: Option<ProxyLogin>) -> Self {
+        Self { login, ..self }
+    }
+
+    /// Opens a connection for somebody to use; see [`exchange::session`].
+    pub async fn session(&self, probe: &Exchange) -> Result<Session, Outcome> {
+        exchange::session(probe, &self.trust, self.login.as_ref()).await
     }
 
     /// The roots of trust in use.
@@ -96,7 +113,9 @@ impl Network {
             Probe::Echo(echo) => echo::echo(echo).await,
             Probe::Connect(connect) => connect::connect(connect).await,
             Probe::Datagram(datagram) => datagram::datagram(datagram).await,
-            Probe::Exchange(exchange) => exchange::exchange(exchange, &self.trust).await,
+            Probe::Exchange(exchange) => {
+                exchange::exchange_as(exchange, &self.trust, self.login.as_ref()).await
+            }
             Probe::Egress(egress) => egress::egress(egress).await,
         }
     }

@@ -14,6 +14,7 @@ mod place;
 pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
+pub(crate) mod trace;
 mod verdict;
 
 pub(crate) use ask::{Ask, ask, findings_with_ask, resolution_advice};
