@@ -14,7 +14,7 @@ mod tcp_info;
 
 pub use counters::{counted_between, ip_counters};
 pub use dialogue::{Dialogue, MOST_FOREIGN, MOST_HELD, Turn};
-pub use extension::{Extensions, split_extensions};
+pub use extension::{Extensions, LEAST_ORIGINAL, split_extensions};
 pub use icmp::{EchoMessage, checksum};
 pub(crate) use icmp::{fold, sum};
 pub use packet::{Body, Fragment, Packet, Segment, ipv4_payload};
