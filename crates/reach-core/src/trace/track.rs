@@ -105,6 +105,7 @@ mod priority {
     pub(super) const REPEAT: u8 = 4;
     pub(super) const SLOW: u8 = 5;
     pub(super) const SIZE: u8 = 6;
+    pub(super) const LIVE: u8 = 7;
 }
 
 /// The trace to one endpoint.
@@ -235,6 +236,12 @@ impl Track {
         if scene.discovering {
             desk.discover();
         }
+        if let Some(interval) = scene.plan.repeat
+            && desk.wants.is_empty()
+            && (desk.waiting.is_none() || desk.round.is_some() || !scene.discovering)
+        {
+            desk.again(interval);
+        }
         let Desk { wants, waiting, round, .. } = desk;
         self.wants = wants;
         self.round = round;
@@ -248,10 +255,10 @@ impl Track {
             }
         }
         self.log = log;
-        self.done = self.wants.is_empty() && self.wake.is_none();
+        self.done = self.wants.is_empty() && self.wake.is_none() || self.round.is_some();
         if !scene.discovering {
             self.done = true;
-        } else if self.wake.is_none_or(|wake| wake > scene.deadline) {
+        } else if scene.plan.repeat.is_none() && self.wake.is_none_or(|wake| wake > scene.deadline) {
             self.wake = Some(scene.deadline).filter(|_| !self.done);
         }
     }
@@ -777,7 +784,7 @@ impl<'a> Desk<'a> {
         let hops: Vec<(u8, u32, u32)> = self
             .census
             .iter()
-            .filter(|(_, hop)| hop.width > 1 && hop.repeats < hop.repeats_needed)
+            .filter(|(_, hop)| hop.width > 1 && hop.seen() >= hop.needed && hop.repeats < hop.repeats_needed)
             .map(|(&ttl, hop)| (ttl, hop.repeats_needed, hop.repeats_needed - hop.repeats))
             .collect();
         for (ttl, needed, missing) in hops {
@@ -792,15 +799,15 @@ impl<'a> Desk<'a> {
                 .collect();
             known.sort_unstable();
             let extra: usize = known.iter().map(|(shots, _)| shots.saturating_sub(1)).sum();
-            let waiting = known
-                .iter()
-                .filter(|(_, flow)| {
-                    self.log.hops[&ttl][flow].values().any(|shot| self.view.is_waiting(ttl, shot))
-                })
-                .count();
+            let is_waiting =
+                |flow: &u16| self.log.hops[&ttl][flow].values().any(|shot| self.view.is_waiting(ttl, shot));
+            let waiting = known.iter().filter(|(_, flow)| is_waiting(flow)).count();
             let room = (2 * needed as usize + 4).saturating_sub(extra);
-            let free: Vec<u16> =
-                known.into_iter().map(|(_, flow)| flow).filter(|flow| !self.busy.contains(flow)).collect();
+            let free: Vec<u16> = known
+                .into_iter()
+                .map(|(_, flow)| flow)
+                .filter(|flow| !self.busy.contains(flow) && !is_waiting(flow))
+                .collect();
             for flow in free.into_iter().take((missing as usize).saturating_sub(waiting).min(room)) {
                 self.want(priority::REPEAT, Ask::Hop(ttl), flow);
             }
@@ -863,6 +870,50 @@ impl<'a> Desk<'a> {
         if reset && can && self.track.greeted < 2 && self.track.greeting.is_none() {
             let flow = self.view.scene.flows.number(0);
             self.want(priority::END, Ask::Greet, flow);
+        }
+    }
+
+    /// Everything known once more in each interval: each router on a flow that meets it, silent hops, the endpoint.
+    fn again(&mut self, interval: Duration) {
+        let now = self.view.scene.now;
+        let began = match self.round {
+            Some(began) if now < began + interval => began,
+            Some(began) if now < began + interval * 2 => began + interval,
+            _ => now,
+        };
+        self.round = Some(began);
+        self.waiting = Some(began + interval);
+        let fresh = |shots: &log::Shots| shots.values().next_back().is_some_and(|shot| shot.sent >= began);
+        let horizon = self.view.end.unwrap_or(self.view.last);
+        let mut asks: Vec<(Ask, Vec<u16>)> = Vec::new();
+        for ttl in self.plan.first_ttl.max(1)..=horizon {
+            let Some(flows) = self.log.hops.get(&ttl) else { continue };
+            let mut by_router: BTreeMap<Option<IpAddr>, Vec<u16>> = BTreeMap::new();
+            for &flow in flows.keys() {
+                by_router.entry(self.log.met(ttl, flow).map(|reply| reply.from)).or_default().push(flow);
+            }
+            if by_router.len() > 1 {
+                by_router.remove(&None);
+            }
+            let asked = |flows_of: &Vec<u16>| flows_of.iter().any(|flow| flows.get(flow).is_some_and(fresh));
+            asks.extend(
+                by_router.into_values().filter(|flows| !asked(flows)).map(|flows| (Ask::Hop(ttl), flows)),
+            );
+        }
+        let several = self.plan.flows > 0;
+        if several {
+            let due = self.log.ends.iter().filter(|(_, shots)| !fresh(shots));
+            asks.extend(due.map(|(&flow, _)| (Ask::End, vec![flow])));
+        } else if !self.log.ends.values().any(fresh) {
+            asks.push((Ask::End, self.log.ends.keys().copied().collect()));
+        }
+        for (ask, flows) in asks {
+            if let Some(flow) = flows.into_iter().find(|flow| !self.busy.contains(flow)) {
+                self.want(priority::LIVE, ask, flow);
+                if let Some(want) = self.wants.last_mut() {
+                    want.timeout = want.timeout.min(interval).max(Duration::from_millis(10));
+                }
+            }
         }
     }
 
