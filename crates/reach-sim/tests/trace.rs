@@ -104,7 +104,12 @@ fn balancing_packet_by_packet_is_told() {
         for seed in 1..=10 {
             let traced = Net::new(&stages, "").trace_by(protocol, seed);
             assert_eq!(traced.widths(), [1, 2, 1, 1], "{}", show(&traced));
-            assert_eq!(traced.route().hops[1].balancing, Some(Balancing::PerPacket), "{}", show(&traced));
+            assert_eq!(
+                traced.route().hops[1].balancing,
+                Some(Balancing::PerPacket),
+                "{protocol:?} {seed} {}",
+                show(&traced)
+            );
         }
     }
 }
@@ -136,7 +141,7 @@ fn a_silent_router_costs_little_time_and_no_hop() {
             let stages: Vec<String> = (1..=9)
                 .map(|number| one(&format!("r{number}"), if number == 4 { silent } else { "" }))
                 .collect();
-            Net::with("link_delay_us = 2500", &stages.concat(), "").trace_by(protocol, 1)
+            Net::with("link_delay_ms = 2.5", &stages.concat(), "").trace_by(protocol, 1)
         };
         let (clear, silent) = (chain(""), chain("anonymous = true"));
         assert_eq!(silent.widths(), [1, 1, 1, 0, 1, 1, 1, 1, 1, 1], "{}", show(&silent));
@@ -202,9 +207,10 @@ fn blocks_are_told_apart_and_named() {
         let route = traced.route();
         assert_eq!((route.stopped, route.by), (Some(stopped), by), "{fault} {}", show(&traced));
         assert_eq!(route.distance, None);
-        let routers = route.hops.iter().filter(|hop| {
-            hop.responders.iter().any(|responder| responder.reply == ReplyKind::TimeExceeded)
-        });
+        let routers = route
+            .hops
+            .iter()
+            .filter(|hop| hop.responders.iter().any(|responder| responder.reply == ReplyKind::TimeExceeded));
         assert_eq!(routers.count(), last_router, "{fault} {}", show(&traced));
         assert_eq!(choose_pair(&traced.routes), Some((1, 0)));
         let parting = parting(&traced.routes[1], route);
@@ -242,14 +248,18 @@ fn the_path_mtu_is_found_with_and_without_a_word() {
             let link = format!(
                 "[[network.links]]\nbetween = ['r3', 'r4']\nmtu = 1380\nsilent_about_size = {silent}\n"
             );
-            let net = Net::new(&(1..=5).map(|number| one(&format!("r{number}"), "")).collect::<String>(), &link);
+            let net =
+                Net::new(&(1..=5).map(|number| one(&format!("r{number}"), "")).collect::<String>(), &link);
             let plan = TracePlan { protocol, mtu: true, seed: 1, ..TracePlan::default() };
             let traced = net.trace_with(&plan);
             let mtu = traced.route().mtu.clone().expect("it was asked for");
             println!("{protocol:?} {silent} {}", show(&traced));
             assert_eq!((mtu.mtu, mtu.to_endpoint), (1_380, true));
             assert_eq!(mtu.limits.len(), 1);
-            assert_eq!((mtu.limits[0].ttl, mtu.limits[0].mtu, mtu.limits[0].by.is_none()), (4, 1_380, silent));
+            assert_eq!(
+                (mtu.limits[0].ttl, mtu.limits[0].mtu, mtu.limits[0].by.is_none()),
+                (4, 1_380, silent)
+            );
         }
         let plan = TracePlan { protocol, mtu: true, seed: 1, ..TracePlan::default() };
         let mtu = Net::chain(4).trace_with(&plan).route().mtu.clone().expect("it was asked for");
@@ -313,9 +323,8 @@ fn a_half_dead_member_is_found_without_being_asked_for() {
     for seed in 1..=20 {
         let traced = Net::new(&text, "").trace(seed);
         assert_eq!(traced.route().hops[1].responders.len(), 2, "{}", show(&traced));
-        named += u32::from(
-            traced.route().remarks.iter().any(|remark| matches!(remark, Remark::BadMember { .. })),
-        );
+        named +=
+            u32::from(traced.route().remarks.iter().any(|remark| matches!(remark, Remark::BadMember { .. })));
     }
     // Both first attempts may take the good member: one time in four.
     assert!(named >= 10, "{named}");
@@ -324,7 +333,9 @@ fn a_half_dead_member_is_found_without_being_asked_for() {
 #[test]
 fn losses_do_not_hide_hops_and_are_told_from_limits() {
     for loss in [5, 20] {
-        let link = format!("[[network.links]]\nbetween = ['r2', 'r3']\nrelay = {{ loss_percent = {loss}, loss_direction = 'both' }}\n");
+        let link = format!(
+            "[[network.links]]\nbetween = ['r2', 'r3']\nrelay = {{ loss_percent = {loss}, loss_direction = 'both' }}\n"
+        );
         let net = Net::new(&(1..=8).map(|number| one(&format!("r{number}"), "")).collect::<String>(), &link);
         for protocol in ALL {
             let (mut whole, mut forward, mut limited) = (0, 0, 0);

@@ -16,11 +16,14 @@ use std::{
     time::Duration,
 };
 
-pub(crate) use self::exchange::{is_stalled, other_name, went_through};
 use self::{
     discovery::Discovery,
     examination::{Control, Examination, Scene},
     exchange::CutElsewhere,
+};
+pub(crate) use self::{
+    exchange::{is_stalled, other_name, went_through},
+    reply_ttl::closer_floors,
 };
 use crate::{
     Time, dossier,
