@@ -350,6 +350,7 @@ fn served(bytes: &[u8], tls: Option<TlsHello>, http: Option<HttpRequest>) -> Exc
             read_timeout: Duration::from_secs(10),
             tls,
             http,
+            listen: Duration::ZERO,
         };
         let serve = async {
             let (mut stream, _) = listener.accept().await.expect("a connection");

@@ -18,11 +18,13 @@
 mod dossier;
 pub mod judge;
 pub mod model;
+pub mod ping;
 mod pool;
 pub mod route;
 pub mod stats;
 pub mod survey;
 mod time;
 pub mod trace;
+pub mod tries;
 
 pub use time::{Time, micros};

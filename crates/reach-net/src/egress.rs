@@ -12,9 +12,12 @@ use tokio::{sync::Mutex, task::JoinSet};
 
 use crate::{
     connect::{Attempted, attempt},
-    sys::{Capture, Sighting, TcpOptions},
+    sys::{Between, Capture, Selection, Sighting, TcpOptions},
     wire::{Segment, counted_between, ip_counters},
 };
+
+/// What is looked at of a packet, in bytes: the longest headers of IPv4 and TCP are 120.
+const HEADERS: usize = 256;
 
 /// The kernel's counters belong to the whole host, so bursts take turns.
 static TURN: Mutex<()> = Mutex::const_new(());
@@ -30,7 +33,8 @@ pub async fn egress(probe: &Egress) -> Outcome {
     let first = probe.first_source_port;
     let last = first.saturating_add(probe.burst.saturating_sub(1));
     let loopback = is_own(remote);
-    let capture = Capture::open(remote.port(), first..=last).ok();
+    let syns = Between { remote: remote.port()..=remote.port(), ours: first..=last };
+    let capture = Capture::open(&Selection { tcp: vec![syns], ..Selection::default() }, HEADERS).ok();
     let before = read_counters(remote.is_ipv6(), loopback);
     let mut attempts = JoinSet::new();
     for source_port in (first..=last).take(usize::from(probe.burst)) {
@@ -50,7 +54,7 @@ pub async fn egress(probe: &Egress) -> Outcome {
         return Outcome::Unable(inability);
     }
     let captured = capture
-        .map(|capture| count_captured(&capture, remote, loopback))
+        .map(|mut capture| count_captured(&mut capture, remote, loopback))
         // A connection stands, so its SYN did leave: by a way that the capture cannot see.
         .filter(|captured| captured.left > 0 || !tally.connected);
     Outcome::Answered(Answer::Egress(EgressCount {
@@ -89,7 +93,7 @@ impl Tally {
 }
 
 /// Counts our SYNs to `remote` and the segments that came from there.
-fn count_captured(capture: &Capture, remote: SocketAddr, loopback: bool) -> Captured {
+fn count_captured(capture: &mut Capture, remote: SocketAddr, loopback: bool) -> Captured {
     // By port and interface, because a packet shows again at each layer of a VLAN, bond or tunnel.
     let mut left = BTreeMap::new();
     let mut returned = BTreeMap::new();

@@ -5,6 +5,7 @@
 //! * [`text`] is the screen that an operator reads in ten seconds and pastes into a ticket.
 //! * [`json`] is what scripts and dashboards rely on.
 //! * [`trace`] is what `reach trace` shows: lists, trees, comparisons, pictures.
+//! * [`ping`] is the running commentary of a ping, its table and its summary.
 //! * [`explain`] says what a verdict or a finding means, how it is proved, and what to do.
 //! * [`java`] says what clients write into their logs.
 //!
@@ -19,12 +20,14 @@
 //! language and time zone come in as arguments ([`Style`]), so the same input always gives the same bytes.
 
 mod clean;
+pub mod connect;
 pub mod explain;
 mod hangul;
 pub mod java;
 pub mod json;
 mod lang;
 mod layout;
+pub mod ping;
 mod scene;
 mod style;
 pub mod text;

@@ -10,8 +10,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint, error
 use reach_core::model::{self, Plan};
 
 pub use self::{
-    connect::ConnectArgs,
-    ping::PingArgs,
+    connect::{ConnectArgs, StartTls},
+    ping::{MtuDiscovery, PingArgs},
     trace::{Sureness, TraceArgs},
 };
 

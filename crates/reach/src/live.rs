@@ -190,7 +190,7 @@ async fn watch(
 }
 
 /// Waits for a signal; for ever where it cannot be caught.
-async fn raised(signal: &mut Option<Signal>) {
+pub async fn raised(signal: &mut Option<Signal>) {
     match signal {
         Some(signal) => {
             signal.recv().await;

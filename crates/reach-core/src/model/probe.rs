@@ -137,7 +137,7 @@ pub struct Datagram {
 pub struct Connect {
     /// Where to connect.
     pub endpoint: Endpoint,
-    /// The source port, which makes the flow: the same port is the same flow.
+    /// The source port, which makes the flow: the same port is the same flow. 0 lets the kernel choose.
     pub source_port: u16,
     /// IP TTL / hop limit of every packet of the attempt; `None` for the system's default.
     pub ttl: Option<u8>,
@@ -193,6 +193,10 @@ pub struct Exchange {
     pub tls: Option<TlsHello>,
     /// The HTTP request, if one is wanted.
     pub http: Option<HttpRequest>,
+    /// How long to watch, without a word, what the other side says on the topmost layer, where no request is
+    /// made; zero for not at all.
+    #[serde(default, with = "micros")]
+    pub listen: Duration,
 }
 
 /// What to ask of a proxy. User and password are the network crate's: no observation holds them.

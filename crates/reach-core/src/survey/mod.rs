@@ -11,12 +11,15 @@ mod ping;
 mod reply_ttl;
 mod reverse;
 mod trail;
+mod tries;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     net::IpAddr,
     time::Duration,
 };
+
+pub use self::tries::{Tries, TriesPlan};
 
 pub(crate) use self::exchange::{is_stalled, other_name, went_through};
 pub use self::paths::{PathSurvey, path_ends};
@@ -85,6 +88,10 @@ pub trait Procedure {
     /// Takes a result. The same probe may be observed again: a duplicate of its answer, or one that came after
     /// it was given up.
     fn observe(&mut self, observation: Observation);
+    /// Whether such repeats are of interest. A driver tells of them only where they are.
+    fn takes_repeats(&self) -> bool {
+        true
+    }
     /// Observations of probes that were sent and are not waited for any more, at `now`, for the record. Asked
     /// for once, when the procedure is over or is stopped.
     fn given_up(&mut self, _now: Time) -> Vec<Observation> {
@@ -452,6 +459,11 @@ impl Common {
 }
 
 impl Procedure for Survey {
+    /// A recording holds one observation of each probe, and the judge counts them.
+    fn takes_repeats(&self) -> bool {
+        false
+    }
+
     fn poll(&mut self, now: Time) -> Step {
         if let Some(step) = self.queue.pop_front() {
             return step;
