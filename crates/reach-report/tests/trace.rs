@@ -88,13 +88,8 @@ fn blocked_and_open() -> Trace {
 fn two_paths_are_shown_side_by_side() {
     settings().bind(|| {
         for lang in Lang::ALL {
-            let text = trace::compare(
-                &blocked_and_open(),
-                (0, 1),
-                &parting(),
-                &labels(),
-                &Style::plain(100, lang),
-            );
+            let text =
+                trace::compare(&blocked_and_open(), (0, 1), &parting(), &labels(), &Style::plain(100, lang));
             insta::assert_snapshot!(format!("compare-{}", lang.code()), text);
         }
         let narrow = Style { ascii: true, ..Style::plain(60, Lang::En) };

@@ -2,16 +2,9 @@
 
 #![expect(dead_code, reason = "each test program uses some of them")]
 
-use std::{
-    collections::BTreeMap,
-    net::IpAddr,
-    time::Duration,
-};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
-use reach_core::{
-    Time,
-    model::*,
-};
+use reach_core::{Time, model::*};
 use reach_report::trace::{Labels, Origin, Trace};
 
 pub const STARTED: Time = Time::from_micros(1_795_364_400_000_000);
@@ -22,7 +15,11 @@ pub fn ip(text: &str) -> IpAddr {
 }
 
 pub fn labels() -> Labels {
-    let names = [("10.70.0.1", "gw.example.net."), ("10.70.1.2", "a.example.net"), ("203.0.113.11", "web1.example.com")];
+    let names = [
+        ("10.70.0.1", "gw.example.net."),
+        ("10.70.1.2", "a.example.net"),
+        ("203.0.113.11", "web1.example.com"),
+    ];
     let origins = [("10.70.1.2", 64_500, "Example Networks"), ("203.0.113.11", 64_501, "")];
     Labels {
         names: names.map(|(address, name)| (ip(address), name.to_owned())).into(),
@@ -74,7 +71,8 @@ pub fn route(address: &str, hops: &[&[&str]]) -> Route {
     let endpoint = Endpoint { address: ip(address), port: 443 };
     let hop = |(place, addresses): (usize, &&[&str])| {
         let ttl = place as u8 + 1;
-        let responders: Vec<Responder> = addresses.iter().map(|text| responder(ip(text), ttl, endpoint.address)).collect();
+        let responders: Vec<Responder> =
+            addresses.iter().map(|text| responder(ip(text), ttl, endpoint.address)).collect();
         let received = responders.iter().map(|responder| responder.received).sum();
         let balancing = (responders.len() > 1).then_some(Balancing::PerFlow);
         let sent = if responders.is_empty() { 6 } else { received };
@@ -288,7 +286,8 @@ pub fn uneven() -> Route {
 }
 
 pub fn v6() -> Route {
-    let mut route = route("2001:db8:113::11", &[&["2001:db8:70::1"], &["2001:db8:71::2"], &["2001:db8:71::2"]]);
+    let mut route =
+        route("2001:db8:113::11", &[&["2001:db8:70::1"], &["2001:db8:71::2"], &["2001:db8:71::2"]]);
     route.stopped = Some(Stopped::Unreachable);
     route.by = Some(ip("2001:db8:71::2"));
     route.hops[2].responders[0].reply = ReplyKind::Icmp(IcmpError { v6: true, kind: 1, code: 3 });
