@@ -82,7 +82,8 @@ const NAMES: [&str; 8] = [
 /// A table of autonomous systems in any of its formats, asked about the addresses around its ends.
 pub fn asn_table(bytes: &[u8]) {
     let Ok(table) = Table::read(bytes) else { return };
-    let mut ends = vec![IpAddr::from([0; 4]), IpAddr::from([255; 4]), IpAddr::from([0; 16]), IpAddr::from([0xff; 16])];
+    let mut ends =
+        vec![IpAddr::from([0; 4]), IpAddr::from([255; 4]), IpAddr::from([0; 16]), IpAddr::from([0xff; 16])];
     let texts = bytes.split(|byte| !byte.is_ascii_hexdigit() && !matches!(byte, b'.' | b':')).take(200);
     ends.extend(texts.filter_map(|text| std::str::from_utf8(text).ok()?.parse().ok()));
     for address in ends {
