@@ -8,6 +8,7 @@ mod packet;
 mod proxy;
 mod starttls;
 mod tcp_info;
+mod telnet;
 
 pub use counters::{counted_between, ip_counters};
 pub use dialogue::{Dialogue, MOST_FOREIGN, MOST_HELD, Turn};
@@ -16,3 +17,4 @@ pub use packet::{Segment, ipv4_payload};
 pub use proxy::{ProxyDialogue, ProxyLogin};
 pub use starttls::{MOST_GREETING, StartTlsDialogue};
 pub use tcp_info::TcpInfo;
+pub use telnet::{LineEnd, Received, Telnet, TelnetCommand, Window};
