@@ -1,6 +1,8 @@
 //! The few sentences on standard error that an operator reads beside a result, English and Korean side by
 //! side. Those of the result itself live in reach-report.
 
+pub mod live;
+
 use std::time::Duration;
 
 use reach_core::survey::Phase;
