@@ -30,7 +30,7 @@ pub enum Wish {
 }
 
 /// What an event of the terminal means, if anything.
-pub fn wish(event: &Event) -> Option<Wish> {
+pub(super) fn wish(event: &Event) -> Option<Wish> {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => pressed(key),
         Event::Resize(..) => Some(Wish::Redraw),

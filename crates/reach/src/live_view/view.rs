@@ -34,7 +34,7 @@ pub struct View {
 
 /// In which order hops stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
+pub(super) enum Order {
     /// By distance.
     #[default]
     Distance,
