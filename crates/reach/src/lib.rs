@@ -6,6 +6,7 @@
 //! * [`live`] runs surveys on the real network and shows how far they are ([`progress`]).
 //! * [`live_view`] shows a trace on the whole screen while it goes on.
 //! * [`recording`] writes down what a run saw and reads it again; judging a recording gives what the run gave.
+//! * [`asn`] reads tables of who announces which addresses.
 //! * [`output`] writes results to standard output and everything else to standard error.
 //!
 //! Deliberately absent: any opinion on what an observation means (reach-core) and any sentence of a report
@@ -13,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod asn;
 pub mod cli;
 pub mod command;
 pub mod config;

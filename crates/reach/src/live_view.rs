@@ -10,7 +10,9 @@ mod view;
 
 use std::{
     cell::RefCell,
-    io::{self, IsTerminal},
+    collections::{BTreeMap, BTreeSet},
+    io,
+    net::IpAddr,
     rc::Rc,
     sync::{
         Arc,
@@ -23,12 +25,14 @@ use std::{
 use ratatui::{DefaultTerminal, crossterm::event};
 use reach_core::{
     Time,
-    model::{Endpoint, Observation, Route, TracePlan, Vantage},
-    survey::{Procedure, Step},
-    trace::Tracer,
+    model::{Case, Observation, Probe, ProbeId, Route, TracePlan},
+    survey::{PathSurvey, Procedure, Step, reverse_names},
 };
 use reach_net::drive::{Clock, Network, drive};
-use reach_report::{Style, trace::Labels};
+use reach_report::{
+    Style,
+    trace::{Labels, Origin},
+};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
@@ -38,38 +42,28 @@ use tokio::{
 pub use self::{keys::Wish, screen::draw, series::Series, view::View};
 use crate::live::raised;
 
-/// What is traced.
+/// What a live trace knows of one target.
 #[derive(Clone, Debug)]
-pub struct Subject {
-    /// The host as people write it, made harmless.
-    pub host: String,
-    /// Its addresses.
-    pub endpoints: Vec<Endpoint>,
-    /// The host that looks.
-    pub vantage: Vantage,
-    /// How to trace; `repeat` says how often each hop is asked again.
-    pub plan: TracePlan,
-    /// What is known of routers besides their addresses.
-    pub labels: Labels,
+pub struct Known {
+    /// What it started from.
+    pub case: Case,
+    /// The answers of name servers, for addresses and for the names of routers.
+    pub lookups: Vec<Observation>,
+    /// The paths as known when somebody left.
+    pub routes: Vec<Route>,
 }
 
 /// Often enough for the eye.
 const REDRAW: Duration = Duration::from_millis(250);
-/// How often each hop is asked where the plan does not say.
-const REPEAT: Duration = Duration::from_secs(1);
 /// How long keys are waited for before it is looked whether anybody still wants them.
 const KEY_WAIT: Duration = Duration::from_millis(100);
 /// What a paused trace waits for.
 const PAUSE: Duration = Duration::from_millis(100);
-/// The share of the time that finding the routes may take is one to this.
+/// Finding the routes may take one part of the time in so many.
 const ROUTES_SHARE: u32 = 10;
 
-/// Whether there is a screen to draw on and a keyboard to listen to.
-pub fn is_possible() -> bool {
-    io::stdin().is_terminal() && io::stdout().is_terminal()
-}
-
-/// Shows the trace until somebody leaves; gives the routes as known then. `sink` hears of every observation.
+/// Traces and shows the paths of all cases until somebody leaves. `plan.repeat` says how often each hop is asked
+/// again, `origin` knows the autonomous systems.
 ///
 /// The terminal is as before afterwards, also after a panic.
 ///
@@ -77,90 +71,167 @@ pub fn is_possible() -> bool {
 ///
 /// What the terminal says.
 pub async fn watch(
-    subject: Subject,
+    cases: Vec<Case>,
+    plan: &TracePlan,
+    reverse: bool,
+    origin: &dyn Fn(IpAddr) -> Option<Origin>,
     network: &Network,
     clock: &Clock,
     style: &Style,
-    sink: &mut dyn FnMut(&Observation),
-) -> io::Result<Vec<Route>> {
+) -> io::Result<Vec<Known>> {
+    let hosts = cases.iter().map(|case| crate::output::shown(&case.target.text)).collect();
+    let view = Rc::new(RefCell::new(View::new(hosts, plan.protocol, clock.now())));
+    let mut traced = Traced::new(cases, plan, reverse, Rc::clone(&view));
     let mut terminal = ratatui::try_init()?;
     let keyboard = Keyboard::listen();
-    let ended = run(subject, network, clock, style, sink, &mut terminal, keyboard).await;
+    let ended = run(&mut traced, &view, origin, network, clock, style, &mut terminal, keyboard).await;
     ratatui::try_restore()?;
-    ended
+    ended?;
+    Ok(traced.known(clock.now()))
 }
 
-/// A tracer that can be held up.
-struct Held {
-    tracer: Rc<RefCell<Tracer>>,
+async fn run(
+    traced: &mut Traced,
+    view: &RefCell<View>,
+    origin: &dyn Fn(IpAddr) -> Option<Origin>,
+    network: &Network,
+    clock: &Clock,
+    style: &Style,
+    terminal: &mut DefaultTerminal,
+    mut keyboard: Keyboard,
+) -> io::Result<()> {
+    let targets = Rc::clone(&traced.targets);
+    let (mut on_step, mut sink) = (|_: &_| {}, |_: &_| {});
+    let tracing = drive(traced, network, clock, &mut on_step, &mut sink);
+    tokio::pin!(tracing);
+    let mut ticks = interval_at(Instant::now(), REDRAW);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut interrupts = signal(SignalKind::interrupt()).ok();
+    let mut terminations = signal(SignalKind::terminate()).ok();
+    let mut routes_at = Instant::now();
+    let mut is_over = false;
+    loop {
+        tokio::select! {
+            () = &mut tracing, if !is_over => is_over = true,
+            () = raised(&mut interrupts) => return Ok(()),
+            () = raised(&mut terminations) => return Ok(()),
+            wish = keyboard.wishes.recv() => match wish {
+                None | Some(Wish::Quit) => return Ok(()),
+                Some(wish) => view.borrow_mut().take(wish),
+            },
+            _ = ticks.tick() => {
+                let began = Instant::now();
+                if began >= routes_at {
+                    let (routes, labels) = known_now(&targets.borrow(), origin);
+                    view.borrow_mut().know(routes, labels, clock.now());
+                    routes_at = Instant::now() + began.elapsed() * ROUTES_SHARE;
+                }
+            }
+        }
+        terminal.draw(|frame| draw(&view.borrow(), style, frame))?;
+    }
+}
+
+/// The routes, each with the number of its target, and what is known of those on them.
+fn known_now(targets: &[Target], origin: &dyn Fn(IpAddr) -> Option<Origin>) -> (Vec<(usize, Route)>, Labels) {
+    let routes: Vec<(usize, Route)> = targets
+        .iter()
+        .enumerate()
+        .flat_map(|(number, target)| target.survey.routes().into_iter().map(move |route| (number, route)))
+        .collect();
+    let hops = routes.iter().flat_map(|(_, route)| &route.hops);
+    let addresses: BTreeSet<IpAddr> =
+        hops.flat_map(|hop| &hop.responders).map(|responder| responder.address).collect();
+    let lookups = targets.iter().flat_map(|target| &target.lookups);
+    let names: BTreeMap<IpAddr, String> = reverse_names(lookups, addresses.iter().copied());
+    let origins = addresses.iter().filter_map(|&address| Some((address, origin(address)?))).collect();
+    (routes, Labels { names, origins })
+}
+
+/// The surveys of all targets, which can be held up.
+struct Traced {
+    targets: Rc<RefCell<Vec<Target>>>,
     view: Rc<RefCell<View>>,
+    /// The target that is asked first next time.
+    turn: usize,
 }
 
-impl Procedure for Held {
+struct Target {
+    survey: PathSurvey,
+    lookups: Vec<Observation>,
+}
+
+impl Traced {
+    fn new(cases: Vec<Case>, plan: &TracePlan, reverse: bool, view: Rc<RefCell<View>>) -> Self {
+        let target = |case: Case| {
+            let plan = TracePlan { seed: case.plan.seed, ..plan.clone() };
+            Target { survey: PathSurvey::new(case, plan, reverse), lookups: Vec::new() }
+        };
+        Self { targets: Rc::new(RefCell::new(cases.into_iter().map(target).collect())), view, turn: 0 }
+    }
+
+    /// What is known in the end.
+    fn known(self, now: Time) -> Vec<Known> {
+        let mut targets = self.targets.borrow_mut();
+        let known = |target: &mut Target| {
+            // What is no longer waited for counts as silent.
+            target.survey.given_up(now);
+            Known {
+                case: target.survey.case().clone(),
+                lookups: std::mem::take(&mut target.lookups),
+                routes: target.survey.routes(),
+            }
+        };
+        targets.iter_mut().map(known).collect()
+    }
+}
+
+impl Procedure for Traced {
     fn poll(&mut self, now: Time) -> Step {
         if self.view.borrow().is_paused() {
             return Step::Wait(now + PAUSE);
         }
-        self.tracer.borrow_mut().poll(now)
+        let mut targets = self.targets.borrow_mut();
+        let count = targets.len();
+        let mut until: Option<Time> = None;
+        for step in 0..count {
+            let number = (self.turn + step) % count;
+            let survey = &mut targets[number].survey;
+            loop {
+                match survey.poll(now) {
+                    Step::Run(id, probe) => {
+                        self.turn = (number + 1) % count;
+                        return Step::Run(outer(id, number, count), probe);
+                    }
+                    Step::Announce(_) => {}
+                    Step::Wait(time) => {
+                        until = Some(until.map_or(time, |until| until.min(time)));
+                        break;
+                    }
+                    Step::Done => break,
+                }
+            }
+        }
+        until.map_or(Step::Done, Step::Wait)
     }
 
-    fn observe(&mut self, observation: Observation) {
-        self.view.borrow_mut().observe(&observation);
-        self.tracer.borrow_mut().observe(observation);
+    fn observe(&mut self, mut observation: Observation) {
+        let mut targets = self.targets.borrow_mut();
+        let count = targets.len();
+        let number = observation.id.0 as usize % count;
+        self.view.borrow_mut().observe(number, &observation);
+        observation.id = ProbeId(observation.id.0 / count as u32);
+        let target = &mut targets[number];
+        if matches!(observation.probe, Probe::Lookup(_) | Probe::SystemLookup(_)) {
+            target.lookups.push(observation.clone());
+        }
+        target.survey.observe(observation);
     }
 }
 
-async fn run(
-    subject: Subject,
-    network: &Network,
-    clock: &Clock,
-    style: &Style,
-    sink: &mut dyn FnMut(&Observation),
-    terminal: &mut DefaultTerminal,
-    mut keyboard: Keyboard,
-) -> io::Result<Vec<Route>> {
-    let Subject { host, endpoints, vantage, plan, labels } = subject;
-    let plan = TracePlan { repeat: plan.repeat.or(Some(REPEAT)), ..plan };
-    let protocol = plan.protocol;
-    let tracer = Rc::new(RefCell::new(Tracer::new(plan, endpoints, &vantage, clock.now())));
-    let view = Rc::new(RefCell::new(View::new(host, protocol, labels, clock.now())));
-    {
-        let mut held = Held { tracer: Rc::clone(&tracer), view: Rc::clone(&view) };
-        let mut on_step = |_: &_| {};
-        let traced = drive(&mut held, network, clock, &mut on_step, sink);
-        tokio::pin!(traced);
-        let mut ticks = interval_at(Instant::now(), REDRAW);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut interrupts = signal(SignalKind::interrupt()).ok();
-        let mut terminations = signal(SignalKind::terminate()).ok();
-        let mut routes_at = Instant::now();
-        let mut is_over = false;
-        loop {
-            tokio::select! {
-                () = &mut traced, if !is_over => is_over = true,
-                () = raised(&mut interrupts) => break,
-                () = raised(&mut terminations) => break,
-                wish = keyboard.wishes.recv() => match wish {
-                    None | Some(Wish::Quit) => break,
-                    Some(wish) => view.borrow_mut().take(wish),
-                },
-                _ = ticks.tick() => {
-                    let began = Instant::now();
-                    if began >= routes_at {
-                        let routes = tracer.borrow().routes();
-                        view.borrow_mut().know(routes, clock.now());
-                        routes_at = Instant::now() + began.elapsed() * ROUTES_SHARE;
-                    }
-                }
-            }
-            terminal.draw(|frame| draw(&view.borrow(), style, frame))?;
-        }
-    }
-    let mut tracer = tracer.borrow_mut();
-    for observation in tracer.given_up(clock.now()) {
-        sink(&observation);
-    }
-    Ok(tracer.routes())
+/// A number for a probe that the other targets do not give.
+fn outer(id: ProbeId, number: usize, count: usize) -> ProbeId {
+    ProbeId(id.0.wrapping_mul(count as u32).wrapping_add(number as u32))
 }
 
 /// What is typed, read by a thread of its own.

@@ -53,7 +53,7 @@ fn colour(style: &Style, colour: Color) -> Look {
 }
 
 fn title_line(view: &View, style: &Style) -> Text<'static> {
-    let title = words::title(&view.host, view.protocol, view.elapsed(), style.lang);
+    let title = words::title(view.host(), view.protocol, view.elapsed(), style.lang);
     let mut spans = vec![Span::styled(title, Look::new().add_modifier(Modifier::BOLD))];
     let order = match view.order {
         Order::Distance => None,
@@ -72,7 +72,7 @@ fn title_line(view: &View, style: &Style) -> Text<'static> {
 }
 
 fn address_tabs(view: &View, style: &Style, width: u16) -> Text<'static> {
-    let tabs = view.routes.iter().map(|route| {
+    let tabs = view.routes.iter().map(|(_, route)| {
         let ending = words::ending(route, style.lang);
         (format!("{} {ending}", route.endpoint.address), route_colour(route))
     });

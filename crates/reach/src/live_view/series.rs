@@ -16,7 +16,7 @@ use reach_core::{
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
     cells: BTreeMap<Place, Cell>,
-    flows: BTreeMap<IpAddr, BTreeSet<u16>>,
+    flows: BTreeMap<(usize, IpAddr), BTreeSet<u16>>,
     /// The latest observations, so that a repeated one is not counted twice.
     seen: BTreeSet<ProbeId>,
 }
@@ -24,6 +24,8 @@ pub struct Series {
 /// Where packets were sent to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
+    /// The number of the target: two of them may share an address.
+    pub target: usize,
     /// The address of the endpoint.
     pub address: IpAddr,
     /// One flow; `None` for all together.
@@ -60,7 +62,7 @@ const MOST_RESPONDERS: usize = 64;
 
 impl Series {
     /// Files an observation of a trace with such packets; passes over everything else.
-    pub fn file(&mut self, observation: &Observation, protocol: TraceProtocol) {
+    pub fn file(&mut self, target: usize, observation: &Observation, protocol: TraceProtocol) {
         let Some((address, flow, ttl)) = aim(&observation.probe, protocol) else { return };
         if !self.seen.insert(observation.id) {
             return;
@@ -68,13 +70,13 @@ impl Series {
         if self.seen.len() > MOST_SEEN {
             self.seen.pop_first();
         }
-        let known = self.flows.entry(address).or_default();
+        let known = self.flows.entry((target, address)).or_default();
         if known.len() < MOST_FLOWS {
             known.insert(flow);
         }
         let flow = known.contains(&flow).then_some(flow);
         for flow in [None].into_iter().chain(flow.map(Some)) {
-            let place = Place { address, flow, ttl };
+            let place = Place { target, address, flow, ttl };
             self.cells.entry(place).or_default().file(observation, address);
         }
     }
@@ -85,8 +87,8 @@ impl Series {
     }
 
     /// The flows to an address that are kept apart, rising.
-    pub fn flows(&self, address: IpAddr) -> impl Iterator<Item = u16> {
-        self.flows.get(&address).into_iter().flatten().copied()
+    pub fn flows(&self, target: usize, address: IpAddr) -> impl Iterator<Item = u16> {
+        self.flows.get(&(target, address)).into_iter().flatten().copied()
     }
 
     /// Forgets all counts.
@@ -203,17 +205,17 @@ pub(super) mod tests {
             observed(3, "192.0.2.9", 8, Some(2), None),
             observed(4, "192.0.2.9", 8, None, Some(("192.0.2.9", 900))),
         ] {
-            series.file(&observation, TraceProtocol::Icmp);
+            series.file(0, &observation, TraceProtocol::Icmp);
             // Once more, as a duplicate.
-            series.file(&observation, TraceProtocol::Icmp);
+            series.file(0, &observation, TraceProtocol::Icmp);
         }
-        let place = |flow, ttl| Place { address: ip("192.0.2.9"), flow, ttl };
+        let place = |flow, ttl| Place { target: 0, address: ip("192.0.2.9"), flow, ttl };
         let all = series.cell(place(None, Some(2))).expect("asked");
         assert_eq!((all.tally.sent(), all.tally.lost(), all.responders.len()), (3, 1, 2));
         let one = series.cell(place(Some(8), Some(2))).expect("asked");
         assert_eq!((one.tally.sent(), one.tally.lost(), one.responders.len()), (2, 1, 1));
         assert_eq!(series.cell(place(None, None)).expect("asked").tally.received(), 1);
-        assert_eq!(series.flows(ip("192.0.2.9")).collect::<Vec<_>>(), [7, 8]);
+        assert_eq!(series.flows(0, ip("192.0.2.9")).collect::<Vec<_>>(), [7, 8]);
         series.reset();
         assert!(series.cell(place(None, None)).is_none());
     }
@@ -222,7 +224,7 @@ pub(super) mod tests {
     fn packets_of_other_tests_do_not_count() {
         let mut series = Series::default();
         let observation = observed(1, "192.0.2.9", 7, Some(2), None);
-        series.file(&observation, TraceProtocol::Tcp);
+        series.file(0, &observation, TraceProtocol::Tcp);
         assert_eq!(series, Series::default());
     }
 
@@ -232,6 +234,7 @@ pub(super) mod tests {
         for id in 0..20_000 {
             let by = format!("10.0.{}.{}", id % 256, id / 256 % 256);
             series.file(
+                0,
                 &observed(id, "192.0.2.9", (id % 999) as u16, Some(2), Some((&by, 400))),
                 TraceProtocol::Icmp,
             );

@@ -56,7 +56,7 @@ fn route(address: &str, distance: Option<u8>, hops: Vec<Hop>) -> Route {
 fn view() -> View {
     let labels =
         Labels { names: [(ip("10.70.0.1"), "gw.example.net.".to_owned())].into(), ..Labels::default() };
-    let mut view = View::new("www.example.com".to_owned(), TraceProtocol::Icmp, labels, at(0));
+    let mut view = View::new(vec!["www.example.com".to_owned()], TraceProtocol::Icmp, at(0));
     let router = |address| responder(address, ReplyKind::TimeExceeded);
     let balanced =
         Hop { balancing: Some(Balancing::PerFlow), ..hop(2, vec![router("10.70.1.2"), router("10.70.2.2")]) };
@@ -72,11 +72,11 @@ fn view() -> View {
         ],
     );
     let blocked = route(BLOCKED, None, vec![hop(1, vec![router("10.70.0.1")]), hop(2, Vec::new())]);
-    view.know(vec![open, blocked], at(75));
+    view.know(vec![(0, open), (0, blocked)], labels, at(75));
     let mut id = 0;
     let mut see = |address, flow, ttl, answer| {
         id += 1;
-        view.observe(&observed(id, address, flow, ttl, answer));
+        view.observe(0, &observed(id, address, flow, ttl, answer));
     };
     for round in 0..12_u64 {
         let flow = 33_000 + (round % 3) as u16;
@@ -118,7 +118,7 @@ fn the_screen_reads_well_in_both_languages_and_widths() {
 
 #[test]
 fn before_the_first_answer_it_says_that_it_waits() {
-    let view = View::new("www.example.com".to_owned(), TraceProtocol::Tcp, Labels::default(), at(0));
+    let view = View::new(vec!["www.example.com".to_owned()], TraceProtocol::Tcp, at(0));
     snapshot("live-empty", &drawn(&view, &Style::default(), 80, 8));
 }
 

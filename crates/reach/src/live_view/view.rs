@@ -17,10 +17,12 @@ use crate::output::shown;
 /// The state of the view.
 #[derive(Clone, Debug)]
 pub struct View {
-    pub(super) host: String,
+    /// The targets as people write them.
+    pub(super) hosts: Vec<String>,
     pub(super) protocol: TraceProtocol,
     pub(super) labels: Labels,
-    pub(super) routes: Vec<Route>,
+    /// Each with the number of its target.
+    pub(super) routes: Vec<(usize, Route)>,
     pub(super) series: Series,
     pub(super) address: usize,
     pub(super) flow: Option<u16>,
@@ -56,12 +58,12 @@ pub(super) struct Line<'a> {
 }
 
 impl View {
-    /// Of a trace to `host` that began at `started`.
-    pub fn new(host: String, protocol: TraceProtocol, labels: Labels, started: Time) -> Self {
+    /// Of traces to `hosts` that began at `started`.
+    pub fn new(hosts: Vec<String>, protocol: TraceProtocol, started: Time) -> Self {
         Self {
-            host,
+            hosts,
             protocol,
-            labels,
+            labels: Labels::default(),
             routes: Vec::new(),
             series: Series::default(),
             address: 0,
@@ -74,14 +76,15 @@ impl View {
         }
     }
 
-    /// Takes what was observed.
-    pub fn observe(&mut self, observation: &Observation) {
-        self.series.file(observation, self.protocol);
+    /// Takes what was observed on the way to a target.
+    pub fn observe(&mut self, target: usize, observation: &Observation) {
+        self.series.file(target, observation, self.protocol);
     }
 
-    /// Takes the routes as known at `now`.
-    pub fn know(&mut self, routes: Vec<Route>, now: Time) {
+    /// Takes the routes as known at `now`, each with the number of its target, and what is known of routers.
+    pub fn know(&mut self, routes: Vec<(usize, Route)>, labels: Labels, now: Time) {
         self.routes = routes;
+        self.labels = labels;
         self.now = now;
     }
 
@@ -115,9 +118,13 @@ impl View {
 
     /// The name of a responder with its address, or the address alone.
     pub(super) fn name(&self, address: IpAddr) -> String {
-        match self.labels.names.get(&address) {
+        let name = match self.labels.names.get(&address) {
             Some(name) => format!("{} ({address})", shown(name.trim_end_matches('.'))),
             None => address.to_string(),
+        };
+        match self.labels.origins.get(&address) {
+            Some(origin) => format!("{name} [AS{}]", origin.asn),
+            None => name,
         }
     }
 
@@ -126,12 +133,23 @@ impl View {
     }
 
     pub(super) fn route(&self) -> Option<&Route> {
-        self.routes.get(self.address)
+        self.routes.get(self.address).map(|(_, route)| route)
+    }
+
+    /// The number of the target whose path is shown.
+    pub(super) fn target(&self) -> usize {
+        self.routes.get(self.address).map_or(0, |(target, _)| *target)
+    }
+
+    /// That target as people write it.
+    pub(super) fn host(&self) -> &str {
+        self.hosts.get(self.target()).map_or("", String::as_str)
     }
 
     /// The flows to the address that is shown.
     pub(super) fn flows(&self) -> Vec<u16> {
-        self.route().map(|route| self.series.flows(route.endpoint.address).collect()).unwrap_or_default()
+        let flows = |route: &Route| self.series.flows(self.target(), route.endpoint.address).collect();
+        self.route().map(flows).unwrap_or_default()
     }
 
     /// The hops of the path that is shown, in the order wanted.
@@ -155,7 +173,7 @@ impl View {
     }
 
     fn cell(&self, address: IpAddr, ttl: Option<u8>) -> Option<&Cell> {
-        self.series.cell(Place { address, flow: self.flow, ttl })
+        self.series.cell(Place { target: self.target(), address, flow: self.flow, ttl })
     }
 
     fn turn_to(&mut self, address: usize) {
