@@ -649,7 +649,9 @@ impl<'a> Desk<'a> {
         let came = |shot: &&Shot| shot.reply.as_ref().is_some_and(|reply| reply.kind == ReplyKind::Reached);
         let lost = all.clone().filter(|shot| shot.reply.is_none() && shot.done.is_some()).count();
         let answered = all.filter(came).count() > 0 || self.log.distance().is_some();
-        let dying = self.census.values().any(|hop| !hop.silent.is_empty());
+        let dying = self.census.iter().any(|(&ttl, hop)| {
+            !hop.silent.is_empty() || self.view.tally(ttl).1 > 1 && self.is_lost_by_path(ttl)
+        });
         let partial = answered && (lost > 0 || dying) && self.plan.all_paths;
         let (flows, tries) = match (self.plan.flows, partial) {
             (0, false) if !self.plan.all_paths => (1, 1),
@@ -707,9 +709,10 @@ impl<'a> Desk<'a> {
                 if missing == 0 || room == 0 {
                     break;
                 }
-                if !self.busy.contains(&flow) {
-                    self.want(priority::PATHS, Ask::Hop(ttl), flow);
+                if self.busy.contains(&flow) {
+                    continue;
                 }
+                self.want(priority::PATHS, Ask::Hop(ttl), flow);
                 (missing, room) = (missing - 1, room - 1);
             }
             while missing > 0 && room > 0 {
@@ -728,7 +731,23 @@ impl<'a> Desk<'a> {
     }
 
     fn is_slow(&self, ttl: u8) -> bool {
-        self.slow_tries(ttl) > 0 || self.view.is_limited(ttl)
+        self.slow_tries(ttl) > 0 || self.view.is_limited(ttl) && !self.is_lost_by_path(ttl)
+    }
+
+    /// The flows that are not answered here all went through other routers of some hop before than those that are:
+    /// a limit would not choose among them.
+    fn is_lost_by_path(&self, ttl: u8) -> bool {
+        let here = &self.census[&ttl].flows;
+        let Some(asked) = self.log.hops.get(&ttl) else { return false };
+        let lost = |flow: &u16| asked[flow].values().all(|shot| self.view.is_lost(ttl, shot));
+        self.census.range(..ttl).filter(|(_, before)| before.width > 1).any(|(_, before)| {
+            let through = |flows: &mut dyn Iterator<Item = &u16>| -> BTreeSet<IpAddr> {
+                flows.filter_map(|flow| before.flows.get(flow)).copied().collect()
+            };
+            let good = through(&mut here.keys());
+            let bad = through(&mut asked.keys().filter(|flow| lost(flow)));
+            !good.is_empty() && !bad.is_empty() && good.is_disjoint(&bad)
+        })
     }
 
     /// A hop that limits its answers: a few are asked for all the same.
