@@ -1,8 +1,11 @@
 //! What `reach trace` is to do.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
-use reach_core::model::{Confidence, TracePlan, TraceProtocol};
+use reach_core::model::{Confidence, Host, TracePlan, TraceProtocol};
 
 use super::{Errand, Output, Problems, Surroundings, duration, keep, match_families, plan, shown, targets};
 use crate::cli::{Sureness, TraceArgs};
@@ -112,6 +115,12 @@ fn network(args: &TraceArgs, seed: u64, problems: &mut Problems) -> Option<PathS
     if let Some(Some(port)) = port {
         for target in &mut targets {
             target.port = port;
+            if !target.text.contains("://") {
+                target.text = match &target.host {
+                    Host::Name(name) => format!("{name}:{port}"),
+                    Host::Address(address) => SocketAddr::new(*address, port).to_string(),
+                };
+            }
         }
     }
     match_families(&args.names, &targets, problems);
@@ -216,6 +225,7 @@ mod tests {
         let (errand, plan) = network("-U -f 2 -m 12 -q 5 -w 3s -p 53 a.example 192.0.2.7:99");
         let ports: Vec<u16> = errand.targets.iter().map(|target| target.port).collect();
         assert_eq!(ports, [53, 53]);
+        assert_eq!(errand.targets[1].text, "192.0.2.7:53");
         assert_eq!((plan.protocol, plan.first_ttl, plan.max_ttl), (TraceProtocol::Udp, 2, 12));
         assert_eq!((plan.queries, plan.timeout), (5, Duration::from_secs(3)));
         assert!(plan.deadline > TracePlan::default().deadline);
