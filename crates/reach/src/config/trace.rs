@@ -5,9 +5,14 @@ use std::{
     path::PathBuf,
 };
 
-use reach_core::model::{Confidence, Host, TracePlan, TraceProtocol};
+use reach_core::model::{Confidence, Families, Host, TracePlan, TraceProtocol};
+use reach_net::sys::Leaving;
 
-use super::{Errand, Output, Problems, Surroundings, duration, keep, match_families, plan, shown, targets};
+use super::{
+    Errand, Output, Problems, Surroundings, duration, keep, match_families,
+    ping::{leaving, match_source},
+    plan, shown, targets,
+};
 use crate::cli::{Sureness, TraceArgs};
 
 /// The port that traceroute(8) sends UDP to: hardly anything listens there.
@@ -136,8 +141,15 @@ fn network(args: &TraceArgs, seed: u64, problems: &mut Problems) -> Option<PathS
     match_families(&args.names, &targets, problems);
     let survey = plan(&args.names, None, None, seed, problems);
     let paths = paths(args, protocol, seed, problems);
+    let leaving = args.interface.as_deref().map_or(Ok(Leaving::default()), |text| leaving("-i", text));
+    let leaving = keep(leaving, problems)?;
+    let mut survey = survey?;
+    if let Some(source) = leaving.source {
+        match_source("-i", source, &targets, problems);
+        survey.families = if source.is_ipv4() { Families::V4 } else { Families::V6 };
+    }
     let record = args.record.clone();
-    Some(PathSource::Network(Errand { targets, plan: survey?, record }, paths?))
+    Some(PathSource::Network(Errand { targets, plan: survey, record, leaving }, paths?))
 }
 
 fn paths(args: &TraceArgs, protocol: TraceProtocol, seed: u64, problems: &mut Problems) -> Option<TracePlan> {
@@ -285,6 +297,8 @@ mod tests {
             ("a.example --source-port 80", "1024 to 65535"),
             ("a.example --size 9000", "8 to 8972"),
             ("a.example --rate 0", "1 to 100000"),
+            ("a.example -i eth/0", "-i `eth/0` is neither an address nor an interface"),
+            ("a.example 192.0.2.7 -i 2001:db8::1", "of another family"),
             ("a.example --compare 192.0.2.7", "two addresses, or none"),
             ("a.example --compare 192.0.2.7 b.example", "is no address"),
             ("a.example --compare 192.0.2.7 192.0.2.7", "two that differ"),
