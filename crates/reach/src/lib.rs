@@ -4,7 +4,9 @@
 //! it ends ([`exit`]). Everything is parsed before anything is sent.
 //!
 //! * [`live`] runs surveys on the real network and shows how far they are ([`progress`]).
+//! * [`live_view`] shows a trace on the whole screen while it goes on.
 //! * [`recording`] writes down what a run saw and reads it again; judging a recording gives what the run gave.
+//! * [`asn`] reads tables of who announces which addresses.
 //! * [`output`] writes results to standard output and everything else to standard error.
 //!
 //! Deliberately absent: any opinion on what an observation means (reach-core) and any sentence of a report
@@ -12,11 +14,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod asn;
 pub mod cli;
 pub mod command;
 pub mod config;
 pub mod exit;
 pub mod live;
+pub mod live_view;
 pub mod output;
 pub mod progress;
 pub mod recording;

@@ -1,9 +1,13 @@
 //! The few sentences on standard error that an operator reads beside a result, English and Korean side by
 //! side. Those of the result itself live in reach-report.
 
-use std::time::Duration;
+pub mod live;
+pub mod session;
+
+use std::{net::IpAddr, time::Duration};
 
 use reach_core::survey::Phase;
+use reach_net::sys::LeavingError;
 use reach_report::Lang;
 
 /// What a watching person is told while a run goes on.
@@ -59,6 +63,8 @@ pub fn progress(overview: &Overview, elapsed: Duration, lang: Lang) -> String {
             (Phase::Testing, Lang::Ko) => "시험 중",
             (Phase::Locating, Lang::En) => "looking for the place",
             (Phase::Locating, Lang::Ko) => "막힌 지점을 찾는 중",
+            (Phase::Tracing, Lang::En) => "following the paths",
+            (Phase::Tracing, Lang::Ko) => "경로 추적 중",
         }
         .to_owned(),
     );
@@ -111,6 +117,34 @@ pub fn echo_not_permitted(lang: Lang) -> String {
     }
 }
 
+/// Packets cannot leave from where they are wanted to.
+pub fn cannot_leave(error: &LeavingError, lang: Lang) -> String {
+    match (error, lang) {
+        (LeavingError::NoInterface(name), Lang::En) => {
+            format!("-I `{name}`: this host has no such interface; `ip -brief link` lists those it has")
+        }
+        (LeavingError::NoInterface(name), Lang::Ko) => {
+            format!("-I `{name}`: 이 서버에 없는 인터페이스입니다. `ip -brief link`로 목록을 확인하십시오")
+        }
+        (LeavingError::InterfaceForbidden(name), Lang::En) => {
+            format!("-I `{name}`: no permission to bind to the interface; give its address instead")
+        }
+        (LeavingError::InterfaceForbidden(name), Lang::Ko) => {
+            format!(
+                "-I `{name}`: 인터페이스를 지정할 권한이 없습니다. 대신 그 인터페이스의 주소를 지정하십시오"
+            )
+        }
+        (LeavingError::NoSource(address), Lang::En) => {
+            format!("-I `{address}` is no address of this host; `ip -brief address` lists those it has")
+        }
+        (LeavingError::NoSource(address), Lang::Ko) => {
+            format!("-I `{address}`: 이 서버의 주소가 아닙니다. `ip -brief address`로 목록을 확인하십시오")
+        }
+        (LeavingError::Other(_), Lang::En) => format!("-I: {error}"),
+        (LeavingError::Other(_), Lang::Ko) => format!("-I: 지정한 곳에서 보낼 수 없습니다({error})"),
+    }
+}
+
 /// A name has no address that is wanted.
 pub fn no_address(host: &str, lang: Lang) -> String {
     let host = crate::output::shown(host);
@@ -119,6 +153,24 @@ pub fn no_address(host: &str, lang: Lang) -> String {
         Lang::Ko => {
             format!("`{host}`의 주소를 찾지 못했습니다. 이유는 `reach resolve {host}`로 확인하십시오")
         }
+    }
+}
+
+/// No two paths can be compared: those that were asked for, or an open one and a blocked one.
+pub fn nothing_to_compare(wanted: Option<(IpAddr, IpAddr)>, known: &str, lang: Lang) -> String {
+    match (wanted, lang) {
+        (Some((a, b)), Lang::En) => {
+            format!("{a} and {b} are not both addresses of one target; it has {known}")
+        }
+        (Some((a, b)), Lang::Ko) => {
+            format!("{a}, {b}: 둘 다 같은 대상의 주소여야 합니다. 대상의 주소: {known}")
+        }
+        (None, Lang::En) => format!(
+            "there is no open and no blocked address of one family to compare ({known}); name two after --compare"
+        ),
+        (None, Lang::Ko) => format!(
+            "비교할 정상 주소와 막힌 주소가 같은 주소 체계에 함께 있지 않습니다({known}). --compare 뒤에 두 주소를 적어 주세요"
+        ),
     }
 }
 

@@ -6,10 +6,12 @@ mod edge;
 mod examination;
 mod exchange;
 mod flows;
+mod paths;
 mod ping;
 mod reply_ttl;
 mod reverse;
 mod trail;
+mod tries;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -17,12 +19,19 @@ use std::{
     time::Duration,
 };
 
-pub(crate) use self::exchange::{is_stalled, other_name, went_through};
-pub use self::reverse::{ReverseNames, reverse_names};
+pub use self::{
+    paths::{PathSurvey, path_ends},
+    reverse::{ReverseNames, reverse_names},
+    tries::{Tries, TriesPlan},
+};
 use self::{
     discovery::Discovery,
     examination::{Control, Examination, Scene},
     exchange::CutElsewhere,
+};
+pub(crate) use self::{
+    exchange::{is_stalled, other_name, went_through},
+    reply_ttl::closer_floors,
 };
 use crate::{
     Time, dossier,
@@ -69,6 +78,8 @@ pub enum Phase {
     Testing,
     /// Following the trail of those that fail.
     Locating,
+    /// Following the paths to all of them.
+    Tracing,
 }
 
 /// Something that asks for probes and takes observations.
@@ -84,6 +95,11 @@ pub trait Procedure {
     /// Whether such repeats are of interest. A driver tells of them only where they are.
     fn takes_repeats(&self) -> bool {
         true
+    }
+    /// Observations of probes that were sent and are not waited for any more, at `now`, for the record. Asked
+    /// for once, when the procedure is over or is stopped.
+    fn given_up(&mut self, _now: Time) -> Vec<Observation> {
+        Vec::new()
     }
 }
 
@@ -180,6 +196,12 @@ impl Survey {
     /// Only the first step: enumerates the addresses behind the name and probes none of them.
     pub fn names_only(case: Case) -> Self {
         Self { names_only: true, examinations: BTreeMap::new(), ..Self::new(case) }
+    }
+
+    /// The addresses behind the name that were found so far and that the plan looks at.
+    pub(crate) fn found(&self) -> Vec<IpAddr> {
+        let families = self.common.case.plan.families;
+        self.names.addresses().into_iter().filter(|&address| pool::wanted(families, address)).collect()
     }
 
     /// What the examination started from.

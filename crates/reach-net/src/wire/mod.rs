@@ -11,6 +11,7 @@ mod proxy;
 mod quote;
 mod starttls;
 mod tcp_info;
+mod telnet;
 
 pub use counters::{counted_between, ip_counters};
 pub use dialogue::{Dialogue, MOST_FOREIGN, MOST_HELD, Turn};
@@ -22,3 +23,4 @@ pub use proxy::{ProxyDialogue, ProxyLogin};
 pub use quote::{QuotedPacket, Transport, checksum_fits, pseudo_header, quoted_tcp};
 pub use starttls::{MOST_GREETING, StartTlsDialogue};
 pub use tcp_info::TcpInfo;
+pub use telnet::{LineEnd, Received, Telnet, TelnetCommand, Window};
