@@ -18,7 +18,7 @@ use tempfile::TempDir;
 const LONG: Duration = Duration::from_secs(60);
 
 /// Serves every connection in the same way, for as long as the test lives.
-pub fn serve(conduct: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
+pub(crate) fn serve(conduct: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let address = listener.local_addr().expect("bound");
     let conduct = Arc::new(conduct);
@@ -33,19 +33,19 @@ pub fn serve(conduct: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr 
 }
 
 /// Says nothing and keeps the connection until the other side ends it.
-pub fn hold(mut stream: impl Read) {
+pub(crate) fn hold(mut stream: impl Read) {
     let mut rest = [0; 512];
     while matches!(stream.read(&mut rest), Ok(1..)) {}
 }
 
 /// Resets the connection.
-pub fn abort(stream: TcpStream) {
+pub(crate) fn abort(stream: TcpStream) {
     let linger = nix::libc::linger { l_onoff: 1, l_linger: 0 };
     nix::sys::socket::setsockopt(&stream, nix::sys::socket::sockopt::Linger, &linger).expect("lingers");
 }
 
 /// Reads a line, with its end.
-pub fn line(stream: &mut impl Read) -> String {
+pub(crate) fn line(stream: &mut impl Read) -> String {
     let mut line = Vec::new();
     let mut byte = [0];
     while !line.ends_with(b"\n") && matches!(stream.read(&mut byte), Ok(1)) {
@@ -55,7 +55,7 @@ pub fn line(stream: &mut impl Read) -> String {
 }
 
 /// Reads the head of a request or of anything else that ends with an empty line.
-pub fn head(stream: &mut impl Read) -> String {
+pub(crate) fn head(stream: &mut impl Read) -> String {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         let next = line(stream);
@@ -68,20 +68,20 @@ pub fn head(stream: &mut impl Read) -> String {
 }
 
 /// Answers one request.
-pub fn respond(mut stream: TcpStream, response: &str) {
+pub(crate) fn respond(mut stream: TcpStream, response: &str) {
     head(&mut stream);
     let _ = stream.write_all(response.as_bytes());
     hold(stream);
 }
 
 /// One that vouches for certificates.
-pub struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     directory: TempDir,
 }
 
 impl Authority {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name.remove(DnType::CommonName);
         params.distinguished_name.push(DnType::CommonName, "the authority");
@@ -95,12 +95,12 @@ impl Authority {
     }
 
     /// The file with its own certificate.
-    pub fn file(&self) -> std::path::PathBuf {
+    pub(crate) fn file(&self) -> std::path::PathBuf {
         Path::new(self.directory.path()).join("root.pem")
     }
 
     /// What a server with these names needs.
-    pub fn config(&self, names: &[&str]) -> Arc<ServerConfig> {
+    pub(crate) fn config(&self, names: &[&str]) -> Arc<ServerConfig> {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let params = CertificateParams::new(names).expect("names");
         let key = KeyPair::generate().expect("a key");
@@ -117,7 +117,7 @@ impl Authority {
     }
 
     /// A server of TLS with these names.
-    pub fn serve_tls(
+    pub(crate) fn serve_tls(
         &self,
         names: &[&str],
         conduct: impl Fn(StreamOwned<ServerConnection, TcpStream>) + Send + Sync + 'static,
@@ -128,6 +128,6 @@ impl Authority {
 }
 
 /// The server's side of TLS on a connection.
-pub fn secure(config: &Arc<ServerConfig>, stream: TcpStream) -> StreamOwned<ServerConnection, TcpStream> {
+pub(crate) fn secure(config: &Arc<ServerConfig>, stream: TcpStream) -> StreamOwned<ServerConnection, TcpStream> {
     StreamOwned::new(ServerConnection::new(Arc::clone(config)).expect("a server"), stream)
 }
