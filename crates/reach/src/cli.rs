@@ -10,9 +10,9 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint, error
 use reach_core::model::{self, Plan};
 
 pub use self::{
-    connect::ConnectArgs,
+    connect::{ConnectArgs, StartTls},
     ping::{MtuDiscovery, PingArgs},
-    trace::TraceArgs,
+    trace::{Sureness, TraceArgs},
 };
 
 /// Reads the arguments, with the program's name first. `reach HOST:PORT` is `reach check HOST:PORT`.

@@ -4,9 +4,9 @@ use std::{cell::RefCell, fs::File, io, net::SocketAddr, rc::Rc, time::Duration};
 
 use reach_core::{
     Time,
-    model::{Case, Host, Observation, Plan, Target, Vantage},
+    model::{Case, Host, Observation, Plan, Target, TracePlan, Vantage},
     stats::split_mix,
-    survey::{Procedure, Survey},
+    survey::{PathSurvey, Procedure, Survey},
 };
 use reach_net::{
     drive::{Clock, Network, drive},
@@ -30,12 +30,19 @@ use crate::{
 };
 
 /// What is to be found out of each target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Scope {
     /// Everything.
     Everything,
     /// The addresses behind the name only.
     Names,
+    /// The paths to the addresses behind the name.
+    Paths {
+        /// How to trace.
+        plan: TracePlan,
+        /// Ask for the names of the routers.
+        reverse: bool,
+    },
 }
 
 /// What a run saw, and whether every part of it could do its work.
@@ -69,8 +76,8 @@ pub fn examine(
     let clock = Clock::start();
     let cases = cases(errand, &vantage, clock.now());
     let board = Rc::new(RefCell::new(Board::new(cases.len(), recorder, output)));
-    board.borrow_mut().begin(&cases);
-    let end = LocalSet::new().block_on(&runtime, watch(&cases, scope, &network, clock, &board));
+    board.borrow_mut().begin(&cases, &scope);
+    let end = LocalSet::new().block_on(&runtime, watch(&cases, &scope, &network, clock, &board));
     // A blocked look-up of the system must not hold up the end.
     runtime.shutdown_background();
 
@@ -79,7 +86,11 @@ pub fn examine(
     board.end(finished, end == End::Interrupted);
     let examined = cases.into_iter().zip(std::mem::take(&mut board.seen)).collect();
     let ending = if end == End::Interrupted { Ending::Interrupted } else { Ending::Complete };
-    Ok(Seen { recording: Recording { examined, finished, ending }, broken: end == End::Broken })
+    let paths = match scope {
+        Scope::Paths { plan, .. } => Some(plan),
+        Scope::Everything | Scope::Names => None,
+    };
+    Ok(Seen { recording: Recording { examined, paths, finished, ending }, broken: end == End::Broken })
 }
 
 /// Addresses that packets will go to, for finding out which source address they carry.
@@ -109,6 +120,10 @@ fn seed(seed: u64, number: usize) -> u64 {
 
 fn procedure(case: Case, scope: Scope) -> Box<dyn Procedure> {
     match scope {
+        Scope::Paths { plan, reverse } => {
+            let plan = TracePlan { seed: case.plan.seed, ..plan };
+            Box::new(PathSurvey::new(case, plan, reverse))
+        }
         Scope::Everything => Box::new(Survey::new(case)),
         Scope::Names => Box::new(Survey::names_only(case)),
     }
@@ -124,7 +139,7 @@ enum End {
 
 async fn watch(
     cases: &[Case],
-    scope: Scope,
+    scope: &Scope,
     network: &Network,
     clock: Clock,
     board: &Rc<RefCell<Board>>,
@@ -133,6 +148,7 @@ async fn watch(
     let mut surveys = JoinSet::new();
     for (number, case) in cases.iter().enumerate() {
         let (network, case, board) = (network.clone(), case.clone(), Rc::clone(board));
+        let scope = scope.clone();
         surveys.spawn_local(async move {
             let mut procedure = procedure(case, scope);
             drive(
@@ -143,6 +159,9 @@ async fn watch(
                 &mut |observation| board.borrow_mut().take(number, observation),
             )
             .await;
+            for observation in procedure.given_up(clock.now()) {
+                board.borrow_mut().take(number, &observation);
+            }
         });
     }
     let every = board.borrow().display.every();
@@ -194,9 +213,12 @@ impl Board {
         Self { seen: vec![Vec::new(); targets], recorder, display, output: *output }
     }
 
-    fn begin(&mut self, cases: &[Case]) {
+    fn begin(&mut self, cases: &[Case], scope: &Scope) {
         for case in cases {
-            self.record(|recorder| recorder.case(case));
+            self.record(|recorder| match scope {
+                Scope::Paths { plan, .. } => recorder.paths(case, plan),
+                Scope::Everything | Scope::Names => recorder.case(case),
+            });
         }
     }
 
