@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use reach::{command::check::judged, recording};
+use reach::{asn::Table, command::check::judged, recording};
 use reach_core::{
     Time,
     judge::judge,
@@ -43,7 +43,8 @@ use tokio::{
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 14] = [
+pub const ALL: [(&str, Parser); 15] = [
+    ("asn_table", asn_table),
     ("certificate", certificate),
     ("counters", counters),
     ("dns_answer", dns_answer),
@@ -77,6 +78,20 @@ const NAMES: [&str; 8] = [
     "no name at all",
     "",
 ];
+
+/// A table of autonomous systems in any of its formats, asked about the addresses around its ends.
+pub fn asn_table(bytes: &[u8]) {
+    let Ok(table) = Table::read(bytes) else { return };
+    let mut ends =
+        vec![IpAddr::from([0; 4]), IpAddr::from([255; 4]), IpAddr::from([0; 16]), IpAddr::from([0xff; 16])];
+    let texts = bytes.split(|byte| !byte.is_ascii_hexdigit() && !matches!(byte, b'.' | b':')).take(200);
+    ends.extend(texts.filter_map(|text| std::str::from_utf8(text).ok()?.parse().ok()));
+    for address in ends {
+        let origin = table.origin(address);
+        assert!(origin.as_ref().is_none_or(|origin| origin.asn != 0), "nobody announces {address}");
+        assert_eq!(origin, table.origin(address));
+    }
+}
 
 /// A DNS message as the answer to a question: a byte for record type and name, two for the message id.
 pub fn dns_answer(bytes: &[u8]) {

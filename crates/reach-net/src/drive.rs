@@ -30,6 +30,7 @@ use crate::{
     system,
     trust::TrustRoots,
     wire::ProxyLogin,
+    witness::Witness,
 };
 
 /// File descriptors left to everything but probes: standard streams, the runtime, logs, the store.
@@ -89,6 +90,7 @@ pub struct Network {
     leaving: Leaving,
     echoes: Arc<EchoDoors>,
     datagrams: Arc<Hubs<datagram::Flow>>,
+    witness: Arc<Witness>,
 }
 
 impl Network {
@@ -116,6 +118,7 @@ impl Network {
             leaving: Leaving::default(),
             echoes,
             datagrams,
+            witness: Arc::default(),
         }
     }
 
@@ -153,10 +156,10 @@ impl Network {
         match probe {
             Probe::Lookup(lookup) => dns::lookup(lookup).await,
             Probe::SystemLookup(lookup) => system::system_lookup(lookup).await,
-            Probe::Echo(echo) => echo::echo(echo, &self.echoes, &self.leaving, late).await,
-            Probe::Connect(connect) => connect::connect(connect, &self.leaving).await,
+            Probe::Echo(echo) => echo::echo(echo, &self.echoes, &self.leaving, &self.witness, late).await,
+            Probe::Connect(connect) => connect::witnessed(connect, &self.leaving, Some(&self.witness)).await,
             Probe::Datagram(datagram) => {
-                datagram::datagram(datagram, &self.datagrams, &self.leaving, late).await
+                datagram::datagram(datagram, &self.datagrams, &self.leaving, &self.witness, late).await
             }
             Probe::Exchange(exchange) => {
                 exchange::exchange_as(exchange, &self.trust, self.login.as_ref(), &self.leaving).await

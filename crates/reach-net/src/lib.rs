@@ -41,6 +41,7 @@ mod quote;
 mod stamp;
 mod stream;
 mod tls;
+mod witness;
 
 #[cfg(test)]
 mod pki;

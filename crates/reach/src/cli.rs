@@ -10,7 +10,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint, error
 use reach_core::model::{self, Plan};
 
 pub use self::{
-    connect::{ConnectArgs, StartTls},
+    connect::{ConnectArgs, LineEnd, StartTls},
     ping::{MtuDiscovery, PingArgs},
     trace::{Sureness, TraceArgs},
 };

@@ -16,7 +16,7 @@ use std::{
 use reach_core::model::{self, Families, Host, Plan, Target};
 
 pub use self::{
-    connect::{Connect, Manner, connect, is_url},
+    connect::{Connect, Manner, Session, connect, is_url},
     output::{Output, Surroundings},
     proxy::ProxyChoice,
 };

@@ -15,7 +15,7 @@ use reach_net::{
     vantage::vantage,
 };
 use tokio::{
-    runtime,
+    runtime::{self, Runtime},
     signal::unix::{Signal, SignalKind, signal},
     task::{JoinSet, LocalSet},
     time::{Instant, MissedTickBehavior, interval_at},
@@ -62,19 +62,7 @@ pub fn examine(
     recorder: Option<Recorder<File>>,
     output: &Output,
 ) -> io::Result<Seen> {
-    let lang = output.style.lang;
-    if let Err(error) = drop_privileges() {
-        note(&words::privileges_kept(&error, lang));
-    }
-    let trust = TrustRoots::load();
-    let vantage = vantage(&destinations(errand));
-    if output.verbose {
-        describe(&vantage, &trust, &errand.plan);
-    }
-    let network = Network::new(trust);
-    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    let clock = Clock::start();
-    let cases = cases(errand, &vantage, clock.now());
+    let Stage { network, runtime, clock, cases } = stage(errand, output)?;
     let board = Rc::new(RefCell::new(Board::new(cases.len(), recorder, output)));
     board.borrow_mut().begin(&cases, &scope);
     let end = LocalSet::new().block_on(&runtime, watch(&cases, &scope, &network, clock, &board));
@@ -91,6 +79,35 @@ pub fn examine(
         Scope::Everything | Scope::Names => None,
     };
     Ok(Seen { recording: Recording { examined, paths, finished, ending }, broken: end == End::Broken })
+}
+
+/// Everything that is needed to examine the targets of an errand.
+pub struct Stage {
+    /// The network.
+    pub network: Network,
+    /// What drives it; one thread.
+    pub runtime: Runtime,
+    /// The time of the run, which began just now.
+    pub clock: Clock,
+    /// One for each target.
+    pub cases: Vec<Case>,
+}
+
+/// Gives up privileges and looks around. Comes before any thread is started.
+pub fn stage(errand: &Errand, output: &Output) -> io::Result<Stage> {
+    if let Err(error) = drop_privileges() {
+        note(&words::privileges_kept(&error, output.style.lang));
+    }
+    let trust = TrustRoots::load();
+    let vantage = vantage(&destinations(errand));
+    if output.verbose {
+        describe(&vantage, &trust, &errand.plan);
+    }
+    let network = Network::new(trust);
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let clock = Clock::start();
+    let cases = cases(errand, &vantage, clock.now());
+    Ok(Stage { network, runtime, clock, cases })
 }
 
 /// Addresses that packets will go to, for finding out which source address they carry.

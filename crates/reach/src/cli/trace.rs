@@ -97,6 +97,24 @@ pub struct TraceArgs {
     #[command(flatten)]
     pub names: NameArgs,
 
+    /// Show loss and round trips of every hop on the whole screen until q is pressed
+    #[arg(
+        long,
+        help_heading = "Output",
+        conflicts_with_all = ["json", "each", "compare", "record", "replay"],
+    )]
+    pub live: bool,
+
+    /// With --live: how often to ask each hop again
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "1s",
+        requires = "live",
+        help_heading = "How to trace"
+    )]
+    pub every: String,
+
     /// Do not ask for the names of routers
     #[arg(short = 'n', long, help_heading = "Output")]
     pub numeric: bool,
@@ -163,6 +181,7 @@ Examples:
   reach trace push.example.com:5223 --compare
   reach trace push.example.com --compare 192.0.2.7 192.0.2.12
   reach trace db.example.com:5432 --flows 64 --svg paths.svg
+  reach trace www.example.com --live
 
 Marks behind a hop:
   !H !N !P !p  host, network, protocol, port unreachable, said by a device on the way

@@ -1,7 +1,12 @@
 //! `reach connect`: connect to every address, layer by layer, and say precisely how it went.
 
 mod attempts;
+mod converse;
+mod keys;
 mod rows;
+mod session;
+mod tame;
+mod terminal;
 
 use std::env;
 
@@ -37,6 +42,9 @@ pub fn run(args: &ConnectArgs, around: &Surroundings) -> Exit {
         Ok(names) => names,
         Err(exit) => return exit,
     };
+    if let Some(wanted) = connect.session {
+        return session::run(&connect, wanted, names);
+    }
     match attempts::carry_out(&connect, names) {
         Ok(seen) => conclude(&connect, &seen),
         Err(error) => {

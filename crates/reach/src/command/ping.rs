@@ -54,6 +54,9 @@ pub fn run(args: &PingArgs, around: &Surroundings) -> Exit {
 
 fn try_run(ping: &Ping, around: &Surroundings) -> io::Result<Exit> {
     let lang = ping.output.style.lang;
+    if let Err(error) = ping.leaving.check() {
+        return Ok(complain(&[words::cannot_leave(&error, lang)]));
+    }
     if let Err(error) = drop_privileges() {
         note(&words::privileges_kept(&error, lang));
     }
@@ -62,7 +65,7 @@ fn try_run(ping: &Ping, around: &Surroundings) -> io::Result<Exit> {
         note(&words::echo_not_permitted(lang));
         return Ok(Exit::CouldNotTell);
     }
-    let network = Network::new(TrustRoots::load());
+    let network = Network::new(TrustRoots::load()).leaving(ping.leaving);
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let mut found = addresses(ping, &runtime, &network)?;
     for host in &found.unresolved {

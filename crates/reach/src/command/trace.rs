@@ -20,11 +20,12 @@ use crate::{
     asn,
     cli::TraceArgs,
     config::{
-        Surroundings,
+        Errand, Surroundings,
         trace::{self as config, PathSource, Trace, View},
     },
     exit::Exit,
-    live::{self, Scope, Seen},
+    live::{self, Scope, Seen, Stage},
+    live_view::{self, Known},
     output::{complain, finish, note, shown},
     recording::{Ending, Recording},
     words,
@@ -41,6 +42,9 @@ pub fn run(args: &TraceArgs, around: &Surroundings) -> Exit {
         Ok(table) => table,
         Err(exit) => return exit,
     };
+    if let (View::Live, PathSource::Network(errand, plan)) = (&trace.view, &trace.source) {
+        return live_view(&trace, errand, plan, table.as_ref());
+    }
     let (seen, plan) = match observe(&trace) {
         Ok(seen) => seen,
         Err(exit) => return exit,
@@ -48,6 +52,42 @@ pub fn run(args: &TraceArgs, around: &Surroundings) -> Exit {
     let traces = traces(&seen.recording, &plan);
     let labels = labels(&seen.recording, &traces, table.as_ref(), trace.reverse);
     conclude(&trace, &seen, &traces, &labels)
+}
+
+/// Shows the paths on the whole screen, and what is known of them in the end.
+fn live_view(trace: &Trace, errand: &Errand, plan: &TracePlan, table: Option<&asn::Table>) -> Exit {
+    let shown = live::stage(errand, &trace.output).and_then(|stage| {
+        let Stage { network, runtime, clock, cases } = stage;
+        let origin = |address: IpAddr| table?.origin(address);
+        let (reverse, style) = (trace.reverse, &trace.output.style);
+        let watched = live_view::watch(cases, plan, reverse, &origin, &network, &clock, style);
+        let known = runtime.block_on(watched);
+        runtime.shutdown_background();
+        Ok((known?, clock.now()))
+    });
+    let (known, finished) = match shown {
+        Ok(shown) => shown,
+        Err(error) => {
+            note(&format!("the live view ended: {error}"));
+            return Exit::CouldNotTell;
+        }
+    };
+    let trace_of = |known: &Known| {
+        let forward: Vec<Observation> =
+            known.lookups.iter().filter(|seen| is_forward(&seen.probe)).cloned().collect();
+        report::Trace {
+            resolution: judge(&known.case, &forward).resolution,
+            routes: known.routes.clone(),
+            plan: plan.clone(),
+            finished,
+            case: known.case.clone(),
+        }
+    };
+    let traces: Vec<report::Trace> = known.iter().map(trace_of).collect();
+    let examined = known.into_iter().map(|known| (known.case, known.lookups)).collect();
+    let recording = Recording { examined, paths: Some(plan.clone()), finished, ending: Ending::Complete };
+    let labels = labels(&recording, &traces, table, trace.reverse);
+    conclude(trace, &Seen { recording, broken: false }, &traces, &labels)
 }
 
 fn observe(trace: &Trace) -> Result<(Seen, TracePlan), Exit> {
@@ -124,7 +164,7 @@ fn conclude(trace: &Trace, seen: &Seen, traces: &[report::Trace], labels: &Label
     let recording = &seen.recording;
     let comparison = match &trace.view {
         View::Compare(pair) => compare(*pair, traces, trace),
-        View::Paths | View::Each => None,
+        View::Paths | View::Each | View::Live => None,
     };
     let shown = if output.json {
         let started = traces.iter().map(|trace| trace.case.started).min().unwrap_or(recording.finished);

@@ -47,13 +47,15 @@ pub enum View {
     Each,
     /// Two of the paths side by side.
     Compare(Option<(IpAddr, IpAddr)>),
+    /// The whole screen, until somebody leaves.
+    Live,
 }
 
 /// Understands `reach trace`. `seed` is used where none was typed.
 pub fn trace(args: &TraceArgs, around: &Surroundings, seed: u64) -> Result<Trace, Problems> {
     let mut problems = Problems::new();
     let output = keep(Output::new(&args.output, around), &mut problems);
-    let view = view(args, &mut problems);
+    let view = view(args, around, &mut problems);
     let source = match &args.replay {
         Some(path) => Some(PathSource::Recording(path.clone())),
         None => network(args, seed, &mut problems),
@@ -72,7 +74,15 @@ pub fn trace(args: &TraceArgs, around: &Surroundings, seed: u64) -> Result<Trace
     }
 }
 
-fn view(args: &TraceArgs, problems: &mut Problems) -> Option<View> {
+fn view(args: &TraceArgs, around: &Surroundings, problems: &mut Problems) -> Option<View> {
+    if args.live {
+        if around.stdout.is_none() || around.dumb {
+            problems.push(
+                "--live draws on the whole screen of a terminal, and this is none; leave it out".to_owned(),
+            );
+        }
+        return Some(View::Live);
+    }
     let Some(addresses) = &args.compare else {
         return Some(if args.each { View::Each } else { View::Paths });
     };
@@ -139,11 +149,13 @@ fn paths(args: &TraceArgs, protocol: TraceProtocol, seed: u64, problems: &mut Pr
     let size = number("--size", &args.size, 8, 8972, problems);
     let rate = number("--rate", &args.rate, 1, 100_000, problems);
     let deadline = args.names.deadline.as_deref().map(|text| duration::parse("--deadline", text).ok());
+    let repeat = args.live.then(|| keep(duration::parse("--every", &args.every), problems));
     let level = match args.confidence {
         Sureness::P95 => 0.95,
         Sureness::P99 => 0.99,
     };
     let timeout = timeout?;
+    let repeat = repeat.map_or(Some(None), |every| every.map(Some))?;
     Some(TracePlan {
         protocol,
         first_ttl: first_ttl?,
@@ -162,7 +174,7 @@ fn paths(args: &TraceArgs, protocol: TraceProtocol, seed: u64, problems: &mut Pr
             Some(deadline) => deadline?,
             None => usual.deadline + timeout.saturating_sub(usual.timeout) * 8,
         },
-        repeat: None,
+        repeat,
         seed: args.names.seed.unwrap_or(seed),
     })
 }
