@@ -99,11 +99,15 @@ pub fn stage(errand: &Errand, output: &Output) -> io::Result<Stage> {
         note(&words::privileges_kept(&error, output.style.lang));
     }
     let trust = TrustRoots::load();
-    let vantage = vantage(&destinations(errand));
+    let mut vantage = vantage(&destinations(errand));
+    if let Some(source) = errand.leaving.source {
+        vantage.sources.retain(|other| other.is_ipv4() != source.is_ipv4());
+        vantage.sources.push(source);
+    }
     if output.verbose {
         describe(&vantage, &trust, &errand.plan);
     }
-    let network = Network::new(trust);
+    let network = Network::new(trust).leaving(errand.leaving);
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let clock = Clock::start();
     let cases = cases(errand, &vantage, clock.now());

@@ -118,30 +118,34 @@ pub fn echo_not_permitted(lang: Lang) -> String {
 }
 
 /// Packets cannot leave from where they are wanted to.
-pub fn cannot_leave(error: &LeavingError, lang: Lang) -> String {
+pub fn cannot_leave(option: &str, error: &LeavingError, lang: Lang) -> String {
     match (error, lang) {
         (LeavingError::NoInterface(name), Lang::En) => {
-            format!("-I `{name}`: this host has no such interface; `ip -brief link` lists those it has")
+            format!("{option} `{name}`: this host has no such interface; `ip -brief link` lists those it has")
         }
         (LeavingError::NoInterface(name), Lang::Ko) => {
-            format!("-I `{name}`: 이 서버에 없는 인터페이스입니다. `ip -brief link`로 목록을 확인하십시오")
+            format!(
+                "{option} `{name}`: 이 서버에 없는 인터페이스입니다. `ip -brief link`로 목록을 확인하십시오"
+            )
         }
         (LeavingError::InterfaceForbidden(name), Lang::En) => {
-            format!("-I `{name}`: no permission to bind to the interface; give its address instead")
+            format!("{option} `{name}`: no permission to bind to the interface; give its address instead")
         }
         (LeavingError::InterfaceForbidden(name), Lang::Ko) => {
             format!(
-                "-I `{name}`: 인터페이스를 지정할 권한이 없습니다. 대신 그 인터페이스의 주소를 지정하십시오"
+                "{option} `{name}`: 인터페이스를 지정할 권한이 없습니다. 대신 그 인터페이스의 주소를 지정하십시오"
             )
         }
         (LeavingError::NoSource(address), Lang::En) => {
-            format!("-I `{address}` is no address of this host; `ip -brief address` lists those it has")
+            format!("{option} `{address}` is no address of this host; `ip -brief address` lists those it has")
         }
         (LeavingError::NoSource(address), Lang::Ko) => {
-            format!("-I `{address}`: 이 서버의 주소가 아닙니다. `ip -brief address`로 목록을 확인하십시오")
+            format!(
+                "{option} `{address}`: 이 서버의 주소가 아닙니다. `ip -brief address`로 목록을 확인하십시오"
+            )
         }
-        (LeavingError::Other(_), Lang::En) => format!("-I: {error}"),
-        (LeavingError::Other(_), Lang::Ko) => format!("-I: 지정한 곳에서 보낼 수 없습니다({error})"),
+        (LeavingError::Other(_), Lang::En) => format!("{option}: {error}"),
+        (LeavingError::Other(_), Lang::Ko) => format!("{option}: 지정한 곳에서 보낼 수 없습니다({error})"),
     }
 }
 

@@ -14,6 +14,7 @@ use reach_core::{
     judge::judge,
     model::{Case, Diagnosis, Doubt, Host, Target},
 };
+use reach_net::sys::Leaving;
 use reach_report::{
     connect::{Attempted, Peer, Way},
     json, text,
@@ -62,7 +63,7 @@ fn resolved(connect: &Connect) -> Result<Vec<(Case, Diagnosis)>, Exit> {
         None => target.clone(),
     };
     let targets: Vec<Target> = connect.targets.iter().map(|(target, _)| lookup(target)).collect();
-    let errand = Errand { targets, plan: connect.plan.clone(), record: None };
+    let errand = Errand { targets, plan: connect.plan.clone(), record: None, leaving: Leaving::default() };
     let seen = live::examine(&errand, Scope::Names, None, &connect.output).map_err(|error| {
         note(&format!("nothing can be sent: {error}"));
         Exit::CouldNotTell

@@ -55,7 +55,7 @@ pub fn run(args: &PingArgs, around: &Surroundings) -> Exit {
 fn try_run(ping: &Ping, around: &Surroundings) -> io::Result<Exit> {
     let lang = ping.output.style.lang;
     if let Err(error) = ping.leaving.check() {
-        return Ok(complain(&[words::cannot_leave(&error, lang)]));
+        return Ok(complain(&[words::cannot_leave("-I", &error, lang)]));
     }
     if let Err(error) = drop_privileges() {
         note(&words::privileges_kept(&error, lang));

@@ -42,6 +42,11 @@ pub fn run(args: &TraceArgs, around: &Surroundings) -> Exit {
         Ok(table) => table,
         Err(exit) => return exit,
     };
+    if let PathSource::Network(errand, _) = &trace.source
+        && let Err(error) = errand.leaving.check()
+    {
+        return complain(&[words::cannot_leave("-i", &error, trace.output.style.lang)]);
+    }
     if let (View::Live, PathSource::Network(errand, plan)) = (&trace.view, &trace.source) {
         return live_view(&trace, errand, plan, table.as_ref());
     }
