@@ -383,7 +383,7 @@ impl<'a> Planner<'a> {
     /// Whether the packet filter chooses the next router.
     fn marks(&self, router: usize) -> bool {
         self.next[router].len() > 1
-            && self.described(router).is_some_and(|router| marking(router, &[], &[1]).is_some())
+            && self.described(router).is_some_and(|router| marking(router, &[], &[1], 0).is_some())
     }
 
     /// The next routers of this one that lead to the host.
@@ -422,7 +422,7 @@ impl<'a> Planner<'a> {
             let near = self.nodes[router].near_interfaces.clone();
             if self.marks(router) {
                 let described = self.described(router).expect("a router");
-                let text = marking(described, &near, &self.weights(router)).unwrap_or_default();
+                let text = marking(described, &near, &self.weights(router), router).unwrap_or_default();
                 self.nodes[router].filter.push_str(&text);
             }
             if self.nodes[router].wording.is_some() {
