@@ -42,11 +42,14 @@ use tokio::{
     runtime::{Builder, Runtime},
 };
 
+#[path = "dialogues.rs"]
+mod dialogues;
+
 /// What a target does with an input.
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 17] = [
+pub const ALL: [(&str, Parser); 20] = [
     ("asn_table", asn_table),
     ("certificate", certificate),
     ("counters", counters),
@@ -55,13 +58,16 @@ pub const ALL: [(&str, Parser); 17] = [
     ("extension", extension),
     ("getent", getent),
     ("http", http),
+    ("proxy", proxy),
     ("quote", quote),
     ("recording", recording),
     ("report", report),
     ("scenario", scenario),
     ("segment", segment),
+    ("starttls", starttls),
     ("target", target),
     ("tcp_info", tcp_info),
+    ("telnet", telnet),
     ("text", text),
     ("tls", tls),
 ];
@@ -347,6 +353,21 @@ pub fn report(bytes: &[u8]) {
         let _ = report_text::check(&examined, time, &Style { color: true, ..style });
         let _ = json::check(&examined, time, time, "0", lang);
     }
+}
+
+/// What a proxy answers.
+pub fn proxy(bytes: &[u8]) {
+    dialogues::proxy(bytes);
+}
+
+/// What a server says before TLS.
+pub fn starttls(bytes: &[u8]) {
+    dialogues::starttls(bytes);
+}
+
+/// What a server says in a session.
+pub fn telnet(bytes: &[u8]) {
+    dialogues::telnet(bytes);
 }
 
 /// A scenario of the pretend network.
