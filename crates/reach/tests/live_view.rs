@@ -100,7 +100,8 @@ fn lab() -> Lab {
 #[test]
 fn the_live_view_shows_hops_and_leaves_the_result_on_the_screen_as_it_was() {
     isolated(&[Tool::Ip, Tool::Nft], || {
-        let mut seat = Seat::at(&lab(), &format!("--live --every 200ms -n -I {GOOD}"));
+        let lab = lab();
+        let mut seat = Seat::at(&lab, &format!("--live --every 200ms -n -I {GOOD}"));
         seat.wait_for("\u{1b}[?1049h");
         seat.wait_for("10.70.0.1");
         seat.wait_for("reached");
@@ -117,8 +118,10 @@ fn the_live_view_shows_hops_and_leaves_the_result_on_the_screen_as_it_was() {
 #[test]
 fn the_live_view_turns_from_address_to_address_and_ends_on_control_c() {
     isolated(&[Tool::Ip, Tool::Nft], || {
-        let mut seat = Seat::at(&lab(), &format!("--live --lang ko -n -I {GOOD} {BLOCKED}"));
-        seat.wait_for("응답한");
+        let lab = lab();
+        let mut seat = Seat::at(&lab, &format!("--live --lang ko -n -I {GOOD} {BLOCKED}"));
+        // After each wide letter the cursor is moved anew.
+        seat.wait_for("플");
         seat.wait_for(BLOCKED);
         seat.press("\t");
         let (result, status) = seat.leave("\u{3}");

@@ -352,8 +352,13 @@ fn a_packet_that_may_not_be_fragmented_is_told_how_large_it_may_be() {
 fn packets_leave_from_where_and_as_they_are_wanted_to() {
     isolated(TOOLS, || {
         let lab = lab();
-        let rules = "table inet marks { counter ef {}
-            chain arriving { type filter hook input priority 0; ip dscp ef icmp type echo-request counter name ef } }";
+        let rules = "table inet marks {
+            counter ef { }
+            chain arriving {
+              type filter hook input priority 0;
+              ip dscp ef icmp type echo-request counter name ef
+            }
+          }";
         lab.node("web").nft(rules).expect("rules of the host");
         let own = "10.70.0.2";
         assert_eq!(reach(&lab, &format!("-c 2 -i 0.1 -Q ef -I {own} {GOOD}")).code(), Some(0));

@@ -10,7 +10,7 @@ use ratatui::{
     widgets::{Cell as Entry, Paragraph, Row, Table},
 };
 use reach_core::{
-    model::{HopLoss, ReplyKind, Route},
+    model::{HopLoss, ReplyKind, Route, Stopped},
     ping::Tally,
 };
 use reach_report::{Style, ping::sparkline};
@@ -39,10 +39,12 @@ pub fn draw(view: &View, style: &Style, frame: &mut Frame<'_>) {
     frame.render_widget(Paragraph::new(title_line(view, style)), title);
     frame.render_widget(Paragraph::new(address_tabs(view, style, tabs.width)), tabs);
     frame.render_widget(Paragraph::new(flow_tabs(view, style, flows.width)), flows);
-    if view.route().is_none_or(|route| route.hops.is_empty()) {
-        frame.render_widget(Paragraph::new(words::waiting(style.lang)), table);
-    } else {
-        hops(view, style, frame, table);
+    match view.route() {
+        Some(route) if !route.hops.is_empty() => hops(view, style, frame, table),
+        Some(route) if route.unable.is_some() => {
+            frame.render_widget(Paragraph::new(words::ending(route, false, style.lang)), table);
+        }
+        _ => frame.render_widget(Paragraph::new(words::waiting(style.lang)), table),
     }
     frame.render_widget(Paragraph::new(key_line(style)), keys);
 }
@@ -73,14 +75,22 @@ fn title_line(view: &View, style: &Style) -> Text<'static> {
 
 fn address_tabs(view: &View, style: &Style, width: u16) -> Text<'static> {
     let tabs = view.routes.iter().map(|(_, route)| {
-        let ending = words::ending(route, style.lang);
-        (format!("{} {ending}", route.endpoint.address), route_colour(route))
+        let ending = words::ending(route, is_early(view), style.lang);
+        (format!("{} {ending}", route.endpoint.address), route_colour(route, is_early(view)))
     });
     tab_line(&tabs.collect::<Vec<_>>(), view.address, style, width)
 }
 
-fn route_colour(route: &Route) -> Option<Color> {
-    if route.stopped.is_some() || route.unable.is_some() {
+/// So long the first answers may take, names and all.
+const EARLY: Duration = Duration::from_secs(5);
+
+fn is_early(view: &View) -> bool {
+    view.elapsed() < EARLY
+}
+
+fn route_colour(route: &Route, early: bool) -> Option<Color> {
+    let stopped = route.stopped.filter(|stopped| !early || *stopped != Stopped::Silent);
+    if stopped.is_some() || route.unable.is_some() {
         Some(Color::Red)
     } else {
         route.distance.map(|_| Color::Green)
