@@ -65,7 +65,8 @@ fn live_view(trace: &Trace, errand: &Errand, plan: &TracePlan, table: Option<&as
         let Stage { network, runtime, clock, cases } = stage;
         let origin = |address: IpAddr| table?.origin(address);
         let (reverse, style) = (trace.reverse, &trace.output.style);
-        let watched = live_view::watch(cases, plan, reverse, &origin, &network, &clock, style);
+        let scene = live_view::Scene { network: &network, clock: &clock, origin: &origin, style };
+        let watched = live_view::watch(cases, plan, reverse, scene);
         let known = runtime.block_on(watched);
         runtime.shutdown_background();
         Ok((known?, clock.now()))
