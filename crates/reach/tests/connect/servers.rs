@@ -128,6 +128,9 @@ impl Authority {
 }
 
 /// The server's side of TLS on a connection.
-pub(crate) fn secure(config: &Arc<ServerConfig>, stream: TcpStream) -> StreamOwned<ServerConnection, TcpStream> {
+pub(crate) fn secure(
+    config: &Arc<ServerConfig>,
+    stream: TcpStream,
+) -> StreamOwned<ServerConnection, TcpStream> {
     StreamOwned::new(ServerConnection::new(Arc::clone(config)).expect("a server"), stream)
 }
