@@ -17,6 +17,7 @@ use tokio::{
 };
 
 use crate::{
+    journal::{self, Flow, Protocol},
     stamp::Sent,
     sys::{self, QueuedError, TcpInfo, TcpOptions},
 };
@@ -121,7 +122,12 @@ fn start(remote: SocketAddr, options: &TcpOptions) -> Result<Started, Box<Attemp
         .set_linger(Some(Duration::ZERO))
         .map_err(|error| failed(sys::unable(Obstacle::Unsupported, &error), 0))?;
     let sent = Sent::now();
-    if let Err(error) = sys::connect_tcp(&socket, remote, options)
+    let connecting = sys::connect_tcp(&socket, remote, options);
+    journal::note(|| {
+        let local = socket.local_addr().ok()?.as_socket()?;
+        Some(Flow::new(Protocol::Tcp, local, remote))
+    });
+    if let Err(error) = connecting
         && error.raw_os_error() != Some(libc::EINPROGRESS)
     {
         return Err(match rejection(&sys::drain_error_queue(&socket), sent, 0) {

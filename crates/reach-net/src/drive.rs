@@ -17,7 +17,9 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use crate::{connect, datagram, dns, echo, egress, exchange, sys, system, trust::TrustRoots};
+use crate::{
+    connect, datagram, dns, echo, egress, exchange, journal::Journal, sys, system, trust::TrustRoots,
+};
 
 /// File descriptors left to everything but probes: standard streams, the runtime, logs, the store.
 const SPARE_DESCRIPTORS: u64 = 64;
@@ -64,6 +66,7 @@ pub struct Network {
     trust: Arc<TrustRoots>,
     room: Arc<Semaphore>,
     most: u32,
+    journal: Option<Journal>,
 }
 
 impl Network {
@@ -80,7 +83,20 @@ impl Network {
     /// Never holds more than `most` descriptors (at least one probe at a time) for probes.
     fn with_descriptors(trust: TrustRoots, most: u64) -> Self {
         let most = u32::try_from(most.clamp(1, MOST_DESCRIPTORS)).unwrap_or(1);
-        Self { trust: Arc::new(trust), room: Arc::new(Semaphore::new(most as usize)), most }
+        Self { trust: Arc::new(trust), room: Arc::new(Semaphore::new(most as usize)), most, journal: None }
+    }
+
+    /// The same network; what is sent is noted in `journal`.
+    pub fn noted_in(&self, journal: &Journal) -> Self {
+        Self { journal: Some(journal.clone()), ..self.clone() }
+    }
+
+    /// The same network, for probes about `what`, where a run is about several things.
+    pub fn about(&self, what: Option<&str>) -> Self {
+        match (&self.journal, what) {
+            (Some(journal), Some(what)) => self.noted_in(&journal.about(what)),
+            _ => self.clone(),
+        }
     }
 
     /// The roots of trust in use.
@@ -106,8 +122,15 @@ impl Network {
     pub async fn observe(&self, id: ProbeId, probe: Probe, clock: &Clock) -> Observation {
         let room = self.room_for(&probe).await;
         let sent = clock.now();
-        let outcome = self.run(probe.clone()).await;
-        if let (Probe::Connect(connect), Outcome::Answered(_)) = (&probe, &outcome)
+        let attempt = async {
+            let outcome = self.run(probe.clone()).await;
+            Observation { id, probe: probe.clone(), outcome, sent, done: clock.now() }
+        };
+        let observation = match &self.journal {
+            Some(journal) => journal.note_attempt((id, probe.clone(), sent), attempt).await,
+            None => attempt.await,
+        };
+        if let (Probe::Connect(connect), Outcome::Answered(_)) = (&probe, &observation.outcome)
             && let Then::Hold(span) = connect.then
         {
             // The connection outlives its probe.
@@ -116,7 +139,7 @@ impl Network {
                 drop(room);
             });
         }
-        Observation { id, probe, outcome, sent, done: clock.now() }
+        observation
     }
 
     /// `None` never comes: the semaphore is not closed. Without room nothing is limited, that is all.

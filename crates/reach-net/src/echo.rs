@@ -18,6 +18,7 @@ use tokio::{
 };
 
 use crate::{
+    journal::{self, Flow},
     stamp::Sent,
     sys::{self, QueuedError},
     wire::{EchoMessage, checksum, ipv4_payload},
@@ -39,7 +40,14 @@ pub async fn echo(probe: &Echo) -> Outcome {
         Err(outcome) => return outcome,
     };
     let request = Request::new(address.is_ipv6(), access, probe.sequence, probe.size);
-    let sent = match send(&socket, &request) {
+    let sending = send(&socket, &request);
+    journal::note(|| {
+        let local = socket.local_addr().ok()?.as_socket()?;
+        // A datagram socket's port is the identifier that the kernel writes (icmp(7)).
+        let identifier = if access == EchoAccess::Raw { request.identifier } else { local.port() };
+        Some(Flow::echo(local.ip(), identifier, address))
+    });
+    let sent = match sending {
         Ok(sent) => sent,
         Err(outcome) => return outcome,
     };

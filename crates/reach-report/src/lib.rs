@@ -5,6 +5,7 @@
 //! * [`text`] is the screen that an operator reads in ten seconds and pastes into a ticket.
 //! * [`json`] is what scripts and dashboards rely on.
 //! * [`explain`] says what a verdict or a finding means, how it is proved, and what to do.
+//! * [`packets`] comments the packets of a capture.
 //! * [`java`] says what clients write into their logs.
 //!
 //! Every sentence lives in `words`, English and Korean side by side, so that neither can be forgotten.
@@ -24,6 +25,7 @@ pub mod java;
 pub mod json;
 mod lang;
 mod layout;
+pub mod packets;
 mod scene;
 mod style;
 pub mod text;

@@ -1,6 +1,7 @@
 //! What was typed: the command line as text, before anything in it is understood (that is [`crate::config`]).
 
 mod connect;
+mod evidence;
 mod ping;
 mod trace;
 
@@ -9,7 +10,7 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint, error::ErrorKind};
 use reach_core::model::{self, Plan};
 
-pub use self::{connect::ConnectArgs, ping::PingArgs, trace::TraceArgs};
+pub use self::{connect::ConnectArgs, evidence::EvidenceArgs, ping::PingArgs, trace::TraceArgs};
 
 /// Reads the arguments, with the program's name first. `reach HOST:PORT` is `reach check HOST:PORT`.
 ///
@@ -199,10 +200,14 @@ pub struct CheckArgs {
         value_hint = ValueHint::FilePath,
         conflicts_with_all = [
             "targets", "resolver", "ipv4", "ipv6", "effort", "deadline", "seed", "connect_timeout",
-            "read_timeout", "tls", "no_tls", "server_name", "record",
+            "read_timeout", "tls", "no_tls", "server_name", "record", "pcap",
         ],
     )]
     pub replay: Option<PathBuf>,
+
+    /// The packets of the run
+    #[command(flatten)]
+    pub evidence: EvidenceArgs,
 
     /// How to show it
     #[command(flatten)]
@@ -244,6 +249,10 @@ pub struct ResolveArgs {
     /// The questions asked of resolvers
     #[command(flatten)]
     pub names: NameArgs,
+
+    /// The packets of the run
+    #[command(flatten)]
+    pub evidence: EvidenceArgs,
 
     /// How to show it
     #[command(flatten)]

@@ -5,6 +5,7 @@
 //!
 //! * [`live`] runs surveys on the real network and shows how far they are ([`progress`]).
 //! * [`recording`] writes down what a run saw and reads it again; judging a recording gives what the run gave.
+//! * [`evidence`] writes down the packets of a run.
 //! * [`output`] writes results to standard output and everything else to standard error.
 //!
 //! Deliberately absent: any opinion on what an observation means (reach-core) and any sentence of a report
@@ -15,6 +16,7 @@
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod evidence;
 pub mod exit;
 pub mod live;
 pub mod output;

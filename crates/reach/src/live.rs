@@ -23,6 +23,7 @@ use tokio::{
 
 use crate::{
     config::{Errand, Output},
+    evidence::{self, Evidence},
     output::note,
     progress::Display,
     recording::{Ending, Recorder, Recording},
@@ -45,16 +46,23 @@ pub struct Seen {
     pub recording: Recording,
     /// A survey broke off for a fault of our own.
     pub broken: bool,
+    /// The packets were to be written down, and were not.
+    pub evidence_lost: bool,
+}
+
+/// What of a run is to be kept.
+#[derive(Debug, Default)]
+pub struct Keep {
+    /// What was observed.
+    pub recorder: Option<Recorder<File>>,
+    /// The packets.
+    pub evidence: Option<Evidence>,
 }
 
 /// Runs all surveys of an errand to their end or until somebody interrupts. Gives up privileges first, so it
 /// comes before any thread is started.
-pub fn examine(
-    errand: &Errand,
-    scope: Scope,
-    recorder: Option<Recorder<File>>,
-    output: &Output,
-) -> io::Result<Seen> {
+pub fn examine(errand: &Errand, scope: Scope, keep: Keep, output: &Output) -> io::Result<Seen> {
+    let Keep { recorder, evidence } = keep;
     let lang = output.style.lang;
     if let Err(error) = drop_privileges() {
         note(&words::privileges_kept(&error, lang));
@@ -64,22 +72,33 @@ pub fn examine(
     if output.verbose {
         describe(&vantage, &trust, &errand.plan);
     }
-    let network = Network::new(trust);
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let clock = Clock::start();
+    let witness = evidence.map(|evidence| {
+        let resolvers = &errand.plan.extra_resolvers;
+        evidence.begin(&evidence::Scope::new(&errand.targets, &vantage, resolvers), clock)
+    });
+    let network = Network::new(trust);
+    let network = witness.as_ref().map_or(network.clone(), |witness| network.noted_in(witness.journal()));
     let cases = cases(errand, &vantage, clock.now());
     let board = Rc::new(RefCell::new(Board::new(cases.len(), recorder, output)));
     board.borrow_mut().begin(&cases);
     let end = LocalSet::new().block_on(&runtime, watch(&cases, scope, &network, clock, &board));
     // A blocked look-up of the system must not hold up the end.
     runtime.shutdown_background();
+    // Now that every socket is closed.
+    let evidence_lost = witness.is_some_and(|witness| !witness.end(output.verbose));
 
     let mut board = board.borrow_mut();
     let finished = clock.now();
     board.end(finished, end == End::Interrupted);
     let examined = cases.into_iter().zip(std::mem::take(&mut board.seen)).collect();
     let ending = if end == End::Interrupted { Ending::Interrupted } else { Ending::Complete };
-    Ok(Seen { recording: Recording { examined, finished, ending }, broken: end == End::Broken })
+    Ok(Seen {
+        recording: Recording { examined, finished, ending },
+        broken: end == End::Broken,
+        evidence_lost,
+    })
 }
 
 /// Addresses that packets will go to, for finding out which source address they carry.
@@ -132,7 +151,8 @@ async fn watch(
     let started = Instant::now();
     let mut surveys = JoinSet::new();
     for (number, case) in cases.iter().enumerate() {
-        let (network, case, board) = (network.clone(), case.clone(), Rc::clone(board));
+        let about = (cases.len() > 1).then_some(case.target.text.as_str());
+        let (network, case, board) = (network.about(about), case.clone(), Rc::clone(board));
         surveys.spawn_local(async move {
             let mut procedure = procedure(case, scope);
             drive(

@@ -7,7 +7,7 @@ mod errors;
 mod limits;
 mod tcp;
 
-pub use capture::{Between, Capture, CaptureCount, Selection, Sighting};
+pub use capture::{Between, Capture, CaptureCount, Selection, Sighting, interface_name};
 pub use datagram::{Received, may_use_raw_sockets, open_echo, receive};
 pub use errors::{ErrorOrigin, QueuedError, drain_error_queue, enable_error_queue, local_obstacle, unable};
 pub use limits::{drop_privileges, raise_file_limit};
