@@ -106,7 +106,9 @@ impl Dossier {
     pub(crate) fn file(&mut self, observation: &Observation) {
         match &observation.probe {
             Probe::Lookup(_) | Probe::SystemLookup(_) | Probe::Datagram(_) => {}
-            Probe::Echo(echo) if echo.ttl.is_none() => self.echo.file(&observation.outcome),
+            Probe::Echo(echo) if echo.ttl.is_none() && !echo.dont_fragment => {
+                self.echo.file(&observation.outcome)
+            }
             Probe::Echo(_) => {}
             Probe::Connect(connect) => self.file_connect(connect, observation),
             Probe::Exchange(exchange) => self.file_exchange(exchange, observation),

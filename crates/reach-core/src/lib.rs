@@ -18,9 +18,12 @@
 mod dossier;
 pub mod judge;
 pub mod model;
+pub mod ping;
 mod pool;
+pub mod route;
 pub mod stats;
 pub mod survey;
 mod time;
+pub mod trace;
 
 pub use time::{Time, micros};

@@ -75,6 +75,40 @@ pub fn fisher_greater(a: u32, b: u32, c: u32, d: u32) -> f64 {
         .min(1.0)
 }
 
+/// How many flows are needed before "`seen` next hops and no more" is wrong with a probability of at most
+/// `alpha`, if a router spreads flows evenly: the smallest n for which n flows over `seen` + 1 next hops miss one
+/// of them that rarely. 0 for none seen.
+///
+/// Source: Veitch, Augustin, Friedman, Teixeira (2009), *Failure control in multipath route tracing*, INFOCOM.
+pub fn flows_needed(seen: u32, alpha: f64) -> u32 {
+    /// More next hops than any router spreads flows over; bounds the sums below.
+    const MOST: u32 = 1_024;
+    if seen == 0 {
+        return 0;
+    }
+    let alpha = alpha.clamp(1e-9, 0.5);
+    let hops = f64::from(seen.min(MOST)) + 1.0;
+    // Inclusion and exclusion over the next hops that are missed. The terms fall like alphaʲ / j!.
+    let missed = |flows: u32| {
+        let (mut term, mut sum, mut choose) = (1.0_f64, 0.0_f64, 1.0_f64);
+        let mut out = 1.0;
+        while out < hops && term.abs() > 1e-12 {
+            choose *= (hops - out + 1.0) / out;
+            let sign = if out % 2.0 == 1.0 { 1.0 } else { -1.0 };
+            term = sign * choose * (f64::from(flows) * (1.0 - out / hops).ln()).exp();
+            sum += term;
+            out += 1.0;
+        }
+        sum
+    };
+    // The first term alone is an upper bound.
+    let mut flows = ((alpha / hops).ln() / (1.0 - 1.0 / hops).ln()).ceil().max(1.0) as u32;
+    while flows > 1 && missed(flows - 1) <= alpha {
+        flows -= 1;
+    }
+    flows
+}
+
 /// ln n!, from 32 on by Stirling's series, whose first term left out is below 1/1260 n⁵.
 fn ln_factorial(n: u32) -> f64 {
     if n < 32 {
@@ -196,6 +230,21 @@ mod tests {
             assert!(answers.abs_diff(needed) <= 1, "({seen}, {per_answer}): {answers}, not {needed}");
         }
         assert_eq!(answers_needed(16, 16.0, 0.01), 3);
+    }
+
+    #[test]
+    fn the_stopping_rule_agrees_with_the_published_table() {
+        let rows: [(f64, [u32; 16]); 3] = [
+            (0.05, [6, 11, 16, 21, 27, 33, 38, 44, 51, 57, 63, 70, 76, 83, 90, 96]),
+            (0.01, [8, 15, 21, 28, 36, 43, 51, 58, 66, 74, 82, 90, 98, 106, 115, 123]),
+            (0.00171, [11, 19, 27, 36, 45, 54, 64, 73, 83, 93, 102, 112, 122, 132, 142, 152]),
+        ];
+        for (alpha, row) in rows {
+            let computed: Vec<u32> = (1..=16).map(|seen| flows_needed(seen, alpha)).collect();
+            assert_eq!(computed, row, "{alpha}");
+        }
+        assert_eq!(flows_needed(0, 0.05), 0);
+        assert!(flows_needed(u32::MAX, 0.0) > 1_000);
     }
 
     #[test]

@@ -113,6 +113,7 @@ fn exchanges() -> impl Strategy<Value = (Probe, Outcome)> {
                     verify: "push.example".to_owned(),
                 }),
                 http: None,
+                listen: Duration::ZERO,
             });
             let exchanged = Exchanged {
                 connected,

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
 
+mod router;
+
+pub use router::{Balancing, Detour, Interface, InterfaceRole, Label, Quote, Router, Wording};
+
 /// A whole network: the client at one end, routers in a chain of stages, hosts behind them, and what is wrong
 /// with it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +26,8 @@ pub struct Description {
     pub hosts: Vec<Host>,
     /// Links that are not ordinary.
     pub links: Vec<Link>,
+    /// Ways back that are not the ways there.
+    pub detours: Vec<Detour>,
     /// What is broken or forbidden.
     pub faults: Vec<Fault>,
     /// Servers over TCP.
@@ -67,24 +73,6 @@ pub struct Stage {
     pub routers: Vec<Router>,
 }
 
-/// A router.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Router {
-    /// Unique in the network.
-    pub name: String,
-    /// Drops everything that it should forward, but still says "time exceeded".
-    #[serde(default)]
-    pub dead: bool,
-    /// Never sends an ICMP error.
-    #[serde(default)]
-    pub anonymous: bool,
-    /// Keeps the kernel's own limit on ICMP errors (about one a second to one destination, after a short
-    /// burst); otherwise there is no limit.
-    #[serde(default)]
-    pub icmp_rate_limited: bool,
-}
-
 /// A node that owns addresses.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -96,6 +84,9 @@ pub struct Host {
     /// The router behind whose stage it hangs; the last stage if absent.
     #[serde(default)]
     pub behind: Option<String>,
+    /// Exactly the routers that it hangs at, instead of a whole stage.
+    #[serde(default)]
+    pub at: Vec<String>,
 }
 
 /// A link that is not an ordinary one.
@@ -211,8 +202,11 @@ pub enum Protocol {
     Tcp,
     /// UDP.
     Udp,
-    /// ICMP and ICMPv6, without neighbour discovery's own.
+    /// Echo requests and replies of ICMP and ICMPv6.
     Icmp,
+    /// Errors of ICMP and ICMPv6: unreachable, packet too big, time exceeded, parameter problem. They come from
+    /// routers, so addresses and ports do not go with them.
+    IcmpErrors,
 }
 
 /// The flows whose client port falls into the first `hit` of `of` classes of a hash.
@@ -292,6 +286,30 @@ pub enum Effect {
         /// The router's local port.
         to_port: u16,
     },
+    /// Source NAT for IPv4, all protocols, with as many ports as there are.
+    Masquerade {
+        /// The source address that hosts see; the lab gives it to the router.
+        to: Ipv4Addr,
+    },
+    /// The maximum segment size in SYNs is lowered to this when forwarded.
+    MssClamp {
+        /// In bytes.
+        to: u16,
+    },
+    /// The DSCP is set to this when forwarded.
+    Dscp {
+        /// 0 to 63.
+        to: u8,
+    },
+    /// The TTL or hop limit is set to this when forwarded, whatever it was.
+    SetTtl {
+        /// What the next router gets.
+        to: u8,
+    },
+    /// Packets whose TTL runs out here are passed on with a TTL of 0, and the next router answers for them.
+    ZeroTtl,
+    /// The addresses are routed back towards the client; needs addresses. On routers behind the first.
+    Loop,
 }
 
 /// The ICMP error of a rejection; each has its ICMPv6 equivalent.
@@ -462,6 +480,9 @@ pub struct Resolver {
     /// What it knows.
     #[serde(default)]
     pub names: Vec<Name>,
+    /// The names of addresses (PTR).
+    #[serde(default)]
+    pub pointers: BTreeMap<IpAddr, String>,
     /// What it says to all other names; `answer` means NXDOMAIN here.
     #[serde(default)]
     pub otherwise: Reply,
@@ -607,7 +628,7 @@ impl Description {
         self.hosts.push(Host {
             name: name.to_owned(),
             addresses: addresses.map(address).to_vec(),
-            behind: None,
+            ..Host::default()
         });
         self
     }
@@ -620,7 +641,30 @@ impl Description {
     #[must_use]
     pub fn host_behind<const N: usize>(mut self, name: &str, addresses: [&str; N], router: &str) -> Self {
         let addresses = addresses.map(address).to_vec();
-        self.hosts.push(Host { name: name.to_owned(), addresses, behind: Some(router.to_owned()) });
+        let behind = Some(router.to_owned());
+        self.hosts.push(Host { name: name.to_owned(), addresses, behind, at: Vec::new() });
+        self
+    }
+
+    /// Adds a host at exactly these routers.
+    ///
+    /// # Panics
+    ///
+    /// If an address is not one.
+    #[must_use]
+    pub fn host_at<const N: usize>(mut self, name: &str, addresses: [&str; N], routers: &[&str]) -> Self {
+        let addresses = addresses.map(address).to_vec();
+        let at = routers.iter().map(|&router| router.to_owned()).collect();
+        self.hosts.push(Host { name: name.to_owned(), addresses, behind: None, at });
+        self
+    }
+
+    /// Lets packets to the client go from one router to another nearer one by `via`, which nothing meets on
+    /// the way there.
+    #[must_use]
+    pub fn detour<const N: usize>(mut self, from: &str, via: [&str; N], to: &str) -> Self {
+        let via = via.map(str::to_owned).to_vec();
+        self.detours.push(Detour { from: from.to_owned(), via, to: to.to_owned() });
         self
     }
 
@@ -650,26 +694,6 @@ impl Description {
     pub fn resolver(mut self, resolver: Resolver) -> Self {
         self.resolvers.push(resolver);
         self
-    }
-}
-
-impl Router {
-    /// An ordinary router.
-    #[must_use]
-    pub fn named(name: &str) -> Self {
-        Router { name: name.to_owned(), ..Router::default() }
-    }
-
-    /// A router that forwards nothing and still says "time exceeded".
-    #[must_use]
-    pub fn dead(name: &str) -> Self {
-        Router { dead: true, ..Router::named(name) }
-    }
-
-    /// A router that never sends an ICMP error.
-    #[must_use]
-    pub fn anonymous(name: &str) -> Self {
-        Router { anonymous: true, ..Router::named(name) }
     }
 }
 
@@ -833,6 +857,17 @@ impl Resolver {
     #[must_use]
     pub fn name(mut self, name: Name) -> Self {
         self.names.push(name);
+        self
+    }
+
+    /// Adds the name of an address.
+    ///
+    /// # Panics
+    ///
+    /// If it is not an address.
+    #[must_use]
+    pub fn pointer(mut self, text: &str, name: &str) -> Self {
+        self.pointers.insert(address(text), name.to_owned());
         self
     }
 }

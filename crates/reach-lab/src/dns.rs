@@ -1,5 +1,6 @@
 //! Name servers of every temper.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
@@ -7,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hickory_proto::op::{Edns, Message, MessageType, ResponseCode};
-use hickory_proto::rr::rdata::{A, AAAA, CNAME, SOA};
+use hickory_proto::rr::rdata::{A, AAAA, CNAME, PTR, SOA};
 use hickory_proto::rr::{Name as DnsName, RData, Record, RecordType};
 use socket2::{Domain, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,6 +23,8 @@ use crate::server_thread::ServerThreadBuilder;
 use crate::services::listen;
 
 const PORT: u16 = 53;
+
+const POINTER_TTL: u32 = 300;
 
 /// A question that a resolver was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,6 +215,8 @@ impl Desk {
 /// What a resolver knows, and where it stands in its rotations.
 struct Book {
     pages: Vec<Page>,
+    /// By the names that are asked for.
+    pointers: BTreeMap<String, String>,
     otherwise: Reply,
 }
 
@@ -232,7 +237,10 @@ struct Memory {
 
 impl Book {
     fn new(resolver: &Resolver) -> Self {
-        let mut book = Book { pages: Vec::new(), otherwise: resolver.otherwise };
+        let pointers =
+            resolver.pointers.iter().map(|(&address, name)| (plain(&DnsName::from(address)), name.clone()));
+        let mut book =
+            Book { pages: Vec::new(), pointers: pointers.collect(), otherwise: resolver.otherwise };
         book.set_names(&resolver.names);
         book
     }
@@ -245,9 +253,11 @@ impl Book {
     fn answer(&mut self, question: &Message, transport: Transport, now: Instant) -> Option<Vec<u8>> {
         let asked = question.queries.first()?;
         let (wanted, kind) = (plain(asked.name()), asked.query_type());
+        let pointer = self.pointers.get(&wanted);
         let found = self.pages.iter_mut().find_map(|page| Some((page.position_of(&wanted)?, page)));
         let reply = match &found {
             Some((_, page)) => page.reply(kind),
+            None if pointer.is_some() => Reply::Answer,
             None if self.otherwise == Reply::Answer => Reply::NxDomain,
             None => self.otherwise,
         };
@@ -263,6 +273,9 @@ impl Book {
         let fill = |answer: &mut Message, alien: bool| {
             if let Some((position, page)) = found {
                 page.fill(answer, asked.name(), position, kind, alien, now);
+            } else if let (Some(name), RecordType::PTR) = (pointer, kind) {
+                let data = RData::PTR(PTR(parse(name)));
+                answer.add_answer(Record::from_rdata(asked.name().clone(), POINTER_TTL, data));
             }
             if answer.answers.is_empty() {
                 answer.add_authority(authority(asked.name()));

@@ -1,7 +1,7 @@
 //! From a fault to the packet-filter text or the routes that bring it about. Pure.
 
 use std::fmt::Write as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::description::{Backend, Direction, Effect, Fault, Protocol, Rejection, RouteKind};
 use crate::error::LabError;
@@ -51,9 +51,7 @@ pub(crate) fn actions(plan: &Plan, fault: &Fault, id: usize) -> Result<Vec<Actio
         }
         Effect::Snat { to, first_port, last_port } => {
             first.filter = Some(maker.snat(&format!("snat ip to {to}:{first_port}-{last_port}"))?);
-            // Ours, so that what comes back to it without a connection is not sent round in circles.
-            first.begin = vec![format!("addr add {to}/32 dev lo")];
-            first.end = vec![format!("addr del {to}/32 dev lo")];
+            (first.begin, first.end) = owning(*to);
         }
         Effect::ConnectionLimit { max } => {
             first.filter = Some(maker.forward(&[&format!("ct state new ct count over {max} drop")])?);
@@ -63,6 +61,24 @@ pub(crate) fn actions(plan: &Plan, fault: &Fault, id: usize) -> Result<Vec<Actio
             first.filter = Some(maker.forward(&[&format!("{ONLY_SYN} {limit}")])?);
         }
         Effect::Redirect { to_port } => first.filter = Some(maker.redirect(*to_port)?),
+        Effect::Masquerade { to } => {
+            first.filter = Some(maker.masquerade(*to)?);
+            (first.begin, first.end) = owning(*to);
+        }
+        Effect::MssClamp { to } => {
+            let clamp = format!("tcp flags & (syn | rst) == syn tcp option maxseg size set {to}");
+            first.filter = Some(maker.forward(&[&clamp])?);
+        }
+        Effect::Dscp { to } => {
+            let [v4, v6] = [format!("{V4}ip dscp set {to}"), format!("{V6}ip6 dscp set {to}")];
+            first.filter = Some(maker.forward(&[&v4, &v6])?);
+        }
+        Effect::SetTtl { to } => {
+            let [v4, v6] = [format!("{V4}ip ttl set {to}"), format!("{V6}ip6 hoplimit set {to}")];
+            first.filter = Some(maker.forward(&[&v4, &v6])?);
+        }
+        Effect::ZeroTtl => first.filter = Some(maker.zero_ttl()?),
+        Effect::Loop => (first.begin, first.end) = maker.back_again()?,
     }
     others.insert(0, first);
     Ok(others)
@@ -71,6 +87,15 @@ pub(crate) fn actions(plan: &Plan, fault: &Fault, id: usize) -> Result<Vec<Actio
 const ONLY_SYN: &str = "tcp flags & (fin | syn | rst | ack) == syn";
 
 const RESET: &str = "meta l4proto tcp reject with tcp reset";
+
+const V4: &str = "meta nfproto ipv4 ";
+const V6: &str = "meta nfproto ipv6 ";
+
+/// Lines that give a router the address that its NAT speaks by, so that what comes back to it without a
+/// connection is not sent round in circles.
+fn owning(address: Ipv4Addr) -> (Vec<String>, Vec<String>) {
+    (vec![format!("addr add {address}/32 dev lo")], vec![format!("addr del {address}/32 dev lo")])
+}
 
 struct Maker<'a> {
     fault: &'a Fault,
@@ -199,6 +224,44 @@ impl Maker<'_> {
         Ok(self.table("source", "nat hook postrouting priority 100", &self.rules_anywhere(&[&verdict])))
     }
 
+    fn masquerade(&self, to: Ipv4Addr) -> Result<String, LabError> {
+        self.only(Role::Router)?;
+        let verdict = format!("{V4}snat ip to {to}");
+        let far: Vec<String> = self.node.far_interfaces.iter().map(|name| format!("\"{name}\"")).collect();
+        let rules = self.rules_anywhere(&[&format!("oifname {{ {} }} {verdict}", far.join(", "))]);
+        Ok(self.table("source", "nat hook postrouting priority 100", &rules))
+    }
+
+    /// The packet is marked on arrival and lives long enough to be forwarded.
+    fn zero_ttl(&self) -> Result<String, LabError> {
+        const MARK: &str = "0x1000000";
+        self.only(Role::Router)?;
+        let [v4, v6] = [
+            format!("ip ttl 1 fib daddr type unicast meta mark set {MARK} ip ttl set 2"),
+            format!("ip6 hoplimit 1 fib daddr type unicast meta mark set {MARK} ip6 hoplimit set 2"),
+        ];
+        let arriving = self.rules(&[true], &[&v4, &v6]);
+        let leaving = [
+            format!("meta mark {MARK} {V4}ip ttl set 0"),
+            format!("meta mark {MARK} {V6}ip6 hoplimit set 0"),
+        ];
+        let text = self.chain("arriving", "filter hook prerouting priority -290", &arriving)
+            + &self.chain("leaving", "filter hook postrouting priority 0", &leaving);
+        Ok(self.in_table(&text))
+    }
+
+    /// Routes back to where the packets came from.
+    fn back_again(&self) -> Result<(Vec<String>, Vec<String>), LabError> {
+        self.only(Role::Router)?;
+        let Some((v4, v6)) = self.node.way_back else {
+            return Err(wrong(self.fault, "behind the first router there is only the client"));
+        };
+        self.route_lines(|address| match address {
+            IpAddr::V4(_) => format!("{address} via {v4}"),
+            IpAddr::V6(_) => format!("{address} via {v6} metric 1"),
+        })
+    }
+
     fn redirect(&self, port: u16) -> Result<String, LabError> {
         self.only(Role::Router)?;
         let verdict = format!("meta l4proto tcp redirect to :{port}");
@@ -288,6 +351,7 @@ impl Maker<'_> {
         let mut text = match protocol {
             None => String::new(),
             Some(Protocol::Icmp) => return PINGS.to_owned(),
+            Some(Protocol::IcmpErrors) => return ERRORS.to_owned(),
             Some(protocol) => {
                 let name = if protocol == Protocol::Tcp { "tcp" } else { "udp" };
                 if ports.is_empty() {
@@ -338,6 +402,9 @@ impl Maker<'_> {
 
 /// Echo requests and replies of both families: errors and neighbour discovery are left alone.
 const PINGS: &str = "meta l4proto { icmp, ipv6-icmp } @th,0,8 { 0, 8, 128, 129 } ";
+
+/// Errors of both families. Only types that mean an error in one and nothing in the other.
+const ERRORS: &str = "meta l4proto { icmp, ipv6-icmp } @th,0,8 { 1, 2, 3, 4, 11, 12 } ";
 
 /// The verdicts of a rejection for IPv4 and IPv6.
 fn rejections(kind: Rejection) -> [&'static str; 2] {

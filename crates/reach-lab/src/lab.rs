@@ -1,6 +1,6 @@
 //! A network that exists.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -21,17 +21,19 @@ use crate::dns::{QuerySeen, Resolvers};
 use crate::error::LabError;
 use crate::faults::{Action, actions, table_name};
 use crate::node::Node;
-use crate::plan::{Plan, PlannedLink, PlannedNode};
+use crate::plan::{Plan, PlannedLink, PlannedNode, Ways};
 use crate::relay::RelayThread;
 use crate::server_thread::ServerThread;
 use crate::services::{ServiceCounts, Services};
 use crate::sys::disable_offload;
+use crate::wording::WordingThread;
 
 /// A network built from a [`Description`]; it is gone when this is dropped.
 pub struct Lab {
     // Dropped in this order: what uses the namespaces, then the namespaces, and last the files.
     _servers: ServerThread,
     _relays: Vec<RelayThread>,
+    _wordings: Vec<WordingThread>,
     nodes: Vec<Node>,
     plan: Plan,
     faults: Mutex<Faults>,
@@ -68,6 +70,7 @@ impl Lab {
         nodes[0].set_files(files);
         let relays = make_links(&plan, &nodes)?;
         configure(&plan, &nodes, description)?;
+        let wordings = give_words(&plan, &nodes)?;
         let authority = Authority::new()?;
         let authority_path = directory.path().join("authority.pem");
         write_file(&authority_path, &authority.pem())?;
@@ -83,6 +86,7 @@ impl Lab {
             services,
             _servers: server.run()?,
             _relays: relays,
+            _wordings: wordings,
             directory,
         };
         for fault in &description.faults {
@@ -122,7 +126,31 @@ impl Lab {
     /// The smallest TTL with which a packet from the client reaches the host that owns the address.
     #[must_use]
     pub fn distance(&self, address: IpAddr) -> Option<u8> {
-        self.plan.distances.get(&address).copied()
+        self.plan.ways.get(&address).map(|ways| ways.distance)
+    }
+
+    /// The names of the nodes that packets from the client to the address meet with each TTL, from 1 on. Only
+    /// branches of unequal length have the host at more than one.
+    #[must_use]
+    pub fn nodes_on_the_way(&self, address: IpAddr) -> Vec<BTreeSet<String>> {
+        self.ways(address).nodes
+    }
+
+    /// The addresses that answer packets from the client to the address with each TTL, from 1 on, faults aside.
+    #[must_use]
+    pub fn responders(&self, address: IpAddr) -> Vec<BTreeSet<IpAddr>> {
+        self.ways(address).responders
+    }
+
+    /// The neighbours on the ways to the address, as [`Lab::responders`] shows them: the TTL of the farther
+    /// one, the nearer one (`None` for the client), the farther one. A router that keeps silent is `None`.
+    #[must_use]
+    pub fn links(&self, address: IpAddr) -> BTreeSet<(u8, Option<IpAddr>, Option<IpAddr>)> {
+        self.ways(address).links
+    }
+
+    fn ways(&self, address: IpAddr) -> Ways {
+        self.plan.ways.get(&address).cloned().unwrap_or_default()
     }
 
     /// The lab's own certification authority, a PEM file for `SSL_CERT_FILE`. Every user can read it.
@@ -256,6 +284,16 @@ fn make_links(plan: &Plan, nodes: &[Node]) -> Result<Vec<RelayThread>, LabError>
         RelayThread::start(relay, middle)
     };
     boxes.into_iter().map(start).collect()
+}
+
+/// Starts the voices of the routers that have one of their own.
+fn give_words(plan: &Plan, nodes: &[Node]) -> Result<Vec<WordingThread>, LabError> {
+    let speakers = plan.nodes.iter().zip(nodes);
+    let speakers = speakers.filter_map(|(planned, node)| {
+        let wording = planned.wording.as_ref()?;
+        Some(WordingThread::start(wording, node, &planned.near_interfaces))
+    });
+    speakers.collect()
 }
 
 /// The line that makes a veth pair. The kernel reports "carrier" at once only for a pair whose ends have

@@ -67,11 +67,13 @@
 //! round, so that the client's gateway is `10.70.0.1` and the client `10.70.0.2`. In the description above:
 //! r1 is `10.70.0.1`, fw `10.70.1.2`, ra `10.70.2.2`, rb `10.70.3.2`. **The address with which a router says
 //! "time exceeded", or anything else, is its client-facing one**: that of its link to the first living router
-//! of the stage before it ([`Lab::router_address`]).
+//! before it ([`Lab::router_address`]). With IPv6 it is that of the link by which the packet came, so a router
+//! where branches meet has several. [`Lab::responders`] and [`Lab::links`] tell what a tracer ought to see.
 //!
-//! Packets towards hosts are spread over all routers of a stage by a hash of addresses and ports, so the same
-//! 5-tuple always takes the same way. Packets back to the client take the first living router of each stage,
-//! so a dead member harms one direction only.
+//! Packets towards hosts are spread over all routers of the next stage by a hash of addresses and ports, so
+//! the same 5-tuple always takes the same way; a [`Router`] may name other ones, and choose otherwise. Packets
+//! back to the client take the first living router before each, so a dead member harms one direction only;
+//! a [`Detour`] leads them another way.
 //!
 //! # Life
 //!
@@ -104,13 +106,15 @@ mod server_thread;
 mod services;
 pub mod story;
 mod sys;
+mod wording;
 
 pub use cell::{Tool, can_isolate, isolate, isolated, isolated_command};
 pub use command::{Finished, NodeCommand, Running};
 pub use description::{
-    Backend, Certificate, Client, ClientIpv6, Cut, Description, Direction, Effect, Fault, FlowShare, Host,
-    Link, Name, NameCut, Protocol, Rejection, Relay, Reply, Resolver, RouteKind, Router, Selection, Service,
-    ServiceKind, Stage, TcpMode, Tls, TlsAfter,
+    Backend, Balancing, Certificate, Client, ClientIpv6, Cut, Description, Detour, Direction, Effect, Fault,
+    FlowShare, Host, Interface, InterfaceRole, Label, Link, Name, NameCut, Protocol, Quote, Rejection, Relay,
+    Reply, Resolver, RouteKind, Router, Selection, Service, ServiceKind, Stage, TcpMode, Tls, TlsAfter,
+    Wording,
 };
 pub use dns::{QuerySeen, Transport};
 pub use error::LabError;

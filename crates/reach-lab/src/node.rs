@@ -11,7 +11,7 @@ use nix::sched::{CloneFlags, setns, unshare};
 use crate::cell::Tool;
 use crate::command::{ClientFiles, NodeCommand};
 use crate::error::LabError;
-use crate::plan::Setting;
+use crate::plan::{ONLY_IPV6, Setting};
 
 /// A node of the network: a network namespace that lives as long as the lab.
 #[derive(Debug, Clone)]
@@ -79,13 +79,21 @@ impl Node {
         self.tool(Tool::Nft, &["-f", "-"], text).map(drop)
     }
 
-    /// Runs lines of `ip -batch` in the node.
+    /// Runs lines of `ip -batch` in the node, those that begin with `-6 ` first.
     ///
     /// # Errors
     ///
     /// [`LabError::ToolFailed`] with what `ip` said.
     pub fn ip(&self, lines: &[String]) -> Result<(), LabError> {
-        self.tool(Tool::Ip, &["-batch", "-"], &(lines.join("\n") + "\n")).map(drop)
+        let (only_ipv6, others): (Vec<_>, Vec<_>) =
+            lines.iter().partition(|line| line.starts_with(ONLY_IPV6));
+        if !only_ipv6.is_empty() {
+            let text: String =
+                only_ipv6.iter().map(|line| format!("{}\n", &line[ONLY_IPV6.len()..])).collect();
+            self.tool(Tool::Ip, &["-6", "-batch", "-"], &text)?;
+        }
+        let text: String = others.iter().map(|line| format!("{line}\n")).collect();
+        self.tool(Tool::Ip, &["-batch", "-"], &text).map(drop)
     }
 
     /// Reads a file as this node sees it; counters under `/proc/net` belong to the node of the thread that

@@ -5,11 +5,24 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::description::{ClientIpv6, Description, Effect, Link, Relay, Router};
+use crate::description::{ClientIpv6, Description, Detour, Effect, Host, Link, Relay, Router, Wording};
 use crate::error::LabError;
+
+mod check;
+mod settings;
+mod ways;
+
+use check::{check, stage_of};
+use settings::{
+    ANONYMOUS, DEAD, common_settings, marking, router_settings, silent_about_size, unanswered, unlimited_icmp,
+};
+pub(crate) use ways::Ways;
 
 /// The third byte of an address numbers the link.
 const MOST_LINKS: usize = 250;
+
+/// Begins a line that `ip` has to read as being about IPv6, where nothing else in it says so.
+pub(crate) const ONLY_IPV6: &str = "-6 ";
 
 /// The name of the client's node.
 pub(crate) const CLIENT: &str = "client";
@@ -19,8 +32,8 @@ pub(crate) const CLIENT: &str = "client";
 pub(crate) struct Plan {
     pub(crate) nodes: Vec<PlannedNode>,
     pub(crate) links: Vec<PlannedLink>,
-    /// The smallest TTL with which a packet from the client reaches each address.
-    pub(crate) distances: BTreeMap<IpAddr, u8>,
+    /// How packets from the client get to each address.
+    pub(crate) ways: BTreeMap<IpAddr, Ways>,
 }
 
 /// A namespace.
@@ -41,6 +54,10 @@ pub(crate) struct PlannedNode {
     pub(crate) addresses: Vec<IpAddr>,
     /// A router's client-facing addresses.
     pub(crate) faces: Option<(Ipv4Addr, Ipv6Addr)>,
+    /// Where a router sends what is for the client, if that is another router.
+    pub(crate) way_back: Option<(Ipv4Addr, Ipv6Addr)>,
+    /// A router's own words for "time exceeded".
+    pub(crate) wording: Option<Wording>,
 }
 
 /// What a node is for.
@@ -78,8 +95,9 @@ impl Plan {
         planner.add_links()?;
         planner.add_routes();
         planner.add_link_oddities()?;
-        let distances = planner.distances();
-        Ok(Plan { nodes: planner.nodes, links: planner.links, distances })
+        planner.add_filters();
+        let ways = planner.ways();
+        Ok(Plan { nodes: planner.nodes, links: planner.links, ways })
     }
 
     /// The index of a node.
@@ -94,13 +112,33 @@ struct Planner<'a> {
     links: Vec<PlannedLink>,
     /// Node indices of each stage's routers.
     stages: Vec<Vec<usize>>,
-    /// Node index and stage of each host.
-    hosts: Vec<(usize, usize)>,
+    /// For each node, the routers that it sends packets on to, and those from which it gets them.
+    next: Vec<Vec<usize>>,
+    previous: Vec<Vec<usize>>,
+    hosts: Vec<PlacedHost>,
+    /// For each detour its first node, its routers and its last.
+    detours: Vec<Vec<usize>>,
+}
+
+/// A host's node, and the routers that lead to it.
+#[derive(Clone)]
+struct PlacedHost {
+    node: usize,
+    routers: Vec<usize>,
 }
 
 impl<'a> Planner<'a> {
     fn new(description: &'a Description) -> Self {
-        Planner { description, nodes: Vec::new(), links: Vec::new(), stages: Vec::new(), hosts: Vec::new() }
+        Planner {
+            description,
+            nodes: Vec::new(),
+            links: Vec::new(),
+            stages: Vec::new(),
+            next: Vec::new(),
+            previous: Vec::new(),
+            hosts: Vec::new(),
+            detours: Vec::new(),
+        }
     }
 
     fn add_nodes(&mut self) {
@@ -116,19 +154,58 @@ impl<'a> Planner<'a> {
             self.stages.push(members);
         }
         for host in &self.description.hosts {
-            let stage = match &host.behind {
-                Some(router) => self.stage_of(router).expect("checked"),
-                None => self.stages.len() - 1,
-            };
-            let mut settings = common_settings();
-            settings.extend(unlimited_icmp());
-            let node = self.add_node(&host.name, Role::Host, settings);
-            self.nodes[node].addresses.clone_from(&host.addresses);
-            for address in &host.addresses {
-                let line = format!("addr add {} dev lo{}", prefix(*address), no_dad(*address));
-                self.nodes[node].commands.push(line);
+            self.add_host(host);
+        }
+        for detour in &self.description.detours {
+            self.add_detour(detour);
+        }
+        self.join();
+    }
+
+    fn add_host(&mut self, host: &Host) {
+        let routers = if host.at.is_empty() {
+            let stage =
+                host.behind.as_ref().map(|router| stage_of(self.description, router).expect("checked"));
+            self.stages[stage.unwrap_or(self.stages.len() - 1)].clone()
+        } else {
+            host.at.iter().map(|name| self.named(name)).collect()
+        };
+        let mut settings = common_settings();
+        settings.extend(unlimited_icmp());
+        let node = self.add_node(&host.name, Role::Host, settings);
+        self.nodes[node].addresses.clone_from(&host.addresses);
+        for address in &host.addresses {
+            let line = format!("addr add {} dev lo{}", prefix(*address), no_dad(*address));
+            self.nodes[node].commands.push(line);
+        }
+        self.hosts.push(PlacedHost { node, routers });
+    }
+
+    fn add_detour(&mut self, detour: &Detour) {
+        let mut nodes = vec![self.named(&detour.from)];
+        for name in &detour.via {
+            nodes.push(self.add_router(&Router::named(name), 0));
+        }
+        nodes.push(self.named(&detour.to));
+        self.detours.push(nodes);
+    }
+
+    /// Who sends packets on to whom.
+    fn join(&mut self) {
+        self.next = vec![Vec::new(); self.nodes.len()];
+        self.previous = vec![Vec::new(); self.nodes.len()];
+        self.next[0] = vec![self.stages[0][0]];
+        for (stage, members) in self.description.stages.iter().enumerate() {
+            for (router, &node) in members.routers.iter().zip(&self.stages[stage]) {
+                self.next[node] = if router.next.is_empty() {
+                    self.stages.get(stage + 1).cloned().unwrap_or_default()
+                } else {
+                    router.next.iter().map(|name| self.named(name)).collect()
+                };
             }
-            self.hosts.push((node, stage));
+        }
+        for (near, next) in self.next.iter().enumerate() {
+            next.iter().for_each(|&far| self.previous[far].push(near));
         }
     }
 
@@ -142,6 +219,7 @@ impl<'a> Planner<'a> {
         if router.anonymous {
             self.nodes[node].filter.push_str(ANONYMOUS);
         }
+        self.nodes[node].wording.clone_from(&router.wording);
         node
     }
 
@@ -156,23 +234,27 @@ impl<'a> Planner<'a> {
             far_interfaces: Vec::new(),
             addresses: Vec::new(),
             faces: None,
+            way_back: None,
+            wording: None,
         });
         self.nodes.len() - 1
     }
 
     fn add_links(&mut self) -> Result<(), LabError> {
-        let client = 0;
-        self.link(client, self.stages[0][0])?;
-        for pair in 1..self.stages.len() {
-            for near in self.stages[pair - 1].clone() {
-                for far in self.stages[pair].clone() {
-                    self.link(near, far)?;
-                }
+        self.link(0, self.stages[0][0])?;
+        for near in self.stages.concat() {
+            for far in self.next[near].clone() {
+                self.link(near, far)?;
             }
         }
-        for (host, stage) in self.hosts.clone() {
-            for router in self.stages[stage].clone() {
-                self.link(router, host)?;
+        for host in self.hosts.clone() {
+            for router in host.routers {
+                self.link(router, host.node)?;
+            }
+        }
+        for detour in self.detours.clone() {
+            for pair in detour.windows(2) {
+                self.link(pair[1], pair[0])?;
             }
         }
         Ok(())
@@ -208,14 +290,19 @@ impl<'a> Planner<'a> {
         if self.description.client.ipv6 == ClientIpv6::Routed {
             self.command(0, format!("route add ::/0 via {v6}"));
         }
-        for stage in 0..self.stages.len() {
-            for router in self.stages[stage].clone() {
-                self.add_way_up(router, stage);
-                self.add_way_back(router, stage);
+        for router in self.stages.concat() {
+            self.add_ways_up(router);
+            self.add_way_back(router);
+        }
+        for detour in self.detours.clone() {
+            for pair in detour[1..].windows(2) {
+                let (v4, v6) = link_addresses(self.link_index(pair[1], pair[0]), false);
+                self.command(pair[0], format!("route add 0.0.0.0/0 via {v4}"));
+                self.command(pair[0], format!("route add ::/0 via {v6}"));
             }
         }
-        for (host, stage) in self.hosts.clone() {
-            for router in self.stages[stage].clone() {
+        for PlacedHost { node: host, routers } in self.hosts.clone() {
+            for &router in &routers {
                 let index = self.link_index(router, host);
                 let (v4, v6) = link_addresses(index, true);
                 for address in self.nodes[host].addresses.clone() {
@@ -223,45 +310,123 @@ impl<'a> Planner<'a> {
                     self.command(router, format!("route add {} via {gateway}", prefix(address)));
                 }
             }
-            let index = self.link_index(self.living(stage), host);
+            let index = self.link_index(self.first_living(&routers), host);
             let (v4, v6) = link_addresses(index, false);
             self.command(host, format!("route add 0.0.0.0/0 via {v4}"));
             self.command(host, format!("route add ::/0 via {v6}"));
         }
     }
 
-    /// Everything unknown goes to the next stage, spread over its routers.
-    fn add_way_up(&mut self, router: usize, stage: usize) {
-        let Some(next) = self.stages.get(stage + 1) else { return };
-        let (mut v4_hops, mut v6_hops) = (String::new(), String::new());
-        for &far in next {
-            let index = self.link_index(router, far);
-            let (v4, v6) = link_addresses(index, true);
-            let _ = write!(v4_hops, " nexthop via {v4} dev l{index}");
-            let _ = write!(v6_hops, " nexthop via {v6} dev l{index}");
+    /// Everything unknown goes on to the next routers, and what only some of them lead to to those.
+    fn add_ways_up(&mut self, router: usize) {
+        let next = self.next[router].clone();
+        if next.is_empty() {
+            return;
         }
-        self.command(router, format!("route add 0.0.0.0/0{v4_hops}"));
-        self.command(router, format!("route add ::/0{v6_hops}"));
+        for target in ["0.0.0.0/0", "::/0"] {
+            self.command(router, format!("route add {target}{}", self.next_hops(router, &next, target)));
+        }
+        for host in self.hosts.clone() {
+            let leading = self.leading_to(router, &host);
+            if host.routers.contains(&router) || leading.is_empty() || leading == next {
+                continue;
+            }
+            for &address in &self.nodes[host.node].addresses.clone() {
+                let target = prefix(address);
+                let hops = self.next_hops(router, &leading, &target);
+                self.command(router, format!("route add {target}{hops}"));
+            }
+        }
+        if self.marks(router) {
+            // What the packet filter has chosen, but only where the default route would have been taken.
+            for (family, target) in [("", "0.0.0.0/0"), (ONLY_IPV6, "::/0")] {
+                self.command(router, format!("{family}rule add pref 10 lookup main suppress_prefixlength 0"));
+                for (member, &far) in next.iter().enumerate() {
+                    let mark = member + 1;
+                    let hop = self.gateway(router, far, target);
+                    self.command(
+                        router,
+                        format!("{family}rule add pref 20 fwmark {mark} lookup {}", 100 + mark),
+                    );
+                    self.command(router, format!("route add {target} {hop} table {}", 100 + mark));
+                }
+            }
+        }
+    }
+
+    /// ` nexthop …` for each of these routers, with their weights.
+    fn next_hops(&self, router: usize, next: &[usize], target: &str) -> String {
+        let weights = self.weights(router);
+        next.iter().fold(String::new(), |mut text, &far| {
+            let _ = write!(text, " nexthop {}", self.gateway(router, far, target));
+            let member = self.next[router].iter().position(|&member| member == far);
+            if let Some(weight) = member.and_then(|member| weights.get(member)).filter(|weight| **weight > 1)
+            {
+                let _ = write!(text, " weight {weight}");
+            }
+            text
+        })
+    }
+
+    fn gateway(&self, router: usize, far: usize, target: &str) -> String {
+        let index = self.link_index(router, far);
+        let (v4, v6) = link_addresses(index, true);
+        let gateway: IpAddr = if target.contains(':') { v6.into() } else { v4.into() };
+        format!("via {gateway} dev l{index}")
+    }
+
+    fn weights(&self, router: usize) -> Vec<u8> {
+        let described = self.described(router).map(|router| router.weights.clone()).unwrap_or_default();
+        if described.is_empty() { vec![1; self.next[router].len()] } else { described }
+    }
+
+    /// Whether the packet filter chooses the next router.
+    fn marks(&self, router: usize) -> bool {
+        self.next[router].len() > 1
+            && self.described(router).is_some_and(|router| marking(router, &[], &[1]).is_some())
+    }
+
+    /// The next routers of this one that lead to the host.
+    fn leading_to(&self, router: usize, host: &PlacedHost) -> Vec<usize> {
+        let leads = |&next: &usize| host.routers.contains(&next) || !self.leading_to(next, host).is_empty();
+        self.next[router].iter().copied().filter(leads).collect()
     }
 
     /// The client, and every address that NAT on the way gives it, is reached through the first living router
-    /// of the stage before.
-    fn add_way_back(&mut self, router: usize, stage: usize) {
-        let previous = if stage == 0 { 0 } else { self.living(stage - 1) };
-        let index = self.link_index(previous, router);
+    /// that leads here, or by a detour.
+    fn add_way_back(&mut self, router: usize) {
+        let detour = self.detours.iter().find(|detour| detour[0] == router);
+        let back = detour.map_or_else(|| self.first_living(&self.previous[router]), |detour| detour[1]);
+        let index = self.link_index(back, router);
         self.nodes[router].faces = Some(link_addresses(index, true));
-        if stage == 0 {
+        if back == 0 {
             return;
         }
         let (v4, v6) = link_addresses(index, false);
+        self.nodes[router].way_back = Some((v4, v6));
         self.command(router, format!("route add 10.70.0.0/24 via {v4}"));
         self.command(router, format!("route add 2001:db8:70::/64 via {v6}"));
+        let stage = self.stages.iter().position(|members| members.contains(&router));
         for fault in &self.description.faults {
-            if let Effect::Snat { to, .. } = fault.effect
-                && self.stage_of(&fault.at).is_some_and(|nat| nat < stage)
+            if let Effect::Snat { to, .. } | Effect::Masquerade { to } = fault.effect
+                && stage_of(self.description, &fault.at).is_some_and(|nat| Some(nat) < stage)
             {
                 let line = format!("route replace {to}/32 via {v4}");
                 self.nodes[router].commands.push(line);
+            }
+        }
+    }
+
+    fn add_filters(&mut self) {
+        for router in self.stages.concat() {
+            let near = self.nodes[router].near_interfaces.clone();
+            if self.marks(router) {
+                let described = self.described(router).expect("a router");
+                let text = marking(described, &near, &self.weights(router)).unwrap_or_default();
+                self.nodes[router].filter.push_str(&text);
+            }
+            if self.nodes[router].wording.is_some() {
+                self.nodes[router].filter.push_str(&unanswered(&near));
             }
         }
     }
@@ -299,32 +464,24 @@ impl<'a> Planner<'a> {
         found.ok_or_else(|| wrong(format!("there is no link between {one} and {other}")))
     }
 
-    fn distances(&self) -> BTreeMap<IpAddr, u8> {
-        let mut distances = BTreeMap::new();
-        for &(host, stage) in &self.hosts {
-            for &address in &self.nodes[host].addresses {
-                distances.insert(address, u8::try_from(stage + 2).unwrap_or(u8::MAX));
-            }
-        }
-        distances
-    }
-
     fn command(&mut self, node: usize, line: String) {
         self.nodes[node].commands.push(line);
     }
 
-    fn stage_of(&self, router: &str) -> Option<usize> {
-        self.description
-            .stages
-            .iter()
-            .position(|stage| stage.routers.iter().any(|member| member.name == router))
+    /// The node of a router that is known to exist.
+    fn named(&self, name: &str) -> usize {
+        self.nodes.iter().position(|node| node.name == name).expect("checked")
     }
 
-    /// The first router of a stage that is not dead.
-    fn living(&self, stage: usize) -> usize {
-        let routers = &self.description.stages[stage].routers;
-        let position = routers.iter().position(|router| !router.dead).unwrap_or(0);
-        self.stages[stage][position]
+    fn described(&self, node: usize) -> Option<&'a Router> {
+        let routers = self.description.stages.iter().flat_map(|stage| &stage.routers);
+        routers.into_iter().find(|router| router.name == self.nodes[node].name)
+    }
+
+    /// The first of these that is not a dead router.
+    fn first_living(&self, nodes: &[usize]) -> usize {
+        let lives = |node: &&usize| !self.described(**node).is_some_and(|router| router.dead);
+        *nodes.iter().find(lives).unwrap_or(&nodes[0])
     }
 
     fn link_index(&self, near: usize, far: usize) -> usize {
@@ -362,134 +519,8 @@ fn no_dad(address: IpAddr) -> &'static str {
     if address.is_ipv4() { "" } else { " nodad" }
 }
 
-fn common_settings() -> Vec<Setting> {
-    vec![
-        Setting::required("ipv4/conf/all/rp_filter", "0"),
-        Setting::required("ipv4/conf/default/rp_filter", "0"),
-        Setting::wanted("ipv6/conf/all/disable_ipv6", "0"),
-        Setting::wanted("ipv6/conf/default/disable_ipv6", "0"),
-        Setting::wanted("ipv6/conf/lo/disable_ipv6", "0"),
-        Setting::wanted("ipv6/conf/default/accept_dad", "0"),
-        Setting::wanted("ipv6/conf/default/accept_ra", "0"),
-        Setting::wanted("ipv6/conf/default/router_solicitations", "0"),
-    ]
-}
-
-fn router_settings(router: &Router, stage: usize) -> Vec<Setting> {
-    let mut settings = vec![
-        Setting::required("ipv4/ip_forward", "1"),
-        Setting::wanted("ipv6/conf/all/forwarding", "1"),
-        Setting::wanted("ipv4/conf/all/send_redirects", "0"),
-        Setting::wanted("ipv4/conf/default/send_redirects", "0"),
-        // A hash of exactly addresses, protocol and ports: with the other policies the sender's socket hash,
-        // which crosses a veth pair, would move a flow from path to path.
-        Setting::wanted("ipv4/fib_multipath_hash_policy", "3"),
-        Setting::wanted("ipv4/fib_multipath_hash_fields", "55"),
-        Setting::wanted("ipv6/fib_multipath_hash_policy", "3"),
-        Setting::wanted("ipv6/fib_multipath_hash_fields", "55"),
-        // Another seed in each stage, or the second stage would repeat the choice of the first.
-        Setting::wanted("ipv4/fib_multipath_hash_seed", SEEDS[stage % SEEDS.len()]),
-    ];
-    if !router.icmp_rate_limited {
-        settings.extend(unlimited_icmp());
-    }
-    settings
-}
-
-/// Every error is sent, however many are due.
-fn unlimited_icmp() -> Vec<Setting> {
-    vec![
-        Setting::required("ipv4/icmp_ratelimit", "0"),
-        Setting::wanted("ipv6/icmp/ratelimit", "0"),
-        Setting::wanted("ipv4/icmp_msgs_per_sec", "1000000"),
-        Setting::wanted("ipv4/icmp_msgs_burst", "1000000"),
-    ]
-}
-
-const SEEDS: [&str; 4] = ["7919", "104729", "1299709", "15485863"];
-
-const DEAD: &str = "table inet dead {
-  chain forward { type filter hook forward priority -10; policy drop; }
-}
-";
-
-const ANONYMOUS: &str = "table inet anonymous {
-  chain output {
-    type filter hook output priority 0;
-    icmp type { destination-unreachable, time-exceeded, parameter-problem } drop
-    icmpv6 type { destination-unreachable, time-exceeded, parameter-problem, packet-too-big } drop
-  }
-}
-";
-
-fn silent_about_size(link: usize) -> String {
-    format!(
-        "table inet silent_about_size_{link} {{
-  chain output {{
-    type filter hook output priority 0;
-    icmp type destination-unreachable icmp code 4 drop
-    icmpv6 type packet-too-big drop
-  }}
-}}
-"
-    )
-}
-
 fn wrong(text: impl Into<String>) -> LabError {
     LabError::BadDescription(text.into())
-}
-
-/// What the types cannot say.
-fn check(description: &Description) -> Result<(), LabError> {
-    let Some(first) = description.stages.first() else { return Err(wrong("there is no router")) };
-    if first.routers.len() != 1 {
-        return Err(wrong("the first stage must have exactly one router, the client's gateway"));
-    }
-    let routers = || description.stages.iter().flat_map(|stage| &stage.routers);
-    if description.stages.iter().any(|stage| stage.routers.is_empty()) {
-        return Err(wrong("a stage has no router"));
-    }
-    let mut names = vec![CLIENT];
-    names.extend(routers().map(|router| router.name.as_str()));
-    names.extend(description.hosts.iter().map(|host| host.name.as_str()));
-    for (index, name) in names.iter().enumerate() {
-        if name.is_empty() || names[..index].contains(name) {
-            return Err(wrong(format!("the node name `{name}` is empty or used twice")));
-        }
-    }
-    let mut owned: Vec<IpAddr> = Vec::new();
-    for host in &description.hosts {
-        if let Some(router) = &host.behind
-            && !routers().any(|known| known.name == *router)
-        {
-            return Err(wrong(format!("{} is behind {router}, which is no router", host.name)));
-        }
-        for &address in &host.addresses {
-            check_address(address)?;
-            if owned.contains(&address) {
-                return Err(wrong(format!("two hosts own {address}")));
-            }
-            owned.push(address);
-        }
-    }
-    Ok(())
-}
-
-/// Only addresses that belong to nobody: a mistake must not be able to concern a real one.
-fn check_address(address: IpAddr) -> Result<(), LabError> {
-    let pretend = match address {
-        IpAddr::V4(v4) => v4.is_documentation() || (v4.is_private() && v4.octets()[..2] != [10, 70]),
-        IpAddr::V6(v6) => {
-            let segments = v6.segments();
-            let documentation = segments[..2] == [0x2001, 0xdb8] && segments[2] != 0x70;
-            documentation || segments[0] & 0xfe00 == 0xfc00
-        }
-    };
-    if pretend {
-        Ok(())
-    } else {
-        Err(wrong(format!("{address} is not a documentation or private address that hosts may have")))
-    }
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Longest beginning of what the other side says that is kept, in bytes.
-const MOST_SPOKEN: usize = 512;
+pub(crate) const MOST_SPOKEN: usize = 512;
 
 /// Carries out one connection attempt.
 ///
@@ -32,7 +32,7 @@ const MOST_SPOKEN: usize = 512;
 pub async fn connect(probe: &Connect) -> Outcome {
     let remote = SocketAddr::new(probe.endpoint.address.to_canonical(), probe.endpoint.port);
     let options = TcpOptions {
-        source_port: Some(probe.source_port),
+        source_port: (probe.source_port != 0).then_some(probe.source_port),
         ttl: probe.ttl,
         min_ttl: probe.min_ttl,
         max_segment: None,

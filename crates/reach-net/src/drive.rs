@@ -8,7 +8,7 @@ use std::{
 
 use reach_core::{
     Time,
-    model::{Inability, Observation, Obstacle, Outcome, Probe, ProbeId, Then},
+    model::{Exchange, Inability, Observation, Obstacle, Outcome, Probe, ProbeId, Then},
     survey::{Procedure, Progress, Step},
 };
 use tokio::{
@@ -18,7 +18,12 @@ use tokio::{
 };
 
 use crate::{
-    connect, datagram, dns, echo, egress, exchange, journal::Journal, sys, system, trust::TrustRoots,
+    connect, datagram, dns, echo, egress,
+    exchange::{self, Session},
+    journal::Journal,
+    sys, system,
+    trust::TrustRoots,
+    wire::ProxyLogin,
 };
 
 /// File descriptors left to everything but probes: standard streams, the runtime, logs, the store.
@@ -64,6 +69,7 @@ pub async fn drive(
 #[derive(Clone, Debug)]
 pub struct Network {
     trust: Arc<TrustRoots>,
+    login: Option<ProxyLogin>,
     room: Arc<Semaphore>,
     most: u32,
     journal: Option<Journal>,
@@ -83,18 +89,34 @@ impl Network {
     /// Never holds more than `most` descriptors (at least one probe at a time) for probes.
     fn with_descriptors(trust: TrustRoots, most: u64) -> Self {
         let most = u32::try_from(most.clamp(1, MOST_DESCRIPTORS)).unwrap_or(1);
-        Self { trust: Arc::new(trust), room: Arc::new(Semaphore::new(most as usize)), most, journal: None }
+        Self {
+            trust: Arc::new(trust),
+            login: None,
+            room: Arc::new(Semaphore::new(most as usize)),
+            most,
+            journal: None,
+        }
     }
 
-    /// The same network; what is sent is noted in `journal`.
-    pub fn noted_in(&self, journal: &Journal) -> Self {
-        Self { journal: Some(journal.clone()), ..self.clone() }
+    /// The same network, known to proxies as this user. No probe, observation or log ever holds it.
+    pub fn with_proxy_login(self, login: Option<ProxyLogin>) -> Self {
+        Self { login, ..self }
+    }
+
+    /// Opens a connection for somebody to use; see [`exchange::session`].
+    pub async fn session(&self, probe: &Exchange) -> Result<Session, Outcome> {
+        exchange::session(probe, &self.trust, self.login.as_ref()).await
+    }
+
+    /// The same network; what is sent is noted in `journal`, if there is one.
+    pub fn noted_in(&self, journal: Option<&Journal>) -> Self {
+        Self { journal: journal.cloned(), ..self.clone() }
     }
 
     /// The same network, for probes about `what`, where a run is about several things.
     pub fn about(&self, what: Option<&str>) -> Self {
         match (&self.journal, what) {
-            (Some(journal), Some(what)) => self.noted_in(&journal.about(what)),
+            (Some(journal), Some(what)) => self.noted_in(Some(&journal.about(what))),
             _ => self.clone(),
         }
     }
@@ -112,7 +134,9 @@ impl Network {
             Probe::Echo(echo) => echo::echo(echo).await,
             Probe::Connect(connect) => connect::connect(connect).await,
             Probe::Datagram(datagram) => datagram::datagram(datagram).await,
-            Probe::Exchange(exchange) => exchange::exchange(exchange, &self.trust).await,
+            Probe::Exchange(exchange) => {
+                exchange::exchange_as(exchange, &self.trust, self.login.as_ref()).await
+            }
             Probe::Egress(egress) => egress::egress(egress).await,
         }
     }

@@ -8,7 +8,7 @@
 //!   ICMP echo, one look at this host's own edge.
 //! * [`dns`](mod@dns), [`system`](mod@system): one DNS question to one resolver, one look-up as every program
 //!   on this host does it.
-//! * [`exchange`](mod@exchange): a TCP connection with TLS and HTTP on it. [`drive`](mod@drive): the loop that
+//! * [`exchange`](mod@exchange): a TCP connection with a proxy, STARTTLS, TLS and HTTP on it. [`drive`](mod@drive): the loop that
 //!   carries out what a procedure asks for.
 //! * [`trust`](mod@trust): whom this host trusts, and every reason not to trust a chain.
 //! * [`vantage`](mod@vantage): what is true of this host before anything is probed.
@@ -38,6 +38,7 @@ pub mod trust;
 pub mod vantage;
 pub mod wire;
 
+mod dialogue;
 mod http;
 mod stamp;
 mod stream;

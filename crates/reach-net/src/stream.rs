@@ -5,6 +5,7 @@ use std::{
     error::Error,
     future::Future,
     io,
+    net::Shutdown,
     os::fd::{AsFd, AsRawFd},
     pin::Pin,
     sync::{
@@ -17,6 +18,7 @@ use std::{
 use nix::sys::socket::{MsgFlags, recv};
 use reach_core::model::{Connected, Traffic};
 use rustls::AlertDescription;
+use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready},
     net::TcpStream,
@@ -40,6 +42,8 @@ pub(crate) struct Watched {
     error: Option<Pin<Box<dyn Future<Output = io::Result<Ready>> + Send>>>,
     /// A reset was reported to somebody else than the reader.
     reset: bool,
+    /// Whether a shutdown ends our half of the connection at once.
+    half_close: bool,
 }
 
 /// What to do when a router gives a packet back.
@@ -64,7 +68,13 @@ impl Returned {
 impl Watched {
     /// `reset`: the other side has reset the connection, and the kernel has said so already.
     pub(crate) fn new(stream: Arc<TcpStream>, reset: bool, on_return: OnReturn) -> Self {
-        Self { stream, on_return, returned: Returned::default(), error: None, reset }
+        Self { stream, on_return, returned: Returned::default(), error: None, reset, half_close: false }
+    }
+
+    /// A shutdown sends a FIN, and the other side may go on.
+    pub(crate) fn with_half_close(mut self) -> Self {
+        self.half_close = true;
+        self
     }
 
     /// Tells of packets given back.
@@ -168,7 +178,11 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Closing the socket does it, and whether with FIN or RST is decided there.
+        // Else closing the socket does it, and whether with FIN or RST is decided there.
+        if self.half_close {
+            // That there is nothing left to shut down is no failure.
+            let _ = SockRef::from(&*self.stream).shutdown(Shutdown::Write);
+        }
         Poll::Ready(Ok(()))
     }
 }

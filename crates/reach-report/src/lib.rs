@@ -4,6 +4,8 @@
 //!
 //! * [`text`] is the screen that an operator reads in ten seconds and pastes into a ticket.
 //! * [`json`] is what scripts and dashboards rely on.
+//! * [`trace`] is what `reach trace` shows: lists, trees, comparisons, pictures.
+//! * [`ping`] is the running commentary of a ping, its table and its summary.
 //! * [`explain`] says what a verdict or a finding means, how it is proved, and what to do.
 //! * [`packets`] comments the packets of a capture.
 //! * [`java`] says what clients write into their logs.
@@ -26,9 +28,11 @@ pub mod json;
 mod lang;
 mod layout;
 pub mod packets;
+pub mod ping;
 mod scene;
 mod style;
 pub mod text;
+pub mod trace;
 mod units;
 mod words;
 

@@ -10,7 +10,12 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint, error::ErrorKind};
 use reach_core::model::{self, Plan};
 
-pub use self::{connect::ConnectArgs, evidence::EvidenceArgs, ping::PingArgs, trace::TraceArgs};
+pub use self::{
+    connect::ConnectArgs,
+    evidence::EvidenceArgs,
+    ping::{MtuDiscovery, PingArgs},
+    trace::TraceArgs,
+};
 
 /// Reads the arguments, with the program's name first. `reach HOST:PORT` is `reach check HOST:PORT`.
 ///

@@ -2,6 +2,7 @@
 
 mod duration;
 mod output;
+pub mod ping;
 mod targets;
 
 use std::{

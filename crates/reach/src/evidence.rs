@@ -155,6 +155,12 @@ pub struct Witness {
     lang: Lang,
 }
 
+/// Ends a capture, if there was one. A file that is not whole outweighs what else a run ended with.
+pub fn end(witness: Option<Witness>, verbose: bool, exit: Exit) -> Exit {
+    let is_whole = witness.is_none_or(|witness| witness.end(verbose));
+    if is_whole { exit } else { Exit::CouldNotTell }
+}
+
 impl Witness {
     /// Where the run has to note what it does.
     pub fn journal(&self) -> &Journal {

@@ -10,6 +10,7 @@ use reach_core::{
 };
 use reach_net::{
     drive::{Clock, Network, drive},
+    journal::Journal,
     sys::drop_privileges,
     trust::TrustRoots,
     vantage::vantage,
@@ -23,7 +24,7 @@ use tokio::{
 
 use crate::{
     config::{Errand, Output},
-    evidence::{self, Evidence},
+    evidence::{self, Evidence, Witness},
     output::note,
     progress::Display,
     recording::{Ending, Recorder, Recording},
@@ -55,14 +56,16 @@ pub struct Seen {
 pub struct Keep {
     /// What was observed.
     pub recorder: Option<Recorder<File>>,
-    /// The packets.
+    /// The packets, of this run alone.
     pub evidence: Option<Evidence>,
+    /// What is done, in the journal of a larger run.
+    pub journal: Option<Journal>,
 }
 
 /// Runs all surveys of an errand to their end or until somebody interrupts. Gives up privileges first, so it
 /// comes before any thread is started.
 pub fn examine(errand: &Errand, scope: Scope, keep: Keep, output: &Output) -> io::Result<Seen> {
-    let Keep { recorder, evidence } = keep;
+    let Keep { recorder, evidence, journal } = keep;
     let lang = output.style.lang;
     if let Err(error) = drop_privileges() {
         note(&words::privileges_kept(&error, lang));
@@ -78,19 +81,19 @@ pub fn examine(errand: &Errand, scope: Scope, keep: Keep, output: &Output) -> io
         let resolvers = &errand.plan.extra_resolvers;
         evidence.begin(&evidence::Scope::new(&errand.targets, &vantage, resolvers), clock)
     });
-    let network = Network::new(trust);
-    let network = witness.as_ref().map_or(network.clone(), |witness| network.noted_in(witness.journal()));
+    let journal = witness.as_ref().map(Witness::journal).or(journal.as_ref());
+    let network = Network::new(trust).noted_in(journal);
     let cases = cases(errand, &vantage, clock.now());
     let board = Rc::new(RefCell::new(Board::new(cases.len(), recorder, output)));
     board.borrow_mut().begin(&cases);
     let end = LocalSet::new().block_on(&runtime, watch(&cases, scope, &network, clock, &board));
     // A blocked look-up of the system must not hold up the end.
     runtime.shutdown_background();
+    let finished = clock.now();
     // Now that every socket is closed.
     let evidence_lost = witness.is_some_and(|witness| !witness.end(output.verbose));
 
     let mut board = board.borrow_mut();
-    let finished = clock.now();
     board.end(finished, end == End::Interrupted);
     let examined = cases.into_iter().zip(std::mem::take(&mut board.seen)).collect();
     let ending = if end == End::Interrupted { Ending::Interrupted } else { Ending::Complete };
@@ -191,7 +194,7 @@ async fn watch(
 }
 
 /// Waits for a signal; for ever where it cannot be caught.
-async fn raised(signal: &mut Option<Signal>) {
+pub async fn raised(signal: &mut Option<Signal>) {
     match signal {
         Some(signal) => {
             signal.recv().await;

@@ -143,6 +143,31 @@ pub fn privileges_kept(error: &std::io::Error, lang: Lang) -> String {
     }
 }
 
+/// ICMP echo is not allowed here.
+pub fn echo_not_permitted(lang: Lang) -> String {
+    match lang {
+        Lang::En => "this user may not send ICMP echo requests here; ask an administrator for \
+                     `sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"`, run it with CAP_NET_RAW, or ping by TCP \
+                     with --tcp"
+            .to_owned(),
+        Lang::Ko => "이 사용자는 여기서 ICMP 에코 요청을 보낼 수 없습니다. 관리자에게 \
+                     `sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"` 설정을 요청하거나, CAP_NET_RAW 권한으로 \
+                     실행하거나, --tcp로 TCP ping을 사용하십시오"
+            .to_owned(),
+    }
+}
+
+/// A name has no address that is wanted.
+pub fn no_address(host: &str, lang: Lang) -> String {
+    let host = crate::output::shown(host);
+    match lang {
+        Lang::En => format!("`{host}` gives no address; `reach resolve {host}` says why"),
+        Lang::Ko => {
+            format!("`{host}`의 주소를 찾지 못했습니다. 이유는 `reach resolve {host}`로 확인하십시오")
+        }
+    }
+}
+
 /// What the demo does, in two lines.
 pub fn demo(stage: Stage<'_>, lang: Lang) -> [String; 2] {
     let first = match (stage, lang) {

@@ -46,6 +46,18 @@ pub fn judge(case: &Case, observations: &[Observation]) -> Diagnosis {
     Diagnosis { target: case.target.clone(), state, doubt, endpoints, impact, findings, resolution }
 }
 
+/// Whether the resets that an address sends arise before it, and at which device, where that is known.
+pub(crate) fn reset_by_path(address: IpAddr, dossiers: &BTreeMap<IpAddr, Dossier>) -> Option<Option<IpAddr>> {
+    let control = dossiers
+        .iter()
+        .filter(|&(&other, _)| other != address && other.is_ipv4() == address.is_ipv4())
+        .map(|(&address, dossier)| Peer { address, dossier })
+        .filter(|peer| peer.distance().is_some())
+        .min_by_key(|peer| (peer.dossier.is_partial(), peer.address));
+    let origin = origin::origin(dossiers.get(&address)?, control, TrailAnswer::Reset);
+    origin.nearer.then_some(origin.by)
+}
+
 /// Everything a ruling may look at.
 #[derive(Clone, Copy)]
 struct Bench<'a> {

@@ -44,15 +44,16 @@ pub(super) fn origin(dossier: &Dossier, control: Option<Peer<'_>>, wanted: Trail
     let by_own_ttl = first_ttl.zip(back).and_then(|(first, back)| {
         (1..first).rev().find(|&hop| router_back(hop) == Some(back)).or_else(|| {
             let before = router_back(first.checked_sub(1)?)?;
-            (back < before).then(|| (first - 1).saturating_sub(before - back).max(1))
+            // A hop before the first there is not: the router answers by another way than the rest.
+            (first - 1).checked_sub(before.checked_sub(back)?).filter(|&hop| hop > 0 && back < before)
         })
     });
     // Without a word from the router before it, count hops back, corrected by how the control's way differs.
-    let counted = back.map(|back| back + 1).map(|hop| {
+    let counted = back.map(|back| back + 1).and_then(|hop| {
         let detour = control.and_then(|peer| {
             Some(i16::from(hops_back(peer.dossier.reply_ttl()?)) + 1 - i16::from(peer.distance()?))
         });
-        (i16::from(hop) - detour.unwrap_or(0)).clamp(1, 255) as u8
+        u8::try_from(i16::from(hop) - detour.unwrap_or(0)).ok().filter(|&hop| hop > 0)
     });
     let neighbour_spoke = first_ttl.is_some_and(|first| first > 1 && router_back(first - 1).is_some());
     let hop = if neighbour_spoke { by_own_ttl.or(first_ttl) } else { counted };

@@ -4,7 +4,7 @@ use std::{net::IpAddr, net::SocketAddr, time::Duration};
 
 use serde::Serialize;
 
-use super::{AddressSource, AnswerFault, Distrust, Rcode, Verdict};
+use super::{AddressSource, AnswerFault, Distrust, Rcode};
 
 /// One thing worth saying, with the addresses that show it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -111,8 +111,6 @@ pub enum Matter {
     ProxyConfigured { variable: String, value: String },
     /// A router limits the rate of its ICMP errors.
     IcmpRateLimited { router: IpAddr },
-    /// All addresses with this verdict, one line of it each, that no other finding speaks of.
-    Unexplained { verdict: Verdict },
 }
 
 impl Matter {
@@ -152,7 +150,6 @@ impl Matter {
             Matter::PoolNotExhausted { .. } => "pool-not-exhausted",
             Matter::ProxyConfigured { .. } => "proxy-configured",
             Matter::IcmpRateLimited { .. } => "icmp-rate-limited",
-            Matter::Unexplained { .. } => "unexplained",
         }
     }
 }

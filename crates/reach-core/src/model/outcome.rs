@@ -163,7 +163,7 @@ pub struct Connected {
     pub syns: u32,
     /// Our side of the flow.
     pub source: SocketAddr,
-    /// What the other side did while we said nothing.
+    /// What the other side did while we said nothing; in an exchange, on its topmost layer.
     pub after: After,
 }
 

@@ -137,7 +137,7 @@ pub struct Datagram {
 pub struct Connect {
     /// Where to connect.
     pub endpoint: Endpoint,
-    /// The source port, which makes the flow: the same port is the same flow.
+    /// The source port, which makes the flow: the same port is the same flow. 0 lets the kernel choose.
     pub source_port: u16,
     /// IP TTL / hop limit of every packet of the attempt; `None` for the system's default.
     pub ttl: Option<u8>,
@@ -193,6 +193,10 @@ pub struct Exchange {
     pub tls: Option<TlsHello>,
     /// The HTTP request, if one is wanted.
     pub http: Option<HttpRequest>,
+    /// How long to watch, without a word, what the other side says on the topmost layer, where no request is
+    /// made; zero for not at all.
+    #[serde(default, with = "micros")]
+    pub listen: Duration,
 }
 
 /// What to ask of a proxy. User and password are the network crate's: no observation holds them.
@@ -273,6 +277,22 @@ pub struct Egress {
     pub timeout: Duration,
 }
 
+/// The name to ask [`RecordKind::Ptr`] of for the names of an address: `….in-addr.arpa` (RFC 1035 §3.5) or
+/// `….ip6.arpa` (RFC 3596 §2.5), without the trailing dot.
+pub fn reverse_name(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, d] = address.octets();
+            format!("{d}.{c}.{b}.{a}.in-addr.arpa")
+        }
+        IpAddr::V6(address) => {
+            let nibbles = address.octets().into_iter().rev().flat_map(|octet| [octet & 0xf, octet >> 4]);
+            let labels: String = nibbles.map(|nibble| format!("{nibble:x}.")).collect();
+            format!("{labels}ip6.arpa")
+        }
+    }
+}
+
 impl Probe {
     /// The address that the probe is about, where it is about one.
     pub fn address(&self) -> Option<IpAddr> {
@@ -284,5 +304,20 @@ impl Probe {
             Probe::Exchange(exchange) => Some(exchange.endpoint.address),
             Probe::Egress(egress) => Some(egress.endpoint.address),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reverse_name_of_an_address_is_written_backwards() {
+        let name = |text: &str| reverse_name(text.parse().expect("an address"));
+        assert_eq!(name("192.0.2.17"), "17.2.0.192.in-addr.arpa");
+        assert_eq!(
+            name("2001:db8::567:89ab"),
+            "b.a.9.8.7.6.5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"
+        );
     }
 }

@@ -51,6 +51,9 @@ pub struct TracePlan {
     /// When everything ends, whatever is still open.
     #[serde(with = "micros")]
     pub deadline: Duration,
+    /// Once everything is found, ask each hop again that often, until the driver stops.
+    #[serde(default, with = "micros::option")]
+    pub repeat: Option<Duration>,
     /// Seed of every choice by chance.
     pub seed: u64,
 }
@@ -234,6 +237,8 @@ pub struct PathMtu {
     pub mtu: u16,
     /// It is known to reach the endpoint; else only the last hop that answers.
     pub to_endpoint: bool,
+    /// The packets it was measured with: echo requests or datagrams, whose size can be chosen.
+    pub packets: TraceProtocol,
     /// Where it becomes smaller, nearest first.
     pub limits: Vec<MtuLimit>,
 }
@@ -356,6 +361,7 @@ impl Default for TracePlan {
             rate: 500,
             timeout: Duration::from_secs(1),
             deadline: Duration::from_secs(20),
+            repeat: None,
             seed: 0,
         }
     }

@@ -99,6 +99,13 @@ impl Target {
         let name = self.verify_name();
         name.parse::<IpAddr>().is_err().then_some(name)
     }
+
+    /// The Host header of a request: without the port where it is the usual one of the scheme (RFC 9110 §7.2).
+    pub fn host_header(&self) -> String {
+        let usual = if self.tls { 443 } else { 80 };
+        let text = endpoint_text(&self.host, self.port);
+        if self.port == usual { text.trim_end_matches(&format!(":{usual}")).to_owned() } else { text }
+    }
 }
 
 impl fmt::Display for Host {

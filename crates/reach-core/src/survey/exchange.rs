@@ -346,7 +346,7 @@ fn exchange(
     let http = target.http_path.as_ref().map(|path| HttpRequest {
         method: "GET".to_owned(),
         path: path.clone(),
-        host: host_header(target),
+        host: target.host_header(),
     });
     Some(Probe::Exchange(Exchange {
         endpoint,
@@ -359,11 +359,6 @@ fn exchange(
         read_timeout,
         tls: target.tls.then(|| TlsHello { server_name, verify: target.verify_name() }),
         http,
+        listen: Duration::ZERO,
     }))
-}
-
-fn host_header(target: &Target) -> String {
-    let usual = if target.tls { 443 } else { 80 };
-    let text = crate::model::endpoint_text(&target.host, target.port);
-    if target.port == usual { text.trim_end_matches(&format!(":{usual}")).to_owned() } else { text }
 }

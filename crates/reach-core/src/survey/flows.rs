@@ -72,6 +72,23 @@ struct Flow {
     calm: u32,
 }
 
+impl Flow {
+    /// When it is this flow's turn: round by round, every other round backwards. A limit on the rate lets the first
+    /// packets of every round pass, and would else always favour the same flows.
+    fn turn(self, index: usize) -> (u32, usize) {
+        alternating(self.brisk, index)
+    }
+
+    /// The same for calm attempts.
+    fn calm_turn(self, index: usize) -> (u32, usize) {
+        alternating(self.calm, index)
+    }
+}
+
+fn alternating(round: u32, index: usize) -> (u32, usize) {
+    (round, if round.is_multiple_of(2) { index } else { usize::MAX - index })
+}
+
 /// How many flows, and how many rounds over the first of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Goal {
@@ -121,7 +138,7 @@ impl FlowTest {
         let usable = self.usable(reserved);
         let next = (0..self.flows.len().min(goal.flows))
             .filter(|&index| usable[index] && !goal.is_met_by(index, self.flows[index]))
-            .min_by_key(|&index| self.flows[index].brisk);
+            .min_by_key(|&index| self.flows[index].turn(index));
         let Some(next) = next else { return };
         if self.next_at > scene.now {
             wants.wake_at(self.next_at);
@@ -173,7 +190,7 @@ impl FlowTest {
             .collect();
         let next = (0..self.flows.len())
             .filter(|&index| usable[index] && !dead.contains(&self.flows[index].port))
-            .min_by_key(|&index| self.flows[index].calm)?;
+            .min_by_key(|&index| self.flows[index].calm_turn(index))?;
         self.flows[next].calm += 1;
         Some(attempt(endpoint, self.flows[next].port, timeout, 1))
     }

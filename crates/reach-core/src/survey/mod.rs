@@ -8,6 +8,7 @@ mod exchange;
 mod flows;
 mod ping;
 mod reply_ttl;
+mod reverse;
 mod trail;
 
 use std::{
@@ -17,6 +18,7 @@ use std::{
 };
 
 pub(crate) use self::exchange::{is_stalled, other_name, went_through};
+pub use self::reverse::{ReverseNames, reverse_names};
 use self::{
     discovery::Discovery,
     examination::{Control, Examination, Scene},
@@ -84,16 +86,10 @@ pub trait Procedure {
 /// One complete examination of one target: addresses, layers, places.
 #[derive(Debug)]
 pub struct Survey {
-    case: Case,
-    deadline: Time,
+    common: Common,
     names: PoolFile,
     discovery: Option<Discovery>,
     examinations: BTreeMap<IpAddr, Desk>,
-    controls: BTreeMap<Family, (IpAddr, Control)>,
-    losses_about: bool,
-    failures_about: bool,
-    /// The hops at which some router answered on some trail.
-    hops: BTreeMap<Family, BTreeSet<u8>>,
     edge_tests: u32,
     calm_at: Time,
     owners: BTreeMap<ProbeId, Option<IpAddr>>,
@@ -105,6 +101,18 @@ pub struct Survey {
     announce_at: Time,
     names_only: bool,
     over: bool,
+}
+
+/// What all examinations see.
+#[derive(Debug)]
+struct Common {
+    case: Case,
+    deadline: Time,
+    controls: BTreeMap<Family, (IpAddr, Control)>,
+    losses_about: bool,
+    failures_about: bool,
+    /// The hops at which some router answered on some trail.
+    hops: BTreeMap<Family, BTreeSet<u8>>,
 }
 
 /// An examination, and when it wants to be looked at.
@@ -136,14 +144,9 @@ impl Survey {
             Host::Name(_) => None,
         };
         let mut survey = Self {
-            deadline: case.started + case.plan.deadline,
             discovery: Discovery::new(&case),
             names: PoolFile::default(),
             examinations: BTreeMap::new(),
-            controls: BTreeMap::new(),
-            losses_about: false,
-            failures_about: false,
-            hops: BTreeMap::new(),
             edge_tests: 0,
             calm_at: case.started,
             owners: BTreeMap::new(),
@@ -155,10 +158,17 @@ impl Survey {
             announce_at: case.started,
             names_only: false,
             over: false,
-            case,
+            common: Common {
+                deadline: case.started + case.plan.deadline,
+                controls: BTreeMap::new(),
+                losses_about: false,
+                failures_about: false,
+                hops: BTreeMap::new(),
+                case,
+            },
         };
         if let Some(address) = literal {
-            survey.examine(address, survey.case.started);
+            survey.examine(address, survey.common.case.started);
         }
         survey
     }
@@ -170,15 +180,15 @@ impl Survey {
 
     /// What the examination started from.
     pub fn case(&self) -> &Case {
-        &self.case
+        &self.common.case
     }
 
     fn examine(&mut self, address: IpAddr, now: Time) {
         // Each address has the same source ports: flows differ by address anyway, and a firewall's log can
         // then be searched for one range.
-        let first_port = 33_000 + (split_mix(self.case.plan.seed) % 13) as u16 * 2_000;
+        let first_port = 33_000 + (split_mix(self.common.case.plan.seed) % 13) as u16 * 2_000;
         let place = self.examinations.len();
-        let endpoint = dossier::endpoint(address, self.case.target.port);
+        let endpoint = dossier::endpoint(address, self.common.case.target.port);
         let examination = Examination::new(endpoint, first_port, now, place);
         self.examinations.entry(address).or_insert(Desk { examination, due: true, wake: None });
     }
@@ -204,20 +214,10 @@ impl Survey {
                 continue;
             }
             desk.due = false;
-            let control = self.controls.get(&family(address));
             let scene = Scene {
-                case: &self.case,
-                now,
-                deadline: self.deadline,
-                control: control.map(|(_, control)| control),
-                is_control: control.is_some_and(|(chosen, _)| *chosen == address),
-                losses_about: self.losses_about
-                    || desk.examination.flows.has_losses(&desk.examination.dossier, now),
-                failures_about: self.failures_about,
-                hops: self.hops.get(&family(address)),
                 cut: cuts.get(&family(address)).copied().unwrap_or(CutElsewhere::NotAsked),
-                pool,
                 edge_free,
+                ..self.common.scene(address, &desk.examination, pool, now)
             };
             let wants = desk.examination.plan(&scene);
             desk.wake = wants.wake;
@@ -252,32 +252,19 @@ impl Survey {
             return;
         }
         let pool = self.examinations.len().max(1);
+        let common = &self.common;
         let neediest = self
             .examinations
-            .iter()
+            .iter_mut()
             .filter_map(|(&address, desk)| {
-                let scene = self.scene(address, now);
+                let scene = common.scene(address, &desk.examination, pool, now);
                 let made = desk.examination.wants_calm(&scene)?;
-                Some((made, !desk.examination.dossier.is_partial(), address))
+                Some(((made, !desk.examination.dossier.is_partial(), address), desk))
             })
-            .min();
-        let Some((_, _, address)) = neediest else { return };
-        let (case, deadline) = (&self.case, self.deadline);
-        let Some(desk) = self.examinations.get_mut(&address) else { return };
+            .min_by_key(|&(need, _)| need);
+        let Some(((_, _, address), desk)) = neediest else { return };
         let examination = &mut desk.examination;
-        let scene = Scene {
-            case,
-            now,
-            deadline,
-            control: None,
-            is_control: false,
-            losses_about: true,
-            failures_about: self.failures_about,
-            hops: None,
-            cut: CutElsewhere::NotAsked,
-            pool,
-            edge_free: false,
-        };
+        let scene = common.scene(address, examination, pool, now);
         let reserved = examination.trail.reserved_ports();
         let Some(probe) =
             examination.flows.calm_attempt(examination.endpoint, &examination.dossier, &scene, &reserved)
@@ -292,28 +279,6 @@ impl Survey {
         self.queue.push_back(Step::Run(id, probe));
     }
 
-    /// What the examination of `address` sees of the world around it.
-    fn scene(&self, address: IpAddr, now: Time) -> Scene<'_> {
-        let control = self.controls.get(&family(address));
-        let own_losses = self
-            .examinations
-            .get(&address)
-            .is_some_and(|desk| desk.examination.flows.has_losses(&desk.examination.dossier, now));
-        Scene {
-            case: &self.case,
-            now,
-            deadline: self.deadline,
-            control: control.map(|(_, control)| control),
-            is_control: control.is_some_and(|(chosen, _)| *chosen == address),
-            losses_about: self.losses_about || own_losses,
-            failures_about: self.failures_about,
-            hops: self.hops.get(&family(address)),
-            cut: CutElsewhere::NotAsked,
-            pool: self.examinations.len().max(1),
-            edge_free: false,
-        }
-    }
-
     fn plan_names(&mut self, now: Time) {
         if !self.names_due && self.names_wake.is_none_or(|wake| now < wake) {
             return;
@@ -323,7 +288,9 @@ impl Survey {
             if self.names_only {
                 break;
             }
-            if pool::wanted(self.case.plan.families, address) && !self.examinations.contains_key(&address) {
+            if pool::wanted(self.common.case.plan.families, address)
+                && !self.examinations.contains_key(&address)
+            {
                 self.examine(address, now);
             }
         }
@@ -341,7 +308,7 @@ impl Survey {
 
     /// Chooses, once a family, the address that works and is compared with; keeps what is known of it fresh.
     fn choose_controls(&mut self, now: Time) {
-        let settle_for_less = now.since(self.case.started) > SETTLE_FOR_LESS;
+        let settle_for_less = now.since(self.common.case.started) > SETTLE_FOR_LESS;
         for family in [Family::V4, Family::V6] {
             let good = |desk: &Desk| {
                 let Examination { dossier, exchange, .. } = &desk.examination;
@@ -351,7 +318,7 @@ impl Survey {
                 |desk: &Desk| good(desk) || (settle_for_less && desk.examination.dossier.connected() >= 2);
             let mut candidates =
                 self.examinations.iter().filter(|(address, _)| crate::survey::family(**address) == family);
-            let known = self.controls.get(&family).map(|(address, _)| *address);
+            let known = self.common.controls.get(&family).map(|(address, _)| *address);
             let known_is_good = known.and_then(|known| self.examinations.get(&known)).is_some_and(good);
             let better = if known_is_good { None } else { candidates.clone().find(|(_, desk)| good(desk)) };
             let chosen = better
@@ -367,9 +334,9 @@ impl Survey {
                 trail: dossier.merged_trail(),
                 trail_finished: desk.examination.trail.is_finished(),
             };
-            let news = self.controls.get(&family).is_none_or(|(_, known)| *known != control);
+            let news = self.common.controls.get(&family).is_none_or(|(_, known)| *known != control);
             if news {
-                self.controls.insert(family, (address, control));
+                self.common.controls.insert(family, (address, control));
                 for (_, desk) in self
                     .examinations
                     .iter_mut()
@@ -394,11 +361,11 @@ impl Survey {
             flows.suspicion(dossier, now).is_some() || exchange.suspicion(dossier, now).is_some()
         };
         // One or two of many may have been swallowed by a full backlog: then only their endpoints get a closer look.
-        let losses_about = self.losses_about || lost >= 3 || lost * 20 > attempts;
-        let failures_about = self.failures_about || self.examinations.values().any(bad);
-        if (losses_about, failures_about) != (self.losses_about, self.failures_about) {
-            self.losses_about = losses_about;
-            self.failures_about = failures_about;
+        let losses_about = self.common.losses_about || lost >= 3 || lost * 20 > attempts;
+        let failures_about = self.common.failures_about || self.examinations.values().any(bad);
+        if (losses_about, failures_about) != (self.common.losses_about, self.common.failures_about) {
+            self.common.losses_about = losses_about;
+            self.common.failures_about = failures_about;
             for desk in self.examinations.values_mut() {
                 desk.due = true;
             }
@@ -411,8 +378,9 @@ impl Survey {
     }
 
     fn unsettled(&self, now: Time) -> impl Iterator<Item = &Examination> {
+        let pool = self.examinations.len().max(1);
         self.examinations.iter().filter_map(move |(&address, desk)| {
-            let scene = self.scene(address, now);
+            let scene = self.common.scene(address, &desk.examination, pool, now);
             let waiting = desk.wake.is_some_and(|wake| wake > now);
             (waiting || !desk.examination.is_settled(&scene)).then_some(&desk.examination)
         })
@@ -447,12 +415,33 @@ impl Survey {
     }
 }
 
+impl Common {
+    /// What the examination of `address`, one of `pool`, sees of the world around it; no walk for the cut was
+    /// made elsewhere, and the local edge is busy, unless whoever asks knows better.
+    fn scene(&self, address: IpAddr, examination: &Examination, pool: usize, now: Time) -> Scene<'_> {
+        let control = self.controls.get(&family(address));
+        Scene {
+            case: &self.case,
+            now,
+            deadline: self.deadline,
+            control: control.map(|(_, control)| control),
+            is_control: control.is_some_and(|(chosen, _)| *chosen == address),
+            losses_about: self.losses_about || examination.flows.has_losses(&examination.dossier, now),
+            failures_about: self.failures_about,
+            hops: self.hops.get(&family(address)),
+            cut: CutElsewhere::NotAsked,
+            pool,
+            edge_free: false,
+        }
+    }
+}
+
 impl Procedure for Survey {
     fn poll(&mut self, now: Time) -> Step {
         if let Some(step) = self.queue.pop_front() {
             return step;
         }
-        if self.over || now >= self.deadline {
+        if self.over || now >= self.common.deadline {
             self.over = true;
             return Step::Done;
         }
@@ -475,7 +464,11 @@ impl Procedure for Survey {
         let wakes = self.examinations.values().filter_map(|desk| desk.wake);
         let calm = Some(self.calm_at);
         let wake = wakes.chain(self.names_wake).chain(calm).filter(|&wake| wake > now).min();
-        Step::Wait(wake.unwrap_or(self.deadline).min(self.deadline).min(now + Duration::from_millis(500)))
+        Step::Wait(
+            wake.unwrap_or(self.common.deadline)
+                .min(self.common.deadline)
+                .min(now + Duration::from_millis(500)),
+        )
     }
 
     fn observe(&mut self, observation: Observation) {
@@ -484,7 +477,7 @@ impl Procedure for Survey {
                 if let (Probe::Connect(Connect { ttl: Some(ttl), .. }), Some(TrailAnswer::Router(_))) =
                     (&observation.probe, dossier::trail_answer(&observation.outcome))
                 {
-                    self.hops.entry(family(address)).or_default().insert(*ttl);
+                    self.common.hops.entry(family(address)).or_default().insert(*ttl);
                 }
                 let had_edge_test = self.examinations.values().any(|desk| !desk.examination.edge.is_idle());
                 if let Some(desk) = self.examinations.get_mut(&address) {

@@ -69,10 +69,10 @@ impl ReplyTtlTest {
             return;
         }
         let floors: Vec<u8> = if self.rounds == 0 {
-            // As far back as it was forth, from the initial TTL of most systems. The bound that is to stop it
-            // is tried twice, because silence may also be a lost packet.
+            // As far back as it was forth, from the initial TTL of most systems. Each is tried twice, because
+            // silence may also be a lost packet.
             let expected = 65_u8.saturating_sub(distance).max(1);
-            vec![expected, expected + 1, expected + 1]
+            vec![expected, expected, expected + 1, expected + 1]
         } else {
             let (passed, stopped) = dossier.reply_ttl_bounds();
             let low = u16::from(passed.unwrap_or(0));

@@ -129,6 +129,7 @@ fn probe(remote: SocketAddr) -> Exchange {
         read_timeout: PATIENCE,
         tls: None,
         http: None,
+        listen: Duration::ZERO,
     }
 }
 

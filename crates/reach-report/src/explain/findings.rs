@@ -535,23 +535,4 @@ pub(super) const ENTRIES: &[Entry] = &[
             not: "손실도 차단도 아닙니다.",
         },
     },
-    Entry {
-        code: "unexplained",
-        en: Said {
-            title: "addresses that no other finding speaks of",
-            meaning: "The verdict on these addresses stands by itself.",
-            proof: "The evidence under WHY.",
-            java: "See the verdict.",
-            action: "Look up the verdict with `reach explain`.",
-            not: "Not less true than other findings.",
-        },
-        ko: Said {
-            title: "다른 항목에 속하지 않는 IP",
-            meaning: "해당 IP는 판정만 있습니다.",
-            proof: "판단 근거에 표시된 내용입니다.",
-            java: "해당 판정의 설명을 보십시오.",
-            action: "`reach explain`으로 판정의 설명을 확인하십시오.",
-            not: "다른 항목보다 덜 확실하다는 뜻은 아닙니다.",
-        },
-    },
 ];

@@ -414,23 +414,6 @@ pub(crate) fn ask(scene: &Scene<'_>, finding: &Finding) -> Option<Ask> {
                 )],
             )
         }
-        Matter::Unexplained { verdict } => match verdict {
-            Verdict::Prohibited | Verdict::Unreachable | Verdict::ResetByPath | Verdict::Filtered => {
-                block(scene, finding, &[])
-            }
-            Verdict::NoRoute | Verdict::BlockedLocally => {
-                let who = listed(addresses);
-                to(
-                    Audience::Machine,
-                    vec![say!(
-                        lang,
-                        "Please check the routes and filters of this machine for {who} (`ip route get ADDRESS`, `nft list ruleset`).",
-                        "이 서버에서 {who}에 대한 라우팅과 필터(`ip route get 주소`, `nft list ruleset`)를 확인해 주시기 바랍니다."
-                    )],
-                )
-            }
-            _ => None,
-        },
         Matter::SlightLoss { .. }
         | Matter::PingBlocked
         | Matter::Ipv6WithoutRoute

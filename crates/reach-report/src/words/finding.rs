@@ -365,10 +365,6 @@ pub(crate) fn finding(scene: &Scene<'_>, finding: &Finding) -> String {
             "The router {router} limits how many ICMP errors it sends, so silence from it says little.",
             "라우터 {router}⟨이/가⟩ ICMP 오류 전송량을 제한하므로 이 구간의 무응답은 큰 의미가 없습니다."
         ),
-        Matter::Unexplained { verdict } => {
-            let (code, meaning) = (verdict.code(), meaning(*verdict, lang));
-            say!(lang, "{who}: {code} ({meaning}).", "{who}: {code}({meaning}).")
-        }
     }
 }
 

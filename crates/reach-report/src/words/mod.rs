@@ -8,11 +8,13 @@ mod ask;
 mod evidence;
 mod finding;
 mod impact;
+pub(crate) mod ping;
 mod place;
 #[cfg(test)]
 pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
+pub(crate) mod trace;
 mod verdict;
 
 pub(crate) use ask::{Ask, ask, findings_with_ask, resolution_advice};

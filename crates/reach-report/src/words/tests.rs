@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use reach_core::{
     Time,
-    model::{ClientModel, Conduct, Finding, Impact, Matter, Rcode, ResolverReport, Severity, State, Verdict},
+    model::{
+        ClientModel, Conduct, Finding, IcmpError, Impact, Inability, Matter, Rcode, ResolverReport, Severity,
+        State, Verdict,
+    },
+    ping::Method,
 };
 
 use super::{ask::Audience, samples::*, *};
@@ -60,6 +64,29 @@ fn fixed_words_exist_in_both_languages() {
     {
         both("audience", |lang| audience.text(lang).to_owned());
     }
+}
+
+#[test]
+fn pings_are_told_in_both_languages() {
+    for column in ping::Column::ALL.into_iter().filter(|column| *column != ping::Column::P95) {
+        both("column", |lang| column.text(lang).to_owned());
+    }
+    for v6 in [false, true] {
+        for kind in 0..=12 {
+            for code in 0..=16 {
+                let error = IcmpError { v6, kind, code };
+                both("error", |lang| ping::error_name(error, Some(1400), lang));
+            }
+        }
+    }
+    for why in OBSTACLES {
+        both("obstacle", |lang| ping::unable(&Inability { why, errno: None }, lang));
+    }
+    for method in [Method::Icmp, Method::Tcp] {
+        both("silence", |lang| ping::all_silent(method, lang));
+    }
+    both("hidden", |lang| ping::hidden(12, lang));
+    both("caption", |lang| ping::caption(12, "3 s", lang));
 }
 
 #[test]

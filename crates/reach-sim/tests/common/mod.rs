@@ -244,6 +244,7 @@ impl Bench {
             read_timeout: Duration::from_millis(3_500),
             tls: Some(TlsHello { server_name, verify: "push.example".to_owned() }),
             http,
+            listen: Duration::ZERO,
         };
         match self.ask(&Probe::Exchange(probe)) {
             Outcome::Answered(Answer::Exchanged(exchanged)) => *exchanged,

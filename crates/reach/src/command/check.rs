@@ -76,6 +76,7 @@ fn examine(errand: &Errand, evidence: &EvidenceArgs, output: &Output) -> Result<
     let keep = Keep {
         recorder: errand.record.as_deref().map(open).transpose()?,
         evidence: Evidence::open(evidence, output.style.lang)?,
+        journal: None,
     };
     live::examine(errand, Scope::Everything, keep, output).map_err(|error| {
         note(&format!("nothing can be sent: {error}"));

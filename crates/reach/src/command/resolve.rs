@@ -26,7 +26,7 @@ pub fn run(args: &ResolveArgs, around: &Surroundings) -> Exit {
         Ok(evidence) => evidence,
         Err(exit) => return exit,
     };
-    let keep = Keep { recorder: None, evidence };
+    let keep = Keep { evidence, ..Keep::default() };
     let seen = match live::examine(&resolve.errand, Scope::Names, keep, output) {
         Ok(seen) => seen,
         Err(error) => {

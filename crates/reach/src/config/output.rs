@@ -42,6 +42,8 @@ pub struct Surroundings {
     pub stderr: Option<usize>,
     /// Offset of the local time from UTC in seconds.
     pub utc_offset_s: i32,
+    /// Whether root runs this process.
+    pub is_root: bool,
 }
 
 /// Lines longer than this are hard to read, however wide the terminal is.
@@ -119,6 +121,7 @@ impl Surroundings {
                 .is_terminal()
                 .then(|| columns(terminal_size::terminal_size_of(io::stderr()))),
             utc_offset_s: jiff::Zoned::now().offset().seconds(),
+            is_root: nix::unistd::geteuid().is_root(),
         }
     }
 }
