@@ -25,5 +25,6 @@ pub mod stats;
 pub mod survey;
 mod time;
 pub mod trace;
+pub mod tries;
 
 pub use time::{Time, micros};

@@ -2,13 +2,13 @@
 
 use std::{
     fs, io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     pin::pin,
     time::Duration,
 };
 
 use reach_core::model::{
-    After, Answer, Connect, Connected, IcmpError, Obstacle, Outcome, Refusal, Rejection, Silence, Then,
+    After, Answer, Connect, Connected, IcmpError, Obstacle, Outcome, Quote, Refusal, Rejection, Silence, Then,
 };
 use tokio::{
     io::Interest,
@@ -18,8 +18,9 @@ use tokio::{
 
 use crate::{
     journal::{self, Flow, Protocol},
+    quote,
     stamp::Sent,
-    sys::{self, QueuedError, TcpInfo, TcpOptions},
+    sys::{self, Leaving, QueuedError, TcpInfo, TcpOptions},
 };
 
 /// Longest beginning of what the other side says that is kept, in bytes.
@@ -29,13 +30,14 @@ pub(crate) const MOST_SPOKEN: usize = 512;
 ///
 /// A connection that is to be held is held by a task of its own, so the outcome comes as soon as it is known;
 /// one that is watched gives its outcome when the watch ends. Either way it ends with a RST.
-pub async fn connect(probe: &Connect) -> Outcome {
+pub async fn connect(probe: &Connect, leaving: &Leaving) -> Outcome {
     let remote = SocketAddr::new(probe.endpoint.address.to_canonical(), probe.endpoint.port);
     let options = TcpOptions {
         source_port: (probe.source_port != 0).then_some(probe.source_port),
         ttl: probe.ttl,
         min_ttl: probe.min_ttl,
         max_segment: None,
+        leaving: *leaving,
     };
     let established = match establish(remote, &options, probe.timeout).await {
         Ok(established) => established,
@@ -117,7 +119,8 @@ struct Started {
 /// Sends the first SYN.
 fn start(remote: SocketAddr, options: &TcpOptions) -> Result<Started, Box<Attempted>> {
     let failed = |outcome, syns| Box::new(Attempted { result: Err(outcome), syns });
-    let socket = sys::open_tcp(remote, options).map_err(|error| failed(not_opened(&error), 0))?;
+    let socket = sys::open_tcp(remote, options)
+        .map_err(|error| failed(sys::unable(sys::bind_obstacle(&error), &error), 0))?;
     socket
         .set_linger(Some(Duration::ZERO))
         .map_err(|error| failed(sys::unable(Obstacle::Unsupported, &error), 0))?;
@@ -130,9 +133,10 @@ fn start(remote: SocketAddr, options: &TcpOptions) -> Result<Started, Box<Attemp
     if let Err(error) = connecting
         && error.raw_os_error() != Some(libc::EINPROGRESS)
     {
-        return Err(match rejection(&sys::drain_error_queue(&socket), sent, 0) {
+        let ends = Ends { source: socket.local_addr().ok().and_then(|local| local.as_socket()), remote };
+        return Err(match rejection(&sys::drain_error_queue(&socket), &ends, sent, 0) {
             Some(rejection) => failed(Outcome::Rejected(rejection), 1),
-            None => failed(sys::unable(connect_obstacle(remote, &error), &error), 0),
+            None => failed(sys::unable(connect_obstacle(remote, &options.leaving, &error), &error), 0),
         });
     }
     let stream = TcpStream::from_std(socket.into())
@@ -209,9 +213,9 @@ impl Attempt<'_> {
         if info.is_connected() || reset {
             return Some(End::Connected { connected: self.connected(&info), reset });
         }
-        if let Some(rejection) =
-            rejection(&sys::drain_error_queue(self.stream), self.sent, info.total_retrans)
-        {
+        let errors = sys::drain_error_queue(self.stream);
+        let ends = Ends { source: self.stream.local_addr().ok(), remote: self.remote };
+        if let Some(rejection) = rejection(&errors, &ends, self.sent, info.total_retrans) {
             return Some(End::Outcome(Outcome::Rejected(rejection)));
         }
         let how = match errno {
@@ -254,7 +258,7 @@ impl Attempt<'_> {
 }
 
 /// The rejection that the error queue tells of, if any.
-fn rejection(errors: &[QueuedError], sent: Sent, retransmits: u32) -> Option<Rejection> {
+fn rejection(errors: &[QueuedError], ends: &Ends, sent: Sent, retransmits: u32) -> Option<Rejection> {
     errors.iter().find_map(|error| {
         // "Too big" is advice to the sender, and the kernel follows it.
         let icmp = error.icmp().filter(|icmp| !icmp.is_too_big())?;
@@ -263,9 +267,22 @@ fn rejection(errors: &[QueuedError], sent: Sent, retransmits: u32) -> Option<Rej
             by: error.offender,
             rtt: since_last_syn(sent.until(error.timestamp), retransmits),
             reply_ttl: error.reply_ttl,
-            quote: None,
+            quote: Some(Box::new(ends.quote(error))),
         })
     })
+}
+
+/// Between whom a connection was attempted.
+struct Ends {
+    source: Option<SocketAddr>,
+    remote: SocketAddr,
+}
+
+impl Ends {
+    fn quote(&self, error: &QueuedError) -> Quote {
+        let source = self.source.map(|source| source.ip()).filter(|source| !source.is_unspecified());
+        quote::of_syn(error, source, self.remote.ip())
+    }
 }
 
 /// The ICMP error that an error number stands for where the kernel does not tell more (`icmp_err_convert` in
@@ -287,32 +304,13 @@ fn unnamed_icmp(errno: i32, v6: bool, ttl_limited: bool) -> Option<IcmpError> {
     Some(IcmpError { v6, kind, code })
 }
 
-fn not_opened(error: &io::Error) -> Outcome {
-    let why = match error.raw_os_error() {
-        Some(libc::EADDRINUSE | libc::EADDRNOTAVAIL) => Obstacle::PortInUse,
-        // A source port below 1024, or a security module.
-        Some(libc::EACCES | libc::EPERM) => Obstacle::NoPermission,
-        // IPv6 is switched off.
-        Some(libc::EAFNOSUPPORT) => Obstacle::NoRoute,
-        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM) => Obstacle::OutOfResources,
-        _ => Obstacle::Unsupported,
-    };
-    sys::unable(why, error)
-}
-
-fn connect_obstacle(remote: SocketAddr, error: &io::Error) -> Obstacle {
+fn connect_obstacle(remote: SocketAddr, leaving: &Leaving, error: &io::Error) -> Obstacle {
     // Either the same flow is in use (TIME-WAIT is), or this host has no address to send from. Connecting a
     // datagram socket sends nothing, needs an address just so, and no flow.
-    if error.raw_os_error() == Some(libc::EADDRNOTAVAIL) && has_source(remote) {
+    if error.raw_os_error() == Some(libc::EADDRNOTAVAIL) && leaving.source_for(remote.ip()).is_some() {
         return Obstacle::PortInUse;
     }
     sys::local_obstacle(error)
-}
-
-fn has_source(remote: SocketAddr) -> bool {
-    let any: IpAddr =
-        if remote.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
-    UdpSocket::bind(SocketAddr::new(any, 0)).and_then(|socket| socket.connect(remote)).is_ok()
 }
 
 /// The part of `elapsed` since the last of the SYNs sent, where the kernel sent so many besides the first. The
@@ -411,7 +409,7 @@ mod tests {
         for listener in listeners() {
             let remote = listener.local_addr().expect("bound");
             let probe = probe(remote, Then::Reset);
-            let connected = connected(connect(&probe).await);
+            let connected = connected(connect(&probe, &Leaving::default()).await);
             assert_eq!(connected.source, SocketAddr::new(remote.ip(), probe.source_port));
             assert_eq!((connected.syns, connected.after), (1, After::NotWatched));
             assert!(connected.rtt > Duration::ZERO && connected.rtt < Duration::from_millis(500));
@@ -422,7 +420,7 @@ mod tests {
     async fn a_closed_port_resets() {
         for address in LOOPBACKS {
             let remote = SocketAddr::new(address, free_port(address));
-            match connect(&probe(remote, Then::Reset)).await {
+            match connect(&probe(remote, Then::Reset), &Leaving::default()).await {
                 Outcome::Rejected(Rejection { how: Refusal::Reset, by: None, rtt, .. }) => {
                     assert!(rtt < Duration::from_millis(500));
                 }
@@ -436,7 +434,10 @@ mod tests {
         for listener in listeners() {
             let probe = probe(listener.local_addr().expect("bound"), Then::Reset);
             for _ in 0..20 {
-                assert_eq!(connected(connect(&probe).await).source.port(), probe.source_port);
+                assert_eq!(
+                    connected(connect(&probe, &Leaving::default()).await).source.port(),
+                    probe.source_port
+                );
                 drop(listener.accept());
             }
         }
@@ -446,8 +447,8 @@ mod tests {
     async fn a_flow_that_is_open_is_a_port_in_use() {
         for listener in listeners() {
             let probe = probe(listener.local_addr().expect("bound"), Then::Hold(Duration::from_secs(30)));
-            connected(connect(&probe).await);
-            match connect(&probe).await {
+            connected(connect(&probe, &Leaving::default()).await);
+            match connect(&probe, &Leaving::default()).await {
                 Outcome::Unable(inability) => assert_eq!(inability.why, Obstacle::PortInUse),
                 other => panic!("{other:?}"),
             }
@@ -459,7 +460,7 @@ mod tests {
         for listener in listeners() {
             let remote = listener.local_addr().expect("bound");
             let probe = Connect { source_port: remote.port(), ..probe(remote, Then::Reset) };
-            match connect(&probe).await {
+            match connect(&probe, &Leaving::default()).await {
                 Outcome::Unable(inability) => assert_eq!(inability.why, Obstacle::PortInUse),
                 other => panic!("{other:?}"),
             }
@@ -476,7 +477,7 @@ mod tests {
                 let (stream, _) = listener.accept().expect("a connection");
                 conduct(stream);
             });
-            seen.push(connected(connect(&probe).await).after);
+            seen.push(connected(connect(&probe, &Leaving::default()).await).after);
             server.join().expect("the server ends");
         }
         assert!(!seen.is_empty());
@@ -530,7 +531,7 @@ mod tests {
         for listener in listeners() {
             let probe = probe(listener.local_addr().expect("bound"), Then::Hold(Duration::from_millis(300)));
             let began = Instant::now();
-            connected(connect(&probe).await);
+            connected(connect(&probe, &Leaving::default()).await);
             assert!(began.elapsed() < Duration::from_millis(250));
             let (mut stream, _) = listener.accept().expect("a connection");
             stream.set_nonblocking(true).expect("set");
@@ -573,11 +574,13 @@ mod tests {
     async fn an_address_without_route_is_no_route() {
         // A link-local address without a scope names no link, so nothing can be sent.
         let remote = SocketAddr::new("fe80::1".parse().expect("an address"), 443);
-        match connect(&probe(remote, Then::Reset)).await {
+        match connect(&probe(remote, Then::Reset), &Leaving::default()).await {
             Outcome::Unable(inability) => assert_eq!(inability.why, Obstacle::NoRoute),
             other => panic!("{other:?}"),
         }
     }
+
+    const ENDS: Ends = Ends { source: None, remote: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 443) };
 
     fn queued(kind: u8, code: u8) -> QueuedError {
         QueuedError {
@@ -588,13 +591,16 @@ mod tests {
             offender: Some(Ipv4Addr::new(192, 0, 2, 1).into()),
             reply_ttl: Some(63),
             timestamp: None,
+            destination: None,
+            info: 0,
+            extension: None,
             quoted: Vec::new(),
         }
     }
 
     #[test]
     fn an_icmp_error_is_a_rejection_by_its_sender_whatever_the_error_number() {
-        let found = rejection(&[queued(11, 0)], Sent::now(), 0).expect("a rejection");
+        let found = rejection(&[queued(11, 0)], &ENDS, Sent::now(), 0).expect("a rejection");
         assert_eq!(found.how, Refusal::Icmp(IcmpError { v6: false, kind: 11, code: 0 }));
         assert_eq!((found.by, found.reply_ttl), (Some(Ipv4Addr::new(192, 0, 2, 1).into()), Some(63)));
     }
@@ -602,7 +608,7 @@ mod tests {
     #[test]
     fn too_big_and_local_errors_reject_nothing() {
         let local = QueuedError { origin: ErrorOrigin::Local, ..queued(3, 1) };
-        assert_eq!(rejection(&[queued(3, 4), local], Sent::now(), 0), None);
+        assert_eq!(rejection(&[queued(3, 4), local], &ENDS, Sent::now(), 0), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The live driver: carries out on the real network what a [`Procedure`] asks for.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -12,16 +12,23 @@ use reach_core::{
     survey::{Procedure, Progress, Step},
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{
+        OwnedSemaphorePermit, Semaphore,
+        mpsc::{self, UnboundedSender},
+    },
     task::{Id, JoinError, JoinSet},
     time::{Instant, sleep, sleep_until},
 };
 
 use crate::{
-    connect, datagram, dns, echo, egress,
+    connect, datagram, dns, echo,
+    echo::EchoDoors,
+    egress,
     exchange::{self, Session},
+    hub::{Hubs, Late},
     journal::Journal,
-    sys, system,
+    sys::{self, Leaving},
+    system,
     trust::TrustRoots,
     wire::ProxyLogin,
 };
@@ -44,10 +51,12 @@ pub async fn drive(
     sink: &mut dyn FnMut(&Observation),
 ) {
     let mut under_way = UnderWay::default();
+    let (teller, mut repeats) = mpsc::unbounded_channel();
+    let teller = procedure.takes_repeats().then_some(teller);
     loop {
         let until = loop {
             match procedure.poll(clock.now()) {
-                Step::Run(id, probe) => under_way.start(id, probe, network, clock),
+                Step::Run(id, probe) => under_way.start(id, probe, network, clock, teller.clone()),
                 Step::Announce(progress) => on_step(&progress),
                 Step::Wait(until) => break until,
                 Step::Done => return,
@@ -55,23 +64,32 @@ pub async fn drive(
         };
         let mut finished = tokio::select! {
             observation = under_way.next(clock), if !under_way.tasks.is_empty() => observation,
+            Some(repeat) = repeats.recv(), if teller.is_some() => under_way.hold_back(repeat),
             () = sleep_until(clock.instant(until)) => None,
         };
         while let Some(observation) = finished {
             sink(&observation);
+            let held_back = under_way.held_back.remove(&observation.id);
             procedure.observe(observation);
+            for repeat in held_back.into_iter().flatten() {
+                sink(&repeat);
+                procedure.observe(repeat);
+            }
             finished = under_way.try_next(clock);
         }
     }
 }
 
 /// The network that this host sees; cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Network {
     trust: Arc<TrustRoots>,
     login: Option<ProxyLogin>,
     room: Arc<Semaphore>,
     most: u32,
+    leaving: Leaving,
+    echoes: Arc<EchoDoors>,
+    datagrams: Arc<Hubs<datagram::Flow>>,
     journal: Option<Journal>,
 }
 
@@ -89,13 +107,28 @@ impl Network {
     /// Never holds more than `most` descriptors (at least one probe at a time) for probes.
     fn with_descriptors(trust: TrustRoots, most: u64) -> Self {
         let most = u32::try_from(most.clamp(1, MOST_DESCRIPTORS)).unwrap_or(1);
+        let room = Arc::new(Semaphore::new(most as usize));
+        let echoes = Arc::new(EchoDoors::new(Hubs::new(Arc::clone(&room))));
+        let datagrams = Arc::new(Hubs::new(Arc::clone(&room)));
         Self {
             trust: Arc::new(trust),
             login: None,
-            room: Arc::new(Semaphore::new(most as usize)),
+            room,
             most,
+            leaving: Leaving::default(),
+            echoes,
+            datagrams,
             journal: None,
         }
+    }
+
+    /// The same, but connections, echo requests and datagrams leave this host so. [`Leaving::check`] tells
+    /// beforehand whether they can.
+    pub fn leaving(self, leaving: Leaving) -> Self {
+        // What is open was opened to leave otherwise.
+        let echoes = Arc::new(EchoDoors::new(Hubs::new(Arc::clone(&self.room))));
+        let datagrams = Arc::new(Hubs::new(Arc::clone(&self.room)));
+        Self { leaving, echoes, datagrams, ..self }
     }
 
     /// The same network, known to proxies as this user. No probe, observation or log ever holds it.
@@ -105,7 +138,7 @@ impl Network {
 
     /// Opens a connection for somebody to use; see [`exchange::session`].
     pub async fn session(&self, probe: &Exchange) -> Result<Session, Outcome> {
-        exchange::session(probe, &self.trust, self.login.as_ref()).await
+        exchange::session(probe, &self.trust, self.login.as_ref(), &self.leaving).await
     }
 
     /// The same network; what is sent is noted in `journal`, if there is one.
@@ -128,26 +161,47 @@ impl Network {
 
     /// Carries out one probe, at once.
     pub async fn run(&self, probe: Probe) -> Outcome {
-        match &probe {
+        self.run_and_tell(&probe, None).await
+    }
+
+    /// Carries out one probe, at once; `late` hears of what comes for it afterwards.
+    async fn run_and_tell(&self, probe: &Probe, late: Option<Late>) -> Outcome {
+        match probe {
             Probe::Lookup(lookup) => dns::lookup(lookup).await,
             Probe::SystemLookup(lookup) => system::system_lookup(lookup).await,
-            Probe::Echo(echo) => echo::echo(echo).await,
-            Probe::Connect(connect) => connect::connect(connect).await,
-            Probe::Datagram(datagram) => datagram::datagram(datagram).await,
+            Probe::Echo(echo) => echo::echo(echo, &self.echoes, &self.leaving, late).await,
+            Probe::Connect(connect) => connect::connect(connect, &self.leaving).await,
+            Probe::Datagram(datagram) => {
+                datagram::datagram(datagram, &self.datagrams, &self.leaving, late).await
+            }
             Probe::Exchange(exchange) => {
-                exchange::exchange_as(exchange, &self.trust, self.login.as_ref()).await
+                exchange::exchange_as(exchange, &self.trust, self.login.as_ref(), &self.leaving).await
             }
             Probe::Egress(egress) => egress::egress(egress).await,
         }
     }
 
     /// Carries out one probe as soon as this process may open its sockets. The wait for that is no part of the
-    /// observation.
-    pub async fn observe(&self, id: ProbeId, probe: Probe, clock: &Clock) -> Observation {
+    /// observation. `repeats` gets what comes for it afterwards: duplicates, and replies that are late.
+    pub async fn observe(
+        &self,
+        id: ProbeId,
+        probe: Probe,
+        clock: &Clock,
+        repeats: Option<UnboundedSender<Observation>>,
+    ) -> Observation {
         let room = self.room_for(&probe).await;
         let sent = clock.now();
+        let late = repeats.map(|repeats| -> Late {
+            let (probe, clock) = (probe.clone(), *clock);
+            Box::new(move |outcome| {
+                let done = clock.now();
+                // Nobody listens any more where the run is over.
+                let _ = repeats.send(Observation { id, probe: probe.clone(), outcome, sent, done });
+            })
+        });
         let attempt = async {
-            let outcome = self.run(probe.clone()).await;
+            let outcome = self.run_and_tell(&probe, late).await;
             Observation { id, probe: probe.clone(), outcome, sent, done: clock.now() }
         };
         let observation = match &self.journal {
@@ -169,6 +223,10 @@ impl Network {
     /// `None` never comes: the semaphore is not closed. Without room nothing is limited, that is all.
     async fn room_for(&self, probe: &Probe) -> Option<OwnedSemaphorePermit> {
         let wanted = descriptors(probe).min(self.most);
+        if self.room.available_permits() < wanted as usize {
+            self.echoes.close_idle();
+            self.datagrams.close_idle();
+        }
         Arc::clone(&self.room).acquire_many_owned(wanted).await.ok()
     }
 }
@@ -178,7 +236,9 @@ fn descriptors(probe: &Probe) -> u32 {
     match probe {
         Probe::Lookup(_) | Probe::Exchange(_) => 1,
         // A second socket tells a busy flow from a missing source address.
-        Probe::Connect(_) | Probe::Echo(_) | Probe::Datagram(_) => 2,
+        Probe::Connect(_) => 2,
+        // The sockets that these share are counted by themselves.
+        Probe::Echo(_) | Probe::Datagram(_) => 0,
         // Both ends of a pipe, the null device twice, a handle of the process.
         Probe::SystemLookup(_) => 6,
         // A socket for each SYN, a capture, the kernel's counters.
@@ -218,14 +278,35 @@ struct UnderWay {
     tasks: JoinSet<Observation>,
     /// What each task is about, for the case that it cannot say so itself any more.
     about: HashMap<Id, (ProbeId, Probe, Time)>,
+    /// The probes of the tasks.
+    open: HashSet<ProbeId>,
+    /// What came twice before it was handed over once.
+    held_back: HashMap<ProbeId, Vec<Observation>>,
 }
 
 impl UnderWay {
-    fn start(&mut self, id: ProbeId, probe: Probe, network: &Network, clock: &Clock) {
+    fn start(
+        &mut self,
+        id: ProbeId,
+        probe: Probe,
+        network: &Network,
+        clock: &Clock,
+        repeats: Option<UnboundedSender<Observation>>,
+    ) {
         let (network, clock) = (network.clone(), *clock);
         let about = (id, probe.clone(), clock.now());
-        let task = self.tasks.spawn(async move { network.observe(id, probe, &clock).await });
+        let task = self.tasks.spawn(async move { network.observe(id, probe, &clock, repeats).await });
         self.about.insert(task.id(), about);
+        self.open.insert(id);
+    }
+
+    /// Keeps a repeat until its probe's first observation was handed over; gives it back where it was.
+    fn hold_back(&mut self, repeat: Observation) -> Option<Observation> {
+        if self.open.contains(&repeat.id) {
+            self.held_back.entry(repeat.id).or_default().push(repeat);
+            return None;
+        }
+        Some(repeat)
     }
 
     /// Waits for the next one to end; `None` when none is left.
@@ -248,10 +329,12 @@ impl UnderWay {
         match ended {
             Ok((task, observation)) => {
                 self.about.remove(&task);
+                self.open.remove(&observation.id);
                 Some(observation)
             }
             Err(error) => {
                 let (id, probe, sent) = self.about.remove(&error.id())?;
+                self.open.remove(&id);
                 let outcome = Outcome::Unable(Inability { why: Obstacle::Unsupported, errno: None });
                 Some(Observation { id, probe, outcome, sent, done: clock.now() })
             }

@@ -1,250 +1,252 @@
-//! One ICMP echo (RFC 792, RFC 4443 §4).
+//! ICMP echo (RFC 792, RFC 4443 §4).
 
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
-    io,
     net::{IpAddr, SocketAddr},
-    os::fd::OwnedFd,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
-use reach_core::model::{
-    Answer, Echo, EchoAccess, EchoReply, Obstacle, Outcome, Refusal, Rejection, Silence,
-};
+use reach_core::model::{Answer, Echo, EchoAccess, EchoReply, Obstacle, Outcome, Quote};
 use socket2::Socket;
-use tokio::{
-    io::Interest,
-    net::UdpSocket,
-    time::{Duration, Instant, sleep, timeout_at},
-};
 
 use crate::{
+    hub::{Hub, Hubs, Kind, Late, Manner, Parcel, Table, Ticket},
     journal::{self, Flow},
-    stamp::Sent,
-    sys::{self, QueuedError},
-    wire::{EchoMessage, checksum, ipv4_payload},
+    quote,
+    sys::{self, Leaving, QueuedError},
+    wire::{EchoMessage, Transport, checksum, checksum_fits, fold, ipv4_payload, sum},
 };
 
-/// Room for the headers before the payload of a reply: the longest of IPv4, and that of ICMP.
-const MOST_HEADERS: usize = 60 + 8;
+/// Length of the header of an echo message in bytes.
+const HEADER: usize = 8;
+
+/// How many bytes of a request are kept to know its reply by; what follows them is the same row in all requests.
+const KEPT: usize = 64;
+
+/// The sockets for echo requests.
+pub(crate) struct EchoDoors {
+    hubs: Arc<Hubs<Line>>,
+    /// Only raw sockets are allowed, for IPv4 and IPv6: one of them serves all flows.
+    raw: [AtomicBool; 2],
+}
+
+impl EchoDoors {
+    pub(crate) fn new(hubs: Hubs<Line>) -> Self {
+        Self { hubs: Arc::new(hubs), raw: [AtomicBool::new(false), AtomicBool::new(false)] }
+    }
+
+    /// As [`Hubs::close_idle`].
+    pub(crate) fn close_idle(&self) {
+        self.hubs.close_idle();
+    }
+
+    async fn hub(&self, v6: bool, flow: Option<u16>, leaving: &Leaving) -> Result<Arc<Hub<Line>>, Outcome> {
+        let raw = &self.raw[usize::from(v6)];
+        let flow = flow.filter(|_| !raw.load(Ordering::Relaxed));
+        self.hubs
+            .get(&(v6, flow), || {
+                let (socket, line) = open(v6, flow, leaving)?;
+                raw.store(line.access == EchoAccess::Raw, Ordering::Relaxed);
+                Ok((socket, line))
+            })
+            .await
+    }
+}
 
 /// Carries out one echo request, over a datagram socket where the system allows it, else over a raw one.
 ///
-/// Each request has a socket of its own, connected to the address: the kernel then hands it nothing from
-/// elsewhere, and an ICMP error can only be about this one request (or, on a raw socket, about one that its
-/// identifier and sequence number tell apart).
-pub async fn echo(probe: &Echo) -> Outcome {
-    let deadline = Instant::now() + probe.timeout;
+/// Requests share a socket, those of each flow one of their own where the identifier is the socket's. A reply is
+/// known by its sender, sequence number, and payload, which begins with a random cookie as far as there is room. A
+/// flow has a constant checksum from a size of two bytes on. What the payload may hold at most is 65,507 bytes over
+/// IPv4, and 65,527 over IPv6: larger ones are [`Obstacle::TooBig`].
+pub(crate) async fn echo(probe: &Echo, doors: &EchoDoors, leaving: &Leaving, late: Option<Late>) -> Outcome {
     let address = probe.address.to_canonical();
-    let (socket, access) = match open(address, probe.ttl) {
-        Ok(opened) => opened,
+    let v6 = address.is_ipv6();
+    let hub = match doors.hub(v6, probe.flow, leaving).await {
+        Ok(hub) => hub,
         Err(outcome) => return outcome,
     };
-    let request = Request::new(address.is_ipv6(), access, probe.sequence, probe.size);
-    let sending = send(&socket, &request);
-    journal::note(|| {
-        let local = socket.local_addr().ok()?.as_socket()?;
-        // A datagram socket's port is the identifier that the kernel writes (icmp(7)).
-        let identifier = if access == EchoAccess::Raw { request.identifier } else { local.port() };
-        Some(Flow::echo(local.ip(), identifier, address))
-    });
-    let sent = match sending {
-        Ok(sent) => sent,
-        Err(outcome) => return outcome,
+    let identifier = match (probe.flow, hub.kind.access) {
+        (Some(flow), EchoAccess::Raw) => identifier_of(flow),
+        _ => hub.kind.identifier,
     };
-    let socket = match pollable(socket) {
-        Ok(socket) => socket,
-        Err(error) => return sys::unable(Obstacle::OutOfResources, &error),
+    journal::note(|| Some(Flow::echo(hub.source_to(address)?, identifier, address)));
+    let manner = Manner { ttl: probe.ttl, dont_fragment: probe.dont_fragment, timeout: probe.timeout, late };
+    let (message, request) = Request::new(v6, identifier, probe);
+    let parcel = Parcel {
+        key: (address, probe.sequence),
+        packet: request,
+        bytes: message,
+        to: Some(SocketAddr::new(address, 0)),
     };
-    let mut wait =
-        Wait { socket: &socket, buffer: vec![0; MOST_HEADERS + request.payload.len()], request, sent };
-    match timeout_at(deadline, wait.end()).await {
-        Ok(outcome) => outcome,
-        // The reply may have come while this thread was busy.
-        Err(_) => wait.look().unwrap_or(Outcome::Silent(Silence { packets: 1, refused_here: false })),
-    }
+    hub.ask(|_| parcel, manner).await
+}
+
+/// The identifier that makes a flow. A datagram socket cannot have zero.
+fn identifier_of(flow: u16) -> u16 {
+    if flow == 0 { u16::MAX } else { flow }
+}
+
+/// A socket for echo requests.
+pub(crate) struct Line {
+    v6: bool,
+    access: EchoAccess,
+    /// The socket's own, or on a raw one that of requests without a flow.
+    identifier: u16,
+    leaving: Leaving,
 }
 
 /// What a request says, and by what its reply is known.
-struct Request {
-    v6: bool,
-    access: EchoAccess,
+pub(crate) struct Request {
+    address: IpAddr,
     identifier: u16,
-    sequence: u16,
-    payload: Vec<u8>,
+    /// Its first bytes.
+    head: Vec<u8>,
+    length: usize,
 }
 
 impl Request {
-    /// A request whose payload begins with a random cookie, as far as `size` has room for it.
-    fn new(v6: bool, access: EchoAccess, sequence: u16, size: u16) -> Self {
-        // The standard library's only source of randomness, seeded by the system.
-        let random = || RandomState::new().build_hasher().finish();
-        let [high, low, ..] = random().to_be_bytes();
-        let mut payload: Vec<u8> = (0..size).map(|index| index.to_be_bytes()[1]).collect();
-        for (byte, cookie) in payload.iter_mut().zip(random().to_be_bytes()) {
+    /// A request, and the message that asks it.
+    fn new(v6: bool, identifier: u16, probe: &Echo) -> (Vec<u8>, Self) {
+        let cookie = random().to_be_bytes();
+        let room_for_sum = if probe.flow.is_some() && probe.size >= 2 { 2 } else { 0 };
+        let mut payload: Vec<u8> = (0..probe.size).map(|index| index as u8).collect();
+        for (byte, cookie) in payload.iter_mut().skip(room_for_sum).zip(cookie) {
             *byte = cookie;
         }
-        Self { v6, access, identifier: u16::from_be_bytes([high, low]), sequence, payload }
-    }
-
-    fn encode(&self) -> Vec<u8> {
-        EchoMessage {
-            reply: false,
-            identifier: self.identifier,
-            sequence: self.sequence,
-            payload: &self.payload,
+        if room_for_sum > 0 {
+            payload[..2].fill(0);
         }
-        .encode(self.v6)
+        let message = EchoMessage { reply: false, identifier, sequence: probe.sequence, payload: &payload };
+        let mut message = message.encode(v6);
+        if room_for_sum > 0 {
+            let wanted = !identifier;
+            let rest = rest_of_sum(v6, &message);
+            let missing = fold(u64::from(wanted) + u64::from(!rest));
+            message[HEADER..HEADER + 2].copy_from_slice(&missing.to_be_bytes());
+            if !v6 {
+                message[2..4].fill(0);
+                let sum = checksum(&message).to_be_bytes();
+                message[2..4].copy_from_slice(&sum);
+            }
+        }
+        let head = message.get(..KEPT).unwrap_or(&message).to_vec();
+        let request = Self { address: probe.address.to_canonical(), identifier, head, length: message.len() };
+        (message, request)
     }
 
-    /// Whether a datagram is the reply.
-    fn is_answered_by(&self, datagram: &[u8]) -> bool {
-        let message = match (self.access, self.v6) {
-            (EchoAccess::Raw, false) => {
-                // A raw socket sees the packet before the kernel looks at the checksum.
-                let Some(message) = ipv4_payload(datagram).filter(|message| checksum(message) == 0) else {
-                    return false;
-                };
-                message
-            }
-            _ => datagram,
-        };
-        EchoMessage::parse(self.v6, message)
-            .is_some_and(|found| found.reply && self.is(&found) && found.payload == self.payload)
+    /// Whether a message is the reply.
+    fn is_answered_by(&self, found: &EchoMessage<'_>) -> bool {
+        let (kept, rest) =
+            found.payload.split_at_checked(self.head.len() - HEADER).unwrap_or((found.payload, &[]));
+        found.reply
+            && found.identifier == self.identifier
+            && found.payload.len() + HEADER == self.length
+            && kept == &self.head[HEADER..]
+            && rest.iter().zip(KEPT - HEADER..).all(|(&byte, index)| byte == index as u8)
     }
 
     /// Whether an ICMP error quotes this request, of which a router may have cut the payload.
-    fn is_quoted_by(&self, error: &QueuedError) -> bool {
-        EchoMessage::parse(self.v6, &error.quoted).is_some_and(|found| {
-            let quoted = found.payload.len().min(self.payload.len());
-            !found.reply && self.is(&found) && found.payload[..quoted] == self.payload[..quoted]
-        })
-    }
-
-    fn is(&self, found: &EchoMessage<'_>) -> bool {
-        // A datagram socket wrote its own identifier, and the kernel has compared it.
-        let same_program = self.access == EchoAccess::Datagram || found.identifier == self.identifier;
-        same_program && found.sequence == self.sequence
-    }
-
-    /// The rejection of this request that the error queue tells of, if any.
-    fn rejection(&self, errors: &[QueuedError], sent: Sent) -> Option<Outcome> {
-        errors.iter().find_map(|error| {
-            let icmp = error.icmp().filter(|_| self.is_quoted_by(error))?;
-            Some(Outcome::Rejected(Rejection {
-                how: Refusal::Icmp(icmp),
-                by: error.offender,
-                rtt: sent.until(error.timestamp),
-                reply_ttl: error.reply_ttl,
-                quote: None,
-            }))
-        })
+    fn is_quoted_by(&self, found: &EchoMessage<'_>) -> bool {
+        let sent = &self.head[HEADER..];
+        let common = found.payload.len().min(sent.len());
+        !found.reply && found.identifier == self.identifier && found.payload[..common] == sent[..common]
     }
 }
 
-/// The wait for what becomes of a request.
-struct Wait<'a> {
-    socket: &'a UdpSocket,
-    request: Request,
-    buffer: Vec<u8>,
-    sent: Sent,
+/// The sum that the two bytes in question add to: over IPv6 the checksum also covers the length, and addresses,
+/// which are the same for the whole flow.
+fn rest_of_sum(v6: bool, message: &[u8]) -> u16 {
+    let [kind, code, _, _] = *message.first_chunk().unwrap_or(&[0; 4]);
+    let length = if v6 { message.len() as u64 } else { 0 };
+    fold(u64::from(u16::from_be_bytes([kind, code])) + sum(message.get(4..).unwrap_or_default()) + length)
 }
 
-impl Wait<'_> {
-    /// Waits for the end, without limit.
-    async fn end(&mut self) -> Outcome {
-        let socket = self.socket;
-        loop {
-            // An error of waiting itself would be the runtime's; what matters is what the socket says.
-            let _ = socket.ready(Interest::READABLE | Interest::ERROR).await;
-            // Looking inside `try_io` takes the readiness away only where nothing was left. tokio takes one
-            // interest at a time here, and finds no readiness for a sum of them.
-            for one in [Interest::READABLE, Interest::ERROR] {
-                let looked = socket.try_io(one, || self.look().ok_or(io::ErrorKind::WouldBlock.into()));
-                if let Ok(outcome) = looked {
-                    return outcome;
-                }
-            }
-            // So that no kind of lasting readiness keeps this thread to itself.
-            sleep(Duration::from_millis(1)).await;
-        }
+fn random() -> u64 {
+    // The standard library's only source of randomness, seeded by the system.
+    RandomState::new().build_hasher().finish()
+}
+
+impl Kind for Line {
+    type Key = (bool, Option<u16>);
+    type Packet = Request;
+
+    fn answered(&self, table: &Table<Request>, from: SocketAddr, message: &[u8]) -> Option<Ticket> {
+        let message = match (self.access, self.v6) {
+            // A raw socket sees the packet before the kernel looks at the checksum.
+            (EchoAccess::Raw, false) => ipv4_payload(message).filter(|message| checksum(message) == 0)?,
+            _ => message,
+        };
+        let found = EchoMessage::parse(self.v6, message)?;
+        let mut asked = table.of((from.ip().to_canonical(), found.sequence));
+        asked.find(|(_, place)| place.packet.is_answered_by(&found)).map(|(ticket, _)| ticket)
     }
 
-    /// Takes everything that waits; `None` when the answer was not among it.
-    fn look(&mut self) -> Option<Outcome> {
-        // Other programs' replies from the same host come to a raw socket, too; the bound is against a flood.
-        const MOST: usize = 1_000;
-        let rejection = self.request.rejection(&sys::drain_error_queue(self.socket), self.sent);
-        for _ in 0..MOST {
-            match sys::receive(self.socket, &mut self.buffer) {
-                Ok(received) => {
-                    let datagram = self.buffer.get(..received.length).unwrap_or_default();
-                    if self.request.is_answered_by(datagram) {
-                        let rtt = self.sent.until(received.timestamp);
-                        return Some(Outcome::Answered(Answer::Echo(EchoReply {
-                            rtt,
-                            reply_ttl: received.ttl,
-                        })));
-                    }
-                }
-                // What the error is about is in the queue.
-                Err(error) if error.kind() != io::ErrorKind::WouldBlock => {}
-                Err(_) => break,
-            }
-        }
-        rejection.or_else(|| self.request.rejection(&sys::drain_error_queue(self.socket), self.sent))
+    fn answer(&self, rtt: Duration, reply_ttl: Option<u8>) -> Answer {
+        Answer::Echo(EchoReply { rtt, reply_ttl })
+    }
+
+    fn refused(&self, table: &Table<Request>, error: &QueuedError) -> Option<Ticket> {
+        let (packet, _) = quote::split(error, 0);
+        let found = EchoMessage::parse(self.v6, packet)?;
+        let asked = table.of((error.destination?.ip().to_canonical(), found.sequence));
+        let mut quoted =
+            asked.filter(|(_, place)| place.packet.is_quoted_by(&found)).map(|(ticket, _)| ticket);
+        let first = quoted.next()?;
+        // Where the cookie is cut off, the sequence number has to be enough.
+        quoted.next().is_none().then_some(first)
+    }
+
+    fn quote(&self, sent: &Request, error: &QueuedError) -> Quote {
+        let (packet, mut quote) = quote::split(error, 0);
+        let packet = packet.get(..sent.length).unwrap_or(packet);
+        quote.length = packet.len() as u16;
+        quote.checksum_fits = if !self.v6 {
+            packet.get(2..4).map(|sum| *sum == sent.head[2..4])
+        } else if packet.len() == sent.length {
+            let source = self.leaving.source_for(sent.address);
+            source.and_then(|source| checksum_fits(Transport::Icmp6, source, sent.address, packet))
+        } else {
+            None
+        };
+        quote
     }
 }
 
-fn open(address: IpAddr, ttl: Option<u8>) -> Result<(Socket, EchoAccess), Outcome> {
-    let (socket, access) = sys::open_echo(address.is_ipv6()).map_err(|error| {
+fn open(v6: bool, flow: Option<u16>, leaving: &Leaving) -> Result<(Socket, Line), Outcome> {
+    let unable = |error: std::io::Error| sys::unable(sys::bind_obstacle(&error), &error);
+    let (socket, access) = sys::open_echo(v6).map_err(|error| {
         let why = match sys::local_obstacle(&error) {
             Obstacle::ForbiddenLocally => Obstacle::NoPermission,
             other => other,
         };
         sys::unable(why, &error)
     })?;
-    if let Some(ttl) = ttl {
-        sys::set_ttl(&socket, address.is_ipv6(), ttl)
-            .map_err(|error| sys::unable(Obstacle::Unsupported, &error))?;
-    }
-    socket
-        .connect(&SocketAddr::new(address, 0).into())
-        .map_err(|error| sys::unable(sys::local_obstacle(&error), &error))?;
-    Ok((socket, access))
-}
-
-fn send(socket: &Socket, request: &Request) -> Result<Sent, Outcome> {
-    // A raw socket also gets the errors of other programs' requests to the same address, each of which fails
-    // one send of ours; then nothing was sent.
-    const ATTEMPTS: usize = 3;
-    let bytes = request.encode();
-    let mut failure = io::Error::from(io::ErrorKind::Other);
-    for _ in 0..ATTEMPTS {
-        let sent = Sent::now();
-        match socket.send(&bytes) {
-            Ok(_) => return Ok(sent),
-            Err(error) => failure = error,
+    // On a datagram socket the port is the identifier.
+    let port = flow.filter(|_| access == EchoAccess::Datagram).map_or(0, identifier_of);
+    sys::leave(&socket, v6, port, leaving).map_err(unable)?;
+    let identifier = match access {
+        EchoAccess::Datagram => {
+            let local = socket.local_addr().map_err(unable)?;
+            local.as_socket().map_or(0, |local| local.port())
         }
-        let errors = sys::drain_error_queue(socket);
-        if let Some(rejection) = request.rejection(&errors, sent) {
-            return Err(rejection);
-        }
-        if errors.is_empty() {
-            break;
-        }
-    }
-    Err(sys::unable(sys::local_obstacle(&failure), &failure))
-}
-
-/// The socket in a form that tokio can wait for. Only waiting is asked of it: tokio does not care what protocol
-/// a datagram socket speaks, and its general door (`AsyncFd`) is an unsafe function.
-fn pollable(socket: Socket) -> io::Result<UdpSocket> {
-    UdpSocket::from_std(OwnedFd::from(socket).into())
+        _ => identifier_of((random() >> 48) as u16),
+    };
+    Ok((socket, Line { v6, access, identifier, leaving: *leaving }))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, Ipv6Addr};
+    use std::{
+        collections::BTreeSet,
+        net::{Ipv4Addr, Ipv6Addr},
+    };
+
+    use tokio::sync::Semaphore;
 
     use super::*;
     use crate::sys::ErrorOrigin;
@@ -257,8 +259,16 @@ mod tests {
             ttl: None,
             flow: None,
             dont_fragment: false,
-            timeout: Duration::from_secs(2),
+            timeout: Duration::from_secs(20),
         }
+    }
+
+    fn doors() -> Arc<EchoDoors> {
+        Arc::new(EchoDoors::new(Hubs::new(Arc::new(Semaphore::new(100)))))
+    }
+
+    async fn ask(doors: &EchoDoors, probe: &Echo) -> Outcome {
+        echo(probe, doors, &Leaving::default(), None).await
     }
 
     /// The addresses that echo can be tried with here.
@@ -277,11 +287,12 @@ mod tests {
 
     #[tokio::test]
     async fn this_host_answers_itself() {
+        let doors = doors();
         for address in loopbacks() {
-            for size in [0, 4, 56, 1400] {
-                match echo(&probe(address, 7, size)).await {
+            for (flow, size) in [(None, 0), (None, 4), (Some(7), 56), (Some(0), 1), (Some(7), 65_507)] {
+                match ask(&doors, &Echo { flow, ..probe(address, 7, size) }).await {
                     Outcome::Answered(Answer::Echo(reply)) => {
-                        assert!(reply.rtt < Duration::from_millis(500));
+                        assert!(reply.rtt < Duration::from_secs(5));
                         assert_eq!(reply.reply_ttl, Some(64));
                     }
                     other => panic!("{address}, {size} bytes: {other:?}"),
@@ -291,10 +302,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hundred_at_once_find_their_own_replies() {
+    async fn hundreds_at_once_find_their_own_replies() {
+        let doors = doors();
         for address in loopbacks() {
-            let echoes: Vec<_> = (0..100_u16)
-                .map(|number| tokio::spawn(async move { echo(&probe(address, number % 10, 56)).await }))
+            let echoes: Vec<_> = (0..300_u16)
+                .map(|number| {
+                    let doors = Arc::clone(&doors);
+                    let flow = Some(1000 + number % 3).filter(|_| number % 2 == 0);
+                    // Sequence numbers of the same value are told apart by the cookie.
+                    let probe = Echo { flow, ..probe(address, number % 50, 56) };
+                    tokio::spawn(async move { ask(&doors, &probe).await })
+                })
                 .collect();
             for echo in echoes {
                 let outcome = echo.await.expect("no panic");
@@ -303,38 +321,104 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_size_that_no_packet_has_is_told_as_such() {
+        let doors = doors();
+        for address in loopbacks() {
+            let outcome = ask(&doors, &probe(address, 1, 65_535)).await;
+            let Outcome::Unable(inability) = outcome else { panic!("{address}: {outcome:?}") };
+            assert_eq!(inability.why, Obstacle::TooBig { mtu: None });
+            assert_eq!(inability.errno, Some(libc::EMSGSIZE));
+            // And one after it has nothing to do with that.
+            assert!(matches!(ask(&doors, &probe(address, 2, 56)).await, Outcome::Answered(_)));
+        }
+    }
+
+    fn request(v6: bool, sequence: u16, size: u16, flow: Option<u16>) -> (Vec<u8>, Request) {
+        let address: IpAddr = if v6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
+        Request::new(v6, 9, &Echo { flow, ..probe(address, sequence, size) })
+    }
+
     #[test]
     fn only_the_same_request_is_answered() {
-        let request = Request::new(false, EchoAccess::Datagram, 3, 56);
-        let reply = |sequence, payload: &[u8]| {
-            EchoMessage { reply: true, identifier: 1, sequence, payload }.encode(false)
-        };
-        assert!(request.is_answered_by(&reply(3, &request.payload)));
-        assert!(!request.is_answered_by(&reply(4, &request.payload)));
-        assert!(!request.is_answered_by(&reply(3, &request.payload[..55])));
-        assert!(!request.is_answered_by(&reply(3, &[0; 56])));
-        assert!(!request.is_answered_by(&request.encode()));
+        for size in [3, 56, 500] {
+            let (message, request) = request(false, 3, size, None);
+            let reply = |identifier, payload: &[u8]| {
+                request.is_answered_by(&EchoMessage { reply: true, identifier, sequence: 3, payload })
+            };
+            let payload = &message[HEADER..];
+            assert!(reply(9, payload));
+            assert!(!reply(8, payload));
+            assert!(!reply(9, &payload[1..]));
+            assert!(!reply(9, &[payload, &[0]].concat()));
+            for place in [0, payload.len() - 1] {
+                let mut changed = payload.to_vec();
+                changed[place] ^= 1;
+                assert!(!reply(9, &changed));
+            }
+            assert!(!request.is_answered_by(&EchoMessage::parse(false, &message).expect("a request")));
+        }
     }
 
     #[test]
     fn a_quotation_may_be_cut() {
-        let request = Request::new(true, EchoAccess::Raw, 3, 56);
-        let quoting = |bytes: &[u8]| QueuedError {
-            origin: ErrorOrigin::Icmp6,
+        let (message, request) = request(true, 3, 56, None);
+        let is_quoted =
+            |bytes: &[u8]| EchoMessage::parse(true, bytes).is_some_and(|found| request.is_quoted_by(&found));
+        assert!(is_quoted(&message));
+        assert!(is_quoted(&message[..8]));
+        assert!(!is_quoted(&message[..7]));
+        assert!(is_quoted(&[&message[..], &[0; 64]].concat()), "padded");
+        let mut other = message;
+        other[HEADER] ^= 1;
+        assert!(!is_quoted(&other));
+    }
+
+    #[test]
+    fn a_flow_has_one_checksum() {
+        let sums = |v6: bool, size: u16, sequences: std::ops::Range<u16>| -> BTreeSet<u16> {
+            let total = |message: &[u8]| {
+                let length = if v6 { message.len() as u64 } else { 0 };
+                let mut bare = message.to_vec();
+                bare[2..4].fill(0);
+                fold(sum(&bare) + length)
+            };
+            sequences.map(|sequence| total(&request(v6, sequence, size, Some(9)).0)).collect()
+        };
+        for v6 in [false, true] {
+            for size in [2, 3, 10, 56, 1400] {
+                assert_eq!(sums(v6, size, 0..40), sums(v6, 56, 0..1), "IPv6: {v6}, {size} bytes");
+            }
+        }
+        assert_eq!(
+            u16::from_be_bytes([request(false, 5, 56, Some(9)).0[2], request(false, 5, 56, Some(9)).0[3]]),
+            9
+        );
+    }
+
+    #[test]
+    fn a_checksum_that_is_not_ours_is_noticed() {
+        let line =
+            Line { v6: false, access: EchoAccess::Datagram, identifier: 9, leaving: Leaving::default() };
+        let (mut message, request) = request(false, 5, 56, None);
+        let mut error = QueuedError {
+            origin: ErrorOrigin::Icmp,
             errno: libc::EHOSTUNREACH,
-            kind: 3,
+            kind: 11,
             code: 0,
             offender: None,
             reply_ttl: None,
             timestamp: None,
-            quoted: bytes.to_vec(),
+            destination: None,
+            info: 0,
+            extension: None,
+            quoted: message.clone(),
         };
-        let bytes = request.encode();
-        assert!(request.is_quoted_by(&quoting(&bytes)));
-        assert!(request.is_quoted_by(&quoting(&bytes[..8])));
-        assert!(!request.is_quoted_by(&quoting(&bytes[..7])));
-        let mut other = bytes;
-        other[5] ^= 1;
-        assert!(!request.is_quoted_by(&quoting(&other)));
+        let quote = line.quote(&request, &error);
+        assert_eq!((quote.length, quote.checksum_fits), (64, Some(true)));
+        message[2] ^= 1;
+        error.quoted = message[..8].to_vec();
+        let quote = line.quote(&request, &error);
+        assert_eq!((quote.length, quote.checksum_fits), (8, Some(false)));
     }
 }

@@ -29,7 +29,7 @@ use crate::{
     http,
     stamp::whole_micros,
     stream::{Failure, OnReturn, Tap, Watched, traffic},
-    sys::{self, TcpOptions},
+    sys::{self, Leaving, TcpOptions},
     text::clean_bytes,
     tls::{self, Hello},
     trust::TrustRoots,
@@ -52,12 +52,17 @@ const FAREWELL: Duration = Duration::from_millis(50);
 /// Otherwise it is reset, and so is one from a chosen source port, since a flow in TIME-WAIT cannot be tried
 /// again.
 pub async fn exchange(probe: &Exchange, trust: &TrustRoots) -> Outcome {
-    exchange_as(probe, trust, None).await
+    exchange_as(probe, trust, None, &Leaving::default()).await
 }
 
-/// [`exchange`] as somebody whom the proxy, if one is used, may know.
-pub async fn exchange_as(probe: &Exchange, trust: &TrustRoots, login: Option<&ProxyLogin>) -> Outcome {
-    match begin(probe, trust, login, false).await {
+/// [`exchange`] as somebody whom the proxy, if one is used, may know, leaving this host as wanted.
+pub async fn exchange_as(
+    probe: &Exchange,
+    trust: &TrustRoots,
+    login: Option<&ProxyLogin>,
+    leaving: &Leaving,
+) -> Outcome {
+    match begin(probe, trust, login, leaving, false).await {
         Ok(begun) => begun.finish(probe).await,
         Err(outcome) => outcome,
     }
@@ -77,8 +82,9 @@ pub async fn session(
     probe: &Exchange,
     trust: &TrustRoots,
     login: Option<&ProxyLogin>,
+    leaving: &Leaving,
 ) -> Result<Session, Outcome> {
-    let mut begun = begin(probe, trust, login, true).await?;
+    let mut begun = begin(probe, trust, login, leaving, true).await?;
     // Takes back what `establish` set: what was sent is to arrive.
     let _ = SockRef::from(&*begun.socket).set_linger(None);
     let stream = begun.layers.stream.take();
@@ -98,6 +104,7 @@ async fn begin(
     probe: &Exchange,
     trust: &TrustRoots,
     login: Option<&ProxyLogin>,
+    leaving: &Leaving,
     half_close: bool,
 ) -> Result<Begun, Outcome> {
     let unsupported = || Outcome::Unable(Inability { why: Obstacle::Unsupported, errno: None });
@@ -106,6 +113,7 @@ async fn begin(
     let options = TcpOptions {
         source_port: probe.source_port,
         max_segment: probe.max_segment,
+        leaving: *leaving,
         ..TcpOptions::default()
     };
     let Established { stream, connected, reset } =
@@ -172,7 +180,7 @@ impl Begun {
         if let Some(ttl) = self.usual_ttl {
             // So that the end of the connection reaches the other side, and nothing of it stays open there.
             let v6 = probe.endpoint.address.to_canonical().is_ipv6();
-            let _ = sys::set_ttl(&*self.socket, v6, ttl);
+            let _ = sys::set_ttl(&*self.socket, v6, Some(ttl));
         }
         Outcome::Answered(Answer::Exchanged(Box::new(exchanged)))
     }
@@ -372,7 +380,7 @@ impl AsyncWrite for Stream {
 fn lower_ttl(stream: &TcpStream, v6: bool, ttl: u8) -> std::io::Result<u8> {
     let socket = SockRef::from(stream);
     let usual = if v6 { socket.unicast_hops_v6()? } else { socket.ttl_v4()? };
-    sys::set_ttl(stream, v6, ttl)?;
+    sys::set_ttl(stream, v6, Some(ttl))?;
     Ok(u8::try_from(usual).unwrap_or(u8::MAX))
 }
 

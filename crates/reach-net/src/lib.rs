@@ -40,6 +40,8 @@ pub mod wire;
 
 mod dialogue;
 mod http;
+mod hub;
+mod quote;
 mod stamp;
 mod stream;
 mod tls;

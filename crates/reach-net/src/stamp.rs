@@ -15,6 +15,11 @@ impl Sent {
         Self { monotonic: Instant::now(), wall: SystemTime::now() }
     }
 
+    /// How long ago that was.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.monotonic.elapsed()
+    }
+
     /// Time from sending to an arrival that the kernel stamped: by the stamp where it can be trusted, else
     /// until now.
     ///

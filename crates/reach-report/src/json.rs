@@ -3,6 +3,10 @@
 //! Names and meanings follow the project's description of its interface; fields beyond it may be added, never
 //! renamed or removed. Times are milliseconds, shares are 0 to 1, instants are RFC 3339 in UTC.
 
+mod connect;
+
+pub use self::connect::connect;
+
 use std::{net::IpAddr, time::Duration};
 
 use reach_core::{

@@ -21,6 +21,7 @@
 //! language and time zone come in as arguments ([`Style`]), so the same input always gives the same bytes.
 
 mod clean;
+pub mod connect;
 pub mod explain;
 mod hangul;
 pub mod java;

@@ -1,5 +1,9 @@
 //! The screen that an operator reads in ten seconds and pastes into a ticket.
 
+mod connect;
+
+pub use self::connect::{connect, connect_try};
+
 use std::{net::IpAddr, time::Duration};
 
 use reach_core::{

@@ -11,13 +11,13 @@ use reach_core::model::{EchoAccess, Rcode, ResolverConfig, Vantage};
 use crate::{
     description::{
         Backend, Certificate, ClientIpv6, Cut, Description, Direction, Effect, Fault, Link as LinkText,
-        Rejection, Reply, RouteKind, Selection, Service as ServiceText, ServiceKind, TcpMode, Tls as TlsText,
-        TlsAfter,
+        Rejection, Reply, RouteKind, Router as RouterText, Selection, Service as ServiceText, ServiceKind,
+        Spread as SpreadText, TcpMode, Tls as TlsText, TlsAfter,
     },
     network::{
         Action, Choice, Client, DeadRoute, DeadRouteKind, Entry, Heading, Hook, Host, Http, HttpConduct,
         Issuer, Leaf, Link, LinkMtu, Match, NameCut, Network, Protocol, Rate, Resolver, Router, Rule, Say,
-        Scope, Service, Stage, Tls, Unreachable,
+        Scope, Service, Spread, Stage, Tls, Unreachable,
     },
     scenario::{Pretend, ScenarioError},
 };
@@ -96,6 +96,17 @@ impl<'a> Builder<'a> {
             if stage.routers.is_empty() || index == 0 && stage.routers.len() > 1 {
                 return Err(wrong("a stage has no router, or the first more than one"));
             }
+            let following = description.stages.get(index + 1).map_or(&[][..], |stage| &stage.routers);
+            let next = |router: &RouterText| -> Result<Vec<usize>, ScenarioError> {
+                let place = |name: &String| {
+                    let place = following.iter().position(|other| other.name == *name);
+                    place.ok_or_else(|| {
+                        wrong(format!("`{name}` is not in the stage behind `{}`", router.name))
+                    })
+                };
+                router.next.iter().map(place).collect()
+            };
+            let nexts: Vec<Vec<usize>> = stage.routers.iter().map(next).collect::<Result<_, _>>()?;
             let routers = stage.routers.iter().enumerate().map(|(member, router)| Router {
                 node: nodes[router.name.as_str()],
                 addresses: face(description, index, member),
@@ -103,9 +114,19 @@ impl<'a> Builder<'a> {
                 dead: router.dead,
                 icmp_limit: router.icmp_rate_limited.then_some(Rate::LINUX_ICMP),
                 initial_ttl: pretend.router_ttl,
+                next: nexts.get(member).cloned().unwrap_or_default(),
+                clamp_mss: router.clamp_mss,
+                translates: router.translates,
+                detour: router.detour,
+                labels: router.labels.clone(),
                 ..Router::default()
             });
-            network.stages.push(Stage { routers: routers.collect() });
+            let spread = match stage.spread {
+                SpreadText::Flows => Spread::Flows,
+                SpreadText::Addresses => Spread::Addresses,
+                SpreadText::Packets => Spread::Packets,
+            };
+            network.stages.push(Stage { routers: routers.collect(), spread });
         }
         Ok(Self { description, pretend, today, network, nodes })
     }

@@ -63,6 +63,22 @@ pub enum ClientIpv6 {
 pub struct Stage {
     /// The routers side by side.
     pub routers: Vec<Router>,
+    /// By what packets are spread over them. Only here.
+    #[serde(default)]
+    pub spread: Spread,
+}
+
+/// By what packets are spread over the routers of a stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spread {
+    /// A hash over addresses, ports and protocol.
+    #[default]
+    Flows,
+    /// A hash over addresses.
+    Addresses,
+    /// Chance.
+    Packets,
 }
 
 /// A router.
@@ -80,6 +96,21 @@ pub struct Router {
     /// Keeps the kernel's own limit on ICMP errors.
     #[serde(default)]
     pub icmp_rate_limited: bool,
+    /// The routers of the next stage that it spreads packets over; all when empty. Only here.
+    #[serde(default)]
+    pub next: Vec<String>,
+    /// Lowers the maximum segment size that SYNs through it offer. Only here.
+    #[serde(default)]
+    pub clamp_mss: Option<u16>,
+    /// Translates the source of packets from the client. Only here.
+    #[serde(default)]
+    pub translates: bool,
+    /// Hops by which the way back of its ICMP errors is longer than the way there. Only here.
+    #[serde(default)]
+    pub detour: u8,
+    /// MPLS labels that packets come to it with, top first. Only here.
+    #[serde(default)]
+    pub labels: Vec<u32>,
 }
 
 /// A node that owns addresses.

@@ -90,7 +90,7 @@ impl World {
                     }
                     None => {
                         let error = Unreachable::Port.error(flow.peer.is_ipv6());
-                        (Kind::Error { error, by: flow.peer, quoted_ttl: 1, mtu: 0 }, at)
+                        (Kind::Error { error, by: flow.peer, quoted_ttl: 1, quote: Box::default() }, at)
                     }
                 };
                 let size = flow.ip_header() + 8 + ANSWER;

@@ -325,7 +325,8 @@ impl World {
                     && back < deadline
                 {
                     match packet.kind {
-                        Kind::Error { error, mtu, .. } if error.is_too_big() => {
+                        Kind::Error { error, quote, .. } if error.is_too_big() => {
+                            let mtu = quote.next_mtu.unwrap_or(0);
                             let room = mtu.saturating_sub(pipe.flow.ip_header() + TCP_HEADER).max(1);
                             pipe.room_out = pipe.room_out.min(room);
                             pipe.traffic.send_mss = pipe.room_out;
@@ -396,9 +397,10 @@ impl World {
                         landed = self.receive(&Packet { ttl, ..segment }, None).then_some(at);
                     }
                     Fate::Answered {
-                        answer: Packet { kind: Kind::Error { error, mtu, .. }, .. },
+                        answer: Packet { kind: Kind::Error { error, quote, .. }, .. },
                         at: told,
                     } if error.is_too_big() => {
+                        let mtu = quote.next_mtu.unwrap_or(0);
                         let room = mtu.saturating_sub(pipe.flow.ip_header() + TCP_HEADER).max(1);
                         pipe.room_back = pipe.room_back.min(room);
                         payload = payload.min(room);

@@ -109,12 +109,26 @@ pub enum SynSchedule {
     Doubling,
 }
 
-/// One stage of the path: a router or several parallel ones. A hash over the flow chooses among them for
-/// packets from the client; packets to the client take the first living one.
+/// One stage of the path: a router or several parallel ones, among which packets from the client are spread;
+/// packets to the client take the first living one.
 #[derive(Clone, Debug, Default)]
 pub struct Stage {
     /// The routers.
     pub routers: Vec<Router>,
+    /// By what packets are spread.
+    pub spread: Spread,
+}
+
+/// By what packets are spread over parallel routers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Spread {
+    /// A hash over addresses, ports and protocol.
+    #[default]
+    Flows,
+    /// A hash over addresses.
+    Addresses,
+    /// Chance.
+    Packets,
 }
 
 /// A link: applies to each packet that crosses it.
@@ -174,6 +188,16 @@ pub struct Router {
     pub ports: BTreeMap<u16, Service>,
     /// TTL of the packets that it makes; 64 when `None`.
     pub initial_ttl: Option<u8>,
+    /// The routers of the next stage that it spreads packets over; all when empty.
+    pub next: Vec<usize>,
+    /// Lowers the maximum segment size that SYNs through it offer.
+    pub clamp_mss: Option<u16>,
+    /// Translates the source of packets from the client.
+    pub translates: bool,
+    /// Hops by which the way back of its ICMP errors is longer than the way there.
+    pub detour: u8,
+    /// MPLS labels that packets come to it with, top first.
+    pub labels: Vec<u32>,
 }
 
 /// A token bucket.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use reach_core::model::IcmpError;
+use reach_core::model::{IcmpError, Quote};
 
 use crate::rng::mix;
 
@@ -50,6 +50,17 @@ pub(crate) struct Packet {
     pub(crate) origin: Place,
     /// It was made on the link on the near side of `origin`, not in it.
     pub(crate) on_wire: bool,
+    /// What boxes on the way may have made of it.
+    pub(crate) marks: Marks,
+}
+
+/// What boxes on the way may change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Marks {
+    /// The maximum segment size that a SYN offers.
+    pub(crate) mss: Option<u16>,
+    /// Source address or port are not the client's any more.
+    pub(crate) translated: bool,
 }
 
 /// A node on the way.
@@ -88,8 +99,8 @@ pub(crate) enum Kind {
         by: IpAddr,
         /// The TTL of the packet that it quotes.
         quoted_ttl: u8,
-        /// The next link's MTU, of a packet-too-big.
-        mtu: u32,
+        /// What else it tells of the packet, and of the router.
+        quote: Box<Quote>,
     },
 }
 

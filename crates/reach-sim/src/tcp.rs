@@ -13,7 +13,7 @@ use reach_core::{
 use crate::{
     layers::Pipe,
     network::{Counters, Service, SynSchedule},
-    packet::{Flow, Heading, Kind, Packet, Place, Protocol},
+    packet::{Flow, Heading, Kind, Marks, Packet, Place, Protocol},
     walk::{Emission, Fate},
     world::{DEFAULT_TTL, World, errno, unable},
 };
@@ -259,11 +259,12 @@ impl World {
                             self.abort(flow, plan.ttl, at);
                             continue;
                         }
-                        Kind::Error { error, by, .. } => (Refusal::Icmp(error), Some(by)),
+                        Kind::Error { error, by, quote, .. } => (Refusal::Icmp(error), Some((by, quote))),
                         _ => (Refusal::Reset, None),
                     };
-                    let reply_ttl = by.map(|_| packet.ttl);
-                    return Attempt::Rejected(Rejection { how, by, rtt, reply_ttl, quote: None }, at);
+                    let reply_ttl = by.as_ref().map(|_| packet.ttl);
+                    let (by, quote) = by.unzip();
+                    return Attempt::Rejected(Rejection { how, by, rtt, reply_ttl, quote }, at);
                 }
             }
         }
@@ -470,7 +471,9 @@ impl Flow {
     pub(crate) fn packet(self, kind: Kind, ttl: u8) -> Packet {
         let size = self.ip_header() + 40;
         let origin = Place::default();
-        Packet { flow: self, heading: Heading::Out, kind, ttl, size, origin, on_wire: false }
+        let mss = (kind == Kind::Syn).then_some((1_460 + 20 - self.ip_header()) as u16);
+        let marks = Marks { mss, translated: false };
+        Packet { flow: self, heading: Heading::Out, kind, ttl, size, origin, on_wire: false, marks }
     }
 }
 

@@ -7,11 +7,14 @@ use std::{
     time::Duration,
 };
 
-use reach_core::{Time, model::IcmpError};
+use reach_core::{
+    Time,
+    model::{IcmpError, MplsLabel, Quote, QuotedHeader, QuotedTcp},
+};
 
 use crate::{
-    network::{Action, Hook, Host, Link, Match, NameCut, Network, Rate, Rule, Scope, Unreachable},
-    packet::{Flow, Heading, Kind, Packet, Place, Protocol},
+    network::{Action, Hook, Host, Link, Match, NameCut, Network, Rate, Rule, Scope, Spread, Unreachable},
+    packet::{Flow, Heading, Kind, Marks, Packet, Place, Protocol},
     world::{DEFAULT_TTL, World},
 };
 
@@ -94,6 +97,9 @@ struct Here<'a> {
     anonymous: bool,
     icmp_limit: Option<Rate>,
     initial_ttl: u8,
+    /// Hops by which the way back is longer.
+    detour: u8,
+    labels: &'a [u32],
 }
 
 impl World {
@@ -118,7 +124,7 @@ impl World {
                     Action::Reject { how, .. } => {
                         let error = how.error(packet.flow.peer.is_ipv6());
                         let by = packet.flow.client;
-                        let kind = Kind::Error { error, by, quoted_ttl: packet.ttl, mtu: 0 };
+                        let kind = Kind::Error { error, by, quoted_ttl: packet.ttl, quote: Box::default() };
                         return self.own_answer(&packet, kind);
                     }
                     _ => return held,
@@ -179,7 +185,8 @@ impl World {
             return fate;
         }
         loop {
-            let Some(next) = network.next(place, &packet) else { return Fate::Lost };
+            let dice = if network.throws_dice(place) { self.rng.next() } else { 0 };
+            let Some(next) = network.next(place, &packet, dice) else { return Fate::Lost };
             let link = network.link(place, next);
             if !on_wire && let Some(fate) = self.cross(&network, link, place, next, &packet, &mut at) {
                 return fate;
@@ -262,6 +269,10 @@ impl World {
                 packet.ttl -= 1;
                 if router.dead {
                     return Some(Fate::Lost);
+                }
+                packet.marks.translated |= router.translates && packet.heading == Heading::Out;
+                if let (Some(mss), Some(clamp)) = (packet.marks.mss, router.clamp_mss) {
+                    packet.marks.mss = Some(mss.min(clamp));
                 }
             }
             if let Some(fate) = self.filter(&here, &router.rules, hook, packet, at) {
@@ -366,8 +377,38 @@ impl World {
         if !self.take_token(here.icmp_limit, (here.place.node, None, packet.flow.client), at) {
             return Fate::Lost;
         }
-        let kind = Kind::Error { error, by, quoted_ttl: packet.ttl, mtu };
-        Fate::Answered { answer: packet.answer(here.place, here.initial_ttl, kind), at }
+        let quote = Box::new(self.quote(here, packet, error, mtu));
+        let kind = Kind::Error { error, by, quoted_ttl: packet.ttl, quote };
+        let ttl = here.initial_ttl.saturating_sub(here.detour);
+        Fate::Answered { answer: packet.answer(here.place, ttl, kind), at }
+    }
+
+    /// What a node quotes of a packet, as far as the client can read it.
+    fn quote(&self, here: &Here<'_>, packet: &Packet, error: IcmpError, mtu: u32) -> Quote {
+        let (flow, marks) = (&packet.flow, packet.marks);
+        let length = packet.size.saturating_sub(flow.ip_header()).min(548) as u16;
+        let header = QuotedHeader { ttl: packet.ttl, traffic_class: 0, length: packet.size as u16 };
+        let labels = here.labels.iter().enumerate().map(|(depth, &label)| MplsLabel {
+            label,
+            class: 0,
+            bottom: depth + 1 == here.labels.len(),
+            ttl: 1,
+        });
+        Quote {
+            length,
+            header: self.network.client.vantage.raw_sockets.then_some(header),
+            // MSS, SACK permitted, time stamps, no-operation, window scale: the SYN of Linux.
+            tcp: (packet.kind == Kind::Syn).then(|| QuotedTcp {
+                mss: marks.mss,
+                options: vec![2, 4, 8, 1, 3],
+                window: 64_240,
+                flags: 2,
+            }),
+            checksum_fits: Some(!marks.translated),
+            labels: labels.collect(),
+            interfaces: Vec::new(),
+            next_mtu: error.is_too_big().then_some(mtu),
+        }
     }
 
     /// Takes a token from a bucket. Packets come in order of their probes rather than of time, so the bucket is
@@ -437,25 +478,41 @@ impl Network {
     }
 
     /// The next node on a packet's way.
-    fn next(&self, place: Place, packet: &Packet) -> Option<Place> {
+    fn next(&self, place: Place, packet: &Packet, dice: u64) -> Option<Place> {
         match packet.heading {
-            Heading::Out => self.outward(place.hop, &packet.flow),
+            Heading::Out => self.outward(place, &packet.flow, dice),
             Heading::Back => self.inward(place.hop),
         }
     }
 
-    fn outward(&self, hop: usize, flow: &Flow) -> Option<Place> {
+    /// Whether the routers behind a node are chosen anew for each packet.
+    fn throws_dice(&self, place: Place) -> bool {
+        self.stages.get(place.hop).is_some_and(|stage| stage.spread == Spread::Packets)
+    }
+
+    fn outward(&self, place: Place, flow: &Flow, dice: u64) -> Option<Place> {
+        let hop = place.hop;
         if self.is_host(hop + 1, flow) {
             let node = self.hosts.get(&flow.peer)?.node;
             return Some(Place { hop: hop + 1, member: 0, node });
         }
-        let routers = &self.stages.get(hop)?.routers;
-        let member = match routers.len() {
-            0 => return None,
-            1 => 0,
-            several => (flow.hash(self.seed ^ (hop as u64 + 1)) % several as u64) as usize,
+        let stage = self.stages.get(hop)?;
+        let routers = &stage.routers;
+        let here = hop.checked_sub(1).and_then(|before| self.stages.get(before)?.routers.get(place.member));
+        let next = here.map_or(&[][..], |router| router.next.as_slice());
+        let among = if next.is_empty() { routers.len() } else { next.len() };
+        let choice = match (among, stage.spread) {
+            (0, _) => return None,
+            (1, _) => 0,
+            (several, Spread::Packets) => (dice % several as u64) as usize,
+            (several, Spread::Flows) => (flow.hash(self.seed ^ (hop as u64 + 1)) % several as u64) as usize,
+            (several, Spread::Addresses) => {
+                let pair = Flow { client_port: 0, peer_port: 0, ..*flow };
+                (pair.hash(self.seed ^ (hop as u64 + 1)) % several as u64) as usize
+            }
         };
-        Some(Place { hop: hop + 1, member, node: routers[member].node })
+        let member = next.get(choice).copied().unwrap_or(choice);
+        Some(Place { hop: hop + 1, member, node: routers.get(member)?.node })
     }
 
     fn inward(&self, hop: usize) -> Option<Place> {
@@ -480,6 +537,8 @@ impl Network {
             anonymous: router.anonymous,
             icmp_limit: router.icmp_limit,
             initial_ttl: router.initial_ttl.unwrap_or(DEFAULT_TTL),
+            detour: router.detour,
+            labels: &router.labels,
         })
     }
 
@@ -488,7 +547,7 @@ impl Network {
         let mut place = Place::default();
         let mut delay = Duration::ZERO;
         while place.hop < hop {
-            let Some(next) = self.outward(place.hop, flow) else { break };
+            let Some(next) = self.outward(place, flow, 0) else { break };
             delay += self.link(place, next).delay;
             place = next;
         }
@@ -504,6 +563,8 @@ impl<'a> Here<'a> {
             anonymous: false,
             icmp_limit: None,
             initial_ttl: host.initial_ttl,
+            detour: 0,
+            labels: &[],
         }
     }
 }
@@ -522,7 +583,8 @@ impl Packet {
             Heading::Back => Heading::Out,
         };
         let size = self.flow.ip_header() + 48;
-        Packet { flow: self.flow, heading, kind, ttl, size, origin, on_wire: false }
+        let marks = Marks::default();
+        Packet { flow: self.flow, heading, kind, ttl, size, origin, on_wire: false, marks }
     }
 }
 

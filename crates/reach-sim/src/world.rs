@@ -5,14 +5,14 @@ use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 use reach_core::{
     Time,
     model::{
-        Answer, Echo, EchoAccess, EchoReply, Endpoint, Inability, Obstacle, Outcome, Probe, Refusal,
-        Rejection, Silence,
+        Answer, Datagram, DatagramReply, Echo, EchoAccess, EchoReply, Endpoint, Inability, Obstacle, Outcome,
+        Probe, Refusal, Rejection, Silence,
     },
 };
 
 use crate::{
     dns::ResolverMemory,
-    network::{DeadRouteKind, Network},
+    network::{DeadRouteKind, Network, Unreachable},
     packet::{Flow, Heading, Kind, Packet, Protocol},
     rng::Rng,
     walk::{Edge, Emission, Fate, Memory},
@@ -81,7 +81,7 @@ impl World {
             Probe::SystemLookup(lookup) => self.system_lookup(lookup, now),
             Probe::Echo(echo) => self.echo(echo, now),
             Probe::Connect(connect) => self.connect(connect, now),
-            Probe::Datagram(_) => unable(Obstacle::Unsupported, None),
+            Probe::Datagram(datagram) => self.datagram(datagram, now),
             Probe::Exchange(exchange) => self.exchange(exchange, now),
             Probe::Egress(egress) => self.egress(egress, now),
         }
@@ -96,41 +96,81 @@ impl World {
             Ok(client) => client,
             Err(inability) => return (Outcome::Unable(inability), Duration::ZERO),
         };
-        let flow =
-            Flow { client, client_port: 0, peer: echo.address, peer_port: 0, protocol: Protocol::Icmp };
-        let ttl = echo.ttl.unwrap_or(DEFAULT_TTL);
+        let client_port = echo.flow.unwrap_or(0);
+        let flow = Flow { client, client_port, peer: echo.address, peer_port: 0, protocol: Protocol::Icmp };
         let size = flow.ip_header() + 8 + u32::from(echo.size);
-        let request = Packet { size, ..flow.packet(Kind::EchoRequest, ttl) };
+        let request = Packet { size, ..flow.packet(Kind::EchoRequest, echo.ttl.unwrap_or(DEFAULT_TTL)) };
+        let answered = |rtt, reply_ttl| Answer::Echo(EchoReply { rtt, reply_ttl });
+        self.single(request, Kind::EchoReply, answered, now, echo.timeout)
+    }
+
+    /// A datagram; no host has anything that would answer one but by port unreachable.
+    fn datagram(&mut self, datagram: &Datagram, now: Time) -> (Outcome, Duration) {
+        let peer = datagram.endpoint.address;
+        let client = match self.source(peer) {
+            Ok(client) => client,
+            Err(inability) => return (Outcome::Unable(inability), Duration::ZERO),
+        };
+        let flow = Flow {
+            client,
+            client_port: datagram.source_port,
+            peer,
+            peer_port: datagram.endpoint.port,
+            protocol: Protocol::Udp,
+        };
+        let size = flow.ip_header() + 8 + u32::from(datagram.size);
+        let request = Packet { size, ..flow.packet(Kind::Datagram, datagram.ttl.unwrap_or(DEFAULT_TTL)) };
+        let error = Unreachable::Port.error(peer.is_ipv6());
+        let reply = Kind::Error { error, by: peer, quoted_ttl: request.ttl, quote: Box::default() };
+        let answered = |rtt, reply_ttl| Answer::Datagram(DatagramReply { rtt, reply_ttl });
+        self.single(request, reply, answered, now, datagram.timeout)
+    }
+
+    /// One packet, and the host's `reply` to it.
+    fn single(
+        &mut self,
+        request: Packet,
+        reply: Kind,
+        answered: impl Fn(Duration, Option<u8>) -> Answer,
+        now: Time,
+        timeout: Duration,
+    ) -> (Outcome, Duration) {
+        let network = Arc::clone(&self.network);
         let arrival = match self.emit(request.clone(), now) {
             Emission::Held { .. } => return unable(Obstacle::ForbiddenLocally, Some(errno::EPERM)),
             Emission::Answered(answer) => Some((answer, now)),
             Emission::Gone(Fate::Answered { answer, at }) => self.walk_back(answer, at),
-            Emission::Gone(Fate::Arrived { at, .. }) => network.hosts.get(&echo.address).and_then(|host| {
-                let origin = host.place();
-                let (heading, kind, ttl) = (Heading::Back, Kind::EchoReply, host.initial_ttl);
-                self.walk_back(Packet { heading, kind, ttl, origin, ..request }, at)
-            }),
+            Emission::Gone(Fate::Arrived { at, .. }) => {
+                let host = network.hosts.get(&request.flow.peer);
+                host.and_then(|host| {
+                    let size = match reply {
+                        Kind::Error { .. } => request.size.min(576),
+                        _ => request.size,
+                    };
+                    let (heading, kind, ttl) = (Heading::Back, reply, host.initial_ttl);
+                    self.walk_back(Packet { heading, kind, ttl, size, origin: host.place(), ..request }, at)
+                })
+            }
             Emission::Gone(Fate::Taken { .. } | Fate::Lost) => None,
         };
-        let deadline = now + echo.timeout;
         if let Some((packet, at)) = arrival
-            && at <= deadline
+            && at <= now + timeout
             && self.receive(&packet, None)
         {
             let rtt = at.since(now);
             let outcome = match packet.kind {
-                Kind::Error { error, by, .. } => Outcome::Rejected(Rejection {
+                Kind::Error { error, by, quote, .. } => Outcome::Rejected(Rejection {
                     how: Refusal::Icmp(error),
                     by: Some(by),
                     rtt,
                     reply_ttl: Some(packet.ttl),
-                    quote: None,
+                    quote: Some(quote),
                 }),
-                _ => Outcome::Answered(Answer::Echo(EchoReply { rtt, reply_ttl: Some(packet.ttl) })),
+                _ => Outcome::Answered(answered(rtt, Some(packet.ttl))),
             };
             return (outcome, rtt);
         }
-        (Outcome::Silent(Silence { packets: 1, refused_here: false }), echo.timeout)
+        (Outcome::Silent(Silence { packets: 1, refused_here: false }), timeout)
     }
 
     /// The address from which the client reaches `peer`, or why it cannot.

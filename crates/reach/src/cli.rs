@@ -11,10 +11,10 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint, error
 use reach_core::model::{self, Plan};
 
 pub use self::{
-    connect::ConnectArgs,
+    connect::{ConnectArgs, StartTls},
     evidence::EvidenceArgs,
     ping::{MtuDiscovery, PingArgs},
-    trace::TraceArgs,
+    trace::{Sureness, TraceArgs},
 };
 
 /// Reads the arguments, with the program's name first. `reach HOST:PORT` is `reach check HOST:PORT`.

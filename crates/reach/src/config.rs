@@ -1,9 +1,12 @@
 //! What was typed, understood: parsed once, all of it, before anything is sent.
 
+mod connect;
 mod duration;
 mod output;
 pub mod ping;
+mod proxy;
 mod targets;
+pub mod trace;
 
 use std::{
     net::{IpAddr, SocketAddr, SocketAddrV6},
@@ -12,7 +15,11 @@ use std::{
 
 use reach_core::model::{self, Families, Host, Plan, Target};
 
-pub use self::output::{Output, Surroundings};
+pub use self::{
+    connect::{Connect, Manner, connect, is_url},
+    output::{Output, Surroundings},
+    proxy::ProxyChoice,
+};
 use crate::{
     cli::{CheckArgs, Effort, NameArgs, ResolveArgs},
     output::shown,
@@ -100,13 +107,21 @@ fn errand(args: &CheckArgs, seed: u64, problems: &mut Problems) -> Option<Errand
     let mut targets = targets::targets(&args.targets, problems);
     let plan =
         plan(&args.names, args.connect_timeout.as_deref(), args.read_timeout.as_deref(), seed, problems);
-    choose_tls(args, &mut targets, problems);
-    name_server(args, &mut targets, problems);
+    let choice = TlsChoice { tls: args.tls, no_tls: args.no_tls, server_name: args.server_name.as_deref() };
+    choose_tls(&choice, &mut targets, problems);
+    name_server(&choice, &mut targets, problems);
     match_families(&args.names, &targets, problems);
     Some(Errand { targets, plan: plan?, record: args.record.clone() })
 }
 
-fn choose_tls(args: &CheckArgs, targets: &mut [Target], problems: &mut Problems) {
+/// What was typed about TLS.
+struct TlsChoice<'a> {
+    tls: bool,
+    no_tls: bool,
+    server_name: Option<&'a str>,
+}
+
+fn choose_tls(args: &TlsChoice<'_>, targets: &mut [Target], problems: &mut Problems) {
     for target in targets {
         let text = shown(&target.text);
         if args.tls && text.starts_with("http://") {
@@ -123,8 +138,8 @@ fn choose_tls(args: &CheckArgs, targets: &mut [Target], problems: &mut Problems)
     }
 }
 
-fn name_server(args: &CheckArgs, targets: &mut [Target], problems: &mut Problems) {
-    let Some(text) = &args.server_name else { return };
+fn name_server(args: &TlsChoice<'_>, targets: &mut [Target], problems: &mut Problems) {
+    let Some(text) = args.server_name else { return };
     let name = match server_name(text) {
         Ok(name) => name,
         Err(problem) => return problems.push(problem),

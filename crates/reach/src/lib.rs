@@ -5,6 +5,7 @@
 //!
 //! * [`live`] runs surveys on the real network and shows how far they are ([`progress`]).
 //! * [`recording`] writes down what a run saw and reads it again; judging a recording gives what the run gave.
+//! * [`asn`] reads tables of who announces which addresses.
 //! * [`evidence`] writes down the packets of a run.
 //! * [`output`] writes results to standard output and everything else to standard error.
 //!
@@ -13,6 +14,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod asn;
 pub mod cli;
 pub mod command;
 pub mod config;

@@ -4,9 +4,9 @@ use std::{cell::RefCell, fs::File, io, net::SocketAddr, rc::Rc, time::Duration};
 
 use reach_core::{
     Time,
-    model::{Case, Host, Observation, Plan, Target, Vantage},
+    model::{Case, Host, Observation, Plan, Target, TracePlan, TraceProtocol, Vantage},
     stats::split_mix,
-    survey::{Procedure, Survey},
+    survey::{PathSurvey, Procedure, Survey},
 };
 use reach_net::{
     drive::{Clock, Network, drive},
@@ -32,12 +32,19 @@ use crate::{
 };
 
 /// What is to be found out of each target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Scope {
     /// Everything.
     Everything,
     /// The addresses behind the name only.
     Names,
+    /// The paths to the addresses behind the name.
+    Paths {
+        /// How to trace.
+        plan: TracePlan,
+        /// Ask for the names of the routers.
+        reverse: bool,
+    },
 }
 
 /// What a run saw, and whether every part of it could do its work.
@@ -78,15 +85,17 @@ pub fn examine(errand: &Errand, scope: Scope, keep: Keep, output: &Output) -> io
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let clock = Clock::start();
     let witness = evidence.map(|evidence| {
-        let resolvers = &errand.plan.extra_resolvers;
-        evidence.begin(&evidence::Scope::new(&errand.targets, &vantage, resolvers), clock)
+        let wanted = evidence::Scope::new(&errand.targets, &vantage, &errand.plan.extra_resolvers);
+        let is_udp = matches!(&scope, Scope::Paths { plan, .. } if plan.protocol == TraceProtocol::Udp);
+        let wanted = if is_udp { wanted.with_udp(0..=u16::MAX) } else { wanted };
+        evidence.begin(&wanted, clock)
     });
     let journal = witness.as_ref().map(Witness::journal).or(journal.as_ref());
     let network = Network::new(trust).noted_in(journal);
     let cases = cases(errand, &vantage, clock.now());
     let board = Rc::new(RefCell::new(Board::new(cases.len(), recorder, output)));
-    board.borrow_mut().begin(&cases);
-    let end = LocalSet::new().block_on(&runtime, watch(&cases, scope, &network, clock, &board));
+    board.borrow_mut().begin(&cases, &scope);
+    let end = LocalSet::new().block_on(&runtime, watch(&cases, &scope, &network, clock, &board));
     // A blocked look-up of the system must not hold up the end.
     runtime.shutdown_background();
     let finished = clock.now();
@@ -97,8 +106,12 @@ pub fn examine(errand: &Errand, scope: Scope, keep: Keep, output: &Output) -> io
     board.end(finished, end == End::Interrupted);
     let examined = cases.into_iter().zip(std::mem::take(&mut board.seen)).collect();
     let ending = if end == End::Interrupted { Ending::Interrupted } else { Ending::Complete };
+    let paths = match scope {
+        Scope::Paths { plan, .. } => Some(plan),
+        Scope::Everything | Scope::Names => None,
+    };
     Ok(Seen {
-        recording: Recording { examined, finished, ending },
+        recording: Recording { examined, paths, finished, ending },
         broken: end == End::Broken,
         evidence_lost,
     })
@@ -131,6 +144,10 @@ fn seed(seed: u64, number: usize) -> u64 {
 
 fn procedure(case: Case, scope: Scope) -> Box<dyn Procedure> {
     match scope {
+        Scope::Paths { plan, reverse } => {
+            let plan = TracePlan { seed: case.plan.seed, ..plan };
+            Box::new(PathSurvey::new(case, plan, reverse))
+        }
         Scope::Everything => Box::new(Survey::new(case)),
         Scope::Names => Box::new(Survey::names_only(case)),
     }
@@ -146,7 +163,7 @@ enum End {
 
 async fn watch(
     cases: &[Case],
-    scope: Scope,
+    scope: &Scope,
     network: &Network,
     clock: Clock,
     board: &Rc<RefCell<Board>>,
@@ -156,6 +173,7 @@ async fn watch(
     for (number, case) in cases.iter().enumerate() {
         let about = (cases.len() > 1).then_some(case.target.text.as_str());
         let (network, case, board) = (network.about(about), case.clone(), Rc::clone(board));
+        let scope = scope.clone();
         surveys.spawn_local(async move {
             let mut procedure = procedure(case, scope);
             drive(
@@ -166,6 +184,9 @@ async fn watch(
                 &mut |observation| board.borrow_mut().take(number, observation),
             )
             .await;
+            for observation in procedure.given_up(clock.now()) {
+                board.borrow_mut().take(number, &observation);
+            }
         });
     }
     let every = board.borrow().display.every();
@@ -217,9 +238,12 @@ impl Board {
         Self { seen: vec![Vec::new(); targets], recorder, display, output: *output }
     }
 
-    fn begin(&mut self, cases: &[Case]) {
+    fn begin(&mut self, cases: &[Case], scope: &Scope) {
         for case in cases {
-            self.record(|recorder| recorder.case(case));
+            self.record(|recorder| match scope {
+                Scope::Paths { plan, .. } => recorder.paths(case, plan),
+                Scope::Everything | Scope::Names => recorder.case(case),
+            });
         }
     }
 

@@ -19,7 +19,7 @@ use std::{
 
 use reach_core::{
     Time,
-    model::{Case, Observation},
+    model::{Case, Observation, TracePlan},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,6 +34,8 @@ pub const SCHEMA: &str = "reach.recording/1";
 pub struct Recording {
     /// Each target with what was observed of it.
     pub examined: Vec<(Case, Vec<Observation>)>,
+    /// How paths were traced, where they were.
+    pub paths: Option<TracePlan>,
     /// When it ended.
     pub finished: Time,
     /// How it ended.
@@ -101,6 +103,8 @@ struct Header<'a> {
     schema: &'a str,
     version: &'a str,
     case: &'a Case,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paths: Option<&'a TracePlan>,
 }
 
 #[derive(Serialize)]
@@ -120,6 +124,7 @@ struct End {
 #[derive(Default)]
 struct Reader {
     examined: Vec<(Case, Vec<Observation>)>,
+    paths: Option<TracePlan>,
     end: Option<End>,
 }
 
@@ -138,6 +143,10 @@ impl Reader {
             }
             let case = fields.remove("case").ok_or_else(|| bad(line, "it has no `case`"))?;
             let case = serde_json::from_value(case).map_err(|error| bad(line, &reason(&error)))?;
+            if let Some(paths) = fields.remove("paths") {
+                let paths = serde_json::from_value(paths).map_err(|error| bad(line, &reason(&error)))?;
+                self.paths = Some(paths);
+            }
             self.examined.push((case, Vec::new()));
             return Ok(());
         }
@@ -171,7 +180,7 @@ impl Reader {
             Some(End { finished, interrupted: true }) => (finished, Ending::Interrupted),
             None => (last_seen.unwrap_or(first.started), Ending::Unknown),
         };
-        Ok(Recording { finished, ending, examined: self.examined })
+        Ok(Recording { finished, ending, paths: self.paths, examined: self.examined })
     }
 }
 
@@ -211,7 +220,16 @@ impl<W: Write> Recorder<W> {
 
     /// What a run starts from, once for each target.
     pub fn case(&mut self, case: &Case) {
-        self.line(&Header { schema: SCHEMA, version: env!("CARGO_PKG_VERSION"), case });
+        self.header(case, None);
+    }
+
+    /// The same of a run that traces paths.
+    pub fn paths(&mut self, case: &Case, plan: &TracePlan) {
+        self.header(case, Some(plan));
+    }
+
+    fn header(&mut self, case: &Case, paths: Option<&TracePlan>) {
+        self.line(&Header { schema: SCHEMA, version: env!("CARGO_PKG_VERSION"), case, paths });
     }
 
     /// One observation of the target with this number.

@@ -1,7 +1,7 @@
 //! The few sentences on standard error that an operator reads beside a result, English and Korean side by
 //! side. Those of the result itself live in reach-report.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use reach_core::survey::Phase;
 use reach_report::Lang;
@@ -59,6 +59,8 @@ pub fn progress(overview: &Overview, elapsed: Duration, lang: Lang) -> String {
             (Phase::Testing, Lang::Ko) => "시험 중",
             (Phase::Locating, Lang::En) => "looking for the place",
             (Phase::Locating, Lang::Ko) => "막힌 지점을 찾는 중",
+            (Phase::Tracing, Lang::En) => "following the paths",
+            (Phase::Tracing, Lang::Ko) => "경로 추적 중",
         }
         .to_owned(),
     );
@@ -165,6 +167,24 @@ pub fn no_address(host: &str, lang: Lang) -> String {
         Lang::Ko => {
             format!("`{host}`의 주소를 찾지 못했습니다. 이유는 `reach resolve {host}`로 확인하십시오")
         }
+    }
+}
+
+/// No two paths can be compared: those that were asked for, or an open one and a blocked one.
+pub fn nothing_to_compare(wanted: Option<(IpAddr, IpAddr)>, known: &str, lang: Lang) -> String {
+    match (wanted, lang) {
+        (Some((a, b)), Lang::En) => {
+            format!("{a} and {b} are not both addresses of one target; it has {known}")
+        }
+        (Some((a, b)), Lang::Ko) => {
+            format!("{a}, {b}: 둘 다 같은 대상의 주소여야 합니다. 대상의 주소: {known}")
+        }
+        (None, Lang::En) => format!(
+            "there is no open and no blocked address of one family to compare ({known}); name two after --compare"
+        ),
+        (None, Lang::Ko) => format!(
+            "비교할 정상 주소와 막힌 주소가 같은 주소 체계에 함께 있지 않습니다({known}). --compare 뒤에 두 주소를 적어 주세요"
+        ),
     }
 }
 

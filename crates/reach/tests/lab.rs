@@ -12,6 +12,8 @@
 
 #[path = "lab/agreement.rs"]
 mod agreement;
+#[path = "lab/company.rs"]
+mod company;
 #[path = "lab/conduct.rs"]
 mod conduct;
 #[path = "lab/expected.rs"]
@@ -29,12 +31,13 @@ use std::{
     process::Command,
 };
 
+use company::{REACH, Rights, side_by_side, tell};
 use conduct::traces_of_a_check;
 use nix::unistd::geteuid;
-use play::{Play, Player, REACH, Rights, plays};
+use play::{Play, Player, plays};
 use reach_lab::{Effect, Fault, Lab, Tool, isolated, story};
 use serde_json::Value;
-use troupe::{perform, settle, side_by_side, tell};
+use troupe::{perform, settle};
 
 /// What labs with faults are made with.
 const TOOLS: &[Tool] = &[Tool::Ip, Tool::Nft];

@@ -591,6 +591,12 @@ pub enum Obstacle {
     PortInUse,
     /// Out of file descriptors or memory.
     OutOfResources,
+    /// The packet may not be fragmented and is larger than this host's own link carries, or it is larger than any
+    /// packet can be (`EMSGSIZE`).
+    TooBig {
+        /// What the link carries, in bytes with the IP header, where that is the limit.
+        mtu: Option<u32>,
+    },
     /// This system cannot do it at all (a program or a kernel feature is missing).
     Unsupported,
 }

@@ -86,6 +86,28 @@ pub enum TargetError {
 }
 
 impl Target {
+    /// Reads a target; `usual_port` is that of a host without one.
+    pub fn read(text: &str, usual_port: u16) -> Result<Self, TargetError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(TargetError::Empty);
+        }
+        if text.contains("://") {
+            return from_url(text);
+        }
+        let (host, port) = split_port(text)?;
+        let host = parse_host(text, host)?;
+        let port = port.map_or(Ok(usual_port), |port| parse_port(text, port))?;
+        Ok(Target {
+            text: endpoint_text(&host, port),
+            host,
+            port,
+            tls: TLS_PORTS.contains(&port),
+            server_name: None,
+            http_path: (port == 80).then(|| "/".to_owned()),
+        })
+    }
+
     /// The name or address that the certificate has to cover.
     pub fn verify_name(&self) -> String {
         self.server_name.clone().unwrap_or_else(|| match &self.host {
@@ -121,24 +143,7 @@ impl FromStr for Target {
     type Err = TargetError;
 
     fn from_str(text: &str) -> Result<Self, TargetError> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(TargetError::Empty);
-        }
-        if text.contains("://") {
-            return from_url(text);
-        }
-        let (host, port) = split_port(text)?;
-        let host = parse_host(text, host)?;
-        let port = port.map_or(Ok(443), |port| parse_port(text, port))?;
-        Ok(Target {
-            text: endpoint_text(&host, port),
-            host,
-            port,
-            tls: TLS_PORTS.contains(&port),
-            server_name: None,
-            http_path: (port == 80).then(|| "/".to_owned()),
-        })
+        Self::read(text, 443)
     }
 }
 

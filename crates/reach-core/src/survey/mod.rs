@@ -6,10 +6,12 @@ mod edge;
 mod examination;
 mod exchange;
 mod flows;
+mod paths;
 mod ping;
 mod reply_ttl;
 mod reverse;
 mod trail;
+mod tries;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -17,7 +19,10 @@ use std::{
     time::Duration,
 };
 
+pub use self::tries::{Tries, TriesPlan};
+
 pub(crate) use self::exchange::{is_stalled, other_name, went_through};
+pub use self::paths::{PathSurvey, path_ends};
 pub use self::reverse::{ReverseNames, reverse_names};
 use self::{
     discovery::Discovery,
@@ -69,6 +74,8 @@ pub enum Phase {
     Testing,
     /// Following the trail of those that fail.
     Locating,
+    /// Following the paths to all of them.
+    Tracing,
 }
 
 /// Something that asks for probes and takes observations.
@@ -81,6 +88,15 @@ pub trait Procedure {
     /// Takes a result. The same probe may be observed again: a duplicate of its answer, or one that came after
     /// it was given up.
     fn observe(&mut self, observation: Observation);
+    /// Whether such repeats are of interest. A driver tells of them only where they are.
+    fn takes_repeats(&self) -> bool {
+        true
+    }
+    /// Observations of probes that were sent and are not waited for any more, at `now`, for the record. Asked
+    /// for once, when the procedure is over or is stopped.
+    fn given_up(&mut self, _now: Time) -> Vec<Observation> {
+        Vec::new()
+    }
 }
 
 /// One complete examination of one target: addresses, layers, places.
@@ -176,6 +192,12 @@ impl Survey {
     /// Only the first step: enumerates the addresses behind the name and probes none of them.
     pub fn names_only(case: Case) -> Self {
         Self { names_only: true, examinations: BTreeMap::new(), ..Self::new(case) }
+    }
+
+    /// The addresses behind the name that were found so far and that the plan looks at.
+    pub(crate) fn found(&self) -> Vec<IpAddr> {
+        let families = self.common.case.plan.families;
+        self.names.addresses().into_iter().filter(|&address| pool::wanted(families, address)).collect()
     }
 
     /// What the examination started from.
@@ -437,6 +459,11 @@ impl Common {
 }
 
 impl Procedure for Survey {
+    /// A recording holds one observation of each probe, and the judge counts them.
+    fn takes_repeats(&self) -> bool {
+        false
+    }
+
     fn poll(&mut self, now: Time) -> Step {
         if let Some(step) = self.queue.pop_front() {
             return step;

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, IoSliceMut},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     os::fd::{AsFd, AsRawFd},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -10,11 +10,13 @@ use std::{
 use nix::{
     errno::Errno,
     sys::{
-        socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt},
+        socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt},
         time::TimeSpec,
     },
 };
 use reach_core::model::{IcmpError, Inability, Obstacle, Outcome};
+
+use super::options::tell_extensions;
 
 /// One entry of a socket's error queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +35,14 @@ pub struct QueuedError {
     pub reply_ttl: Option<u8>,
     /// When the kernel received it, by the wall clock.
     pub timestamp: Option<SystemTime>,
-    /// Our packet as the ICMP error quotes it, from the transport header on; routers may cut it to 8 bytes.
+    /// Where the packet was to go, as the ICMP error quotes it; the port is zero where there is none.
+    pub destination: Option<SocketAddr>,
+    /// `ee_info`: the MTU of the next link in bytes, where the packet was too big for it.
+    pub info: u32,
+    /// Where in `quoted` the extensions of RFC 4884 begin, if the ICMP error says so.
+    pub extension: Option<usize>,
+    /// Our packet as the ICMP error quotes it, with what follows it: from the transport header on, and for UDP
+    /// from the payload on. Routers may cut it to 8 bytes of transport header.
     pub quoted: Vec<u8>,
 }
 
@@ -73,6 +82,8 @@ pub fn enable_error_queue(socket: &impl AsFd, v6: bool) -> io::Result<()> {
         setsockopt(socket, sockopt::Ipv4RecvTtl, &true)?;
     }
     setsockopt(socket, sockopt::ReceiveTimestampns, &true)?;
+    // Before Linux 5.9 there is no such option, and extensions are found only where routers put them of old.
+    let _ = tell_extensions(socket, v6);
     Ok(())
 }
 
@@ -101,12 +112,23 @@ pub fn local_obstacle(error: &io::Error) -> Obstacle {
             | libc::ENETDOWN
             | libc::EINVAL
             | libc::EADDRNOTAVAIL
-            | libc::EAFNOSUPPORT,
+            | libc::EAFNOSUPPORT
+            | libc::ENODEV
+            | libc::ENXIO,
         ) => Obstacle::NoRoute,
         Some(libc::EPERM | libc::EACCES) => Obstacle::ForbiddenLocally,
         Some(libc::EADDRINUSE) => Obstacle::PortInUse,
         Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM) => Obstacle::OutOfResources,
         _ => Obstacle::Unsupported,
+    }
+}
+
+/// What it means that a socket could not be opened or bound.
+pub fn bind_obstacle(error: &io::Error) -> Obstacle {
+    match local_obstacle(error) {
+        // A source port below 1024, an interface before Linux 5.7, or a security module.
+        Obstacle::ForbiddenLocally => Obstacle::NoPermission,
+        other => other,
     }
 }
 
@@ -117,13 +139,16 @@ pub fn unable(why: Obstacle, error: &io::Error) -> Outcome {
 
 /// Reads one entry; `None` for one that carries no error.
 fn receive_error(socket: &impl AsFd) -> nix::Result<Option<QueuedError>> {
-    let mut quoted = [0_u8; 256];
+    // What ICMPv6 quotes at most (RFC 4443 §2.4), which is more than ICMP does.
+    let mut quoted = [0_u8; 1280];
     // Room for the error with an IPv6 offender, a TTL and a time stamp, with plenty to spare: with too little,
     // the kernel cuts the messages and nix refuses to read them.
     let mut control = [0_u8; 512];
     let mut parts = [IoSliceMut::new(&mut quoted)];
     let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
-    let message = recvmsg::<()>(socket.as_fd().as_raw_fd(), &mut parts, Some(&mut control), flags)?;
+    let message =
+        recvmsg::<SockaddrStorage>(socket.as_fd().as_raw_fd(), &mut parts, Some(&mut control), flags)?;
+    let destination = message.address.as_ref().and_then(socket_address);
     let length = message.bytes;
     let mut reply_ttl = None;
     let mut timestamp = None;
@@ -155,6 +180,9 @@ fn receive_error(socket: &impl AsFd) -> nix::Result<Option<QueuedError>> {
             offender: from.filter(|from| from_network && !from.is_unspecified()),
             reply_ttl,
             timestamp,
+            destination,
+            info: error.ee_info,
+            extension: extension_offset(error.ee_data),
             quoted: quoted.get(..length).unwrap_or_default().to_vec(),
         }
     }))
@@ -173,6 +201,19 @@ pub(super) fn note_arrival(
         ControlMessageOwned::ScmTimestampns(value) => *timestamp = wall_time(value),
         _ => {}
     }
+}
+
+/// The offset of the extensions, as the kernel tells it in `struct sock_ee_data_rfc4884` (linux/errqueue.h): a
+/// number of 16 bits, zero for none. Whether they are right is for whoever reads them.
+fn extension_offset(data: u32) -> Option<usize> {
+    let [first, second, ..] = data.to_ne_bytes();
+    Some(usize::from(u16::from_ne_bytes([first, second]))).filter(|&offset| offset > 0)
+}
+
+/// The Internet address in a socket address.
+pub(super) fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = address.as_sockaddr_in().map(|found| SocketAddr::from((found.ip(), found.port())));
+    v4.or_else(|| address.as_sockaddr_in6().map(|found| SocketAddr::from((found.ip(), found.port()))))
 }
 
 fn wall_time(stamp: TimeSpec) -> Option<SystemTime> {

@@ -4,11 +4,17 @@
 mod capture;
 mod datagram;
 mod errors;
+mod leaving;
 mod limits;
+mod options;
 mod tcp;
 
 pub use capture::{Between, Capture, CaptureCount, Selection, Sighting, interface_name};
-pub use datagram::{Received, may_use_raw_sockets, open_echo, receive};
-pub use errors::{ErrorOrigin, QueuedError, drain_error_queue, enable_error_queue, local_obstacle, unable};
+pub use datagram::{Received, leave, may_use_raw_sockets, open_echo, open_udp, receive};
+pub use errors::{
+    ErrorOrigin, QueuedError, bind_obstacle, drain_error_queue, enable_error_queue, local_obstacle, unable,
+};
+pub use leaving::{BadInterfaceName, InterfaceName, Leaving, LeavingError};
 pub use limits::{drop_privileges, raise_file_limit};
-pub use tcp::{TcpInfo, TcpOptions, connect_tcp, open_tcp, set_ttl, tcp_info};
+pub use options::{Fragmenting, set_ttl};
+pub use tcp::{TcpInfo, TcpOptions, connect_tcp, open_tcp, tcp_info};

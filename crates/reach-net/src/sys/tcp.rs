@@ -1,16 +1,20 @@
 //! TCP sockets that are ready to connect, and `TCP_INFO`.
 
-#![expect(unsafe_code, reason = "socket options that neither nix nor socket2 offers")]
+#![expect(unsafe_code, reason = "TCP_INFO has no safe wrapper among our dependencies")]
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{Ipv6Addr, SocketAddr},
     os::fd::{AsFd, AsRawFd},
 };
 
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use nix::sys::socket::{setsockopt, sockopt};
+use socket2::{Domain, Protocol, Socket, Type};
 
-use super::enable_error_queue;
+use super::{
+    Leaving, enable_error_queue,
+    options::{set, set_int, set_ttl},
+};
 pub use crate::wire::TcpInfo;
 
 /// What is special about a TCP socket.
@@ -25,10 +29,12 @@ pub struct TcpOptions {
     pub min_ttl: Option<u8>,
     /// Clamp of the maximum segment size in bytes, both ways (`TCP_MAXSEG`, tcp(7)).
     pub max_segment: Option<u16>,
+    /// How it leaves this host.
+    pub leaving: Leaving,
 }
 
 /// Opens a non-blocking TCP socket for a connection to `remote`: bound to the source port on the unspecified
-/// address (with `SO_REUSEADDR`, so that one port serves many destinations and can be used again at once), and
+/// or wanted address (with `SO_REUSEADDR`, so that one port serves many destinations and can be used again at once), and
 /// with its error queue on.
 ///
 /// `remote` decides the address family only; nothing is sent.
@@ -40,7 +46,7 @@ pub fn open_tcp(remote: SocketAddr, options: &TcpOptions) -> io::Result<Socket> 
         socket.set_only_v6(true)?;
     }
     if let Some(ttl) = options.ttl {
-        set_ttl(&socket, remote.is_ipv6(), ttl)?;
+        set_ttl(&socket, remote.is_ipv6(), Some(ttl))?;
     }
     if let Some(least) = options.min_ttl {
         set_min_ttl(&socket, remote.is_ipv6(), least)?;
@@ -49,10 +55,13 @@ pub fn open_tcp(remote: SocketAddr, options: &TcpOptions) -> io::Result<Socket> 
         socket.set_tcp_mss(u32::from(size))?;
     }
     enable_error_queue(&socket, remote.is_ipv6())?;
-    if let Some(port) = options.source_port {
-        let any: IpAddr =
-            if remote.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
-        socket.bind(&SocketAddr::new(any, port).into())?;
+    options.leaving.apply(&socket, remote.is_ipv6())?;
+    let local = options.leaving.local(remote.is_ipv6(), options.source_port.unwrap_or(0))?;
+    if options.source_port.is_none() {
+        setsockopt(&socket, sockopt::IpBindAddressNoPort, &true)?;
+    }
+    if options.source_port.is_some() || options.leaving.source.is_some() {
+        socket.bind(&local.into())?;
     }
     Ok(socket)
 }
@@ -79,12 +88,6 @@ pub fn connect_tcp(socket: &Socket, remote: SocketAddr, options: &TcpOptions) ->
         (remote, _) => remote,
     };
     socket.connect(&remote.into())
-}
-
-/// Sets the TTL (`v6`: the hop limit) of what is sent from now on.
-pub fn set_ttl(socket: &impl AsFd, v6: bool, ttl: u8) -> io::Result<()> {
-    let socket = SockRef::from(socket);
-    if v6 { socket.set_unicast_hops_v6(u32::from(ttl)) } else { socket.set_ttl_v4(u32::from(ttl)) }
 }
 
 /// What the kernel knows about a TCP connection.
@@ -158,25 +161,6 @@ fn lease_flow_label(socket: &Socket, destination: Ipv6Addr, label: u32) -> io::R
     set_int(socket, libc::IPPROTO_IPV6, libc::IPV6_FLOWINFO_SEND, 1)
 }
 
-fn set_int(socket: &Socket, level: libc::c_int, name: libc::c_int, value: libc::c_int) -> io::Result<()> {
-    set(socket, level, name, &value)
-}
-
-fn set<T>(socket: &Socket, level: libc::c_int, name: libc::c_int, value: &T) -> io::Result<()> {
-    // SAFETY: the kernel reads `size_of::<T>()` bytes at `value`, which lives longer than the call; callers pass
-    // integers and `repr(C)` structs without gaps.
-    let result = unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            level,
-            name,
-            (&raw const *value).cast(),
-            size_of::<T>() as libc::socklen_t,
-        )
-    };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
 #[cfg(test)]
 mod tests {
     use std::{collections::BTreeSet, net::TcpListener};
@@ -209,8 +193,13 @@ mod tests {
 
     #[test]
     fn options_are_taken_in_both_families() {
-        let options =
-            TcpOptions { source_port: Some(0), ttl: Some(3), min_ttl: Some(200), max_segment: Some(1220) };
+        let options = TcpOptions {
+            source_port: Some(0),
+            ttl: Some(3),
+            min_ttl: Some(200),
+            max_segment: Some(1220),
+            leaving: Leaving::default(),
+        };
         for remote in ["127.0.0.1:1", "[::1]:1"] {
             let remote = remote.parse().expect("an address");
             match open_tcp(remote, &options) {

@@ -58,17 +58,26 @@ impl<'a> EchoMessage<'a> {
 
 /// The Internet checksum (RFC 1071) of `bytes`; 0 over a message that contains its right checksum.
 pub fn checksum(bytes: &[u8]) -> u16 {
+    !fold(sum(bytes))
+}
+
+/// The plain sum of `bytes` as 16-bit numbers, an odd last byte being a high one.
+pub(crate) fn sum(bytes: &[u8]) -> u64 {
     let mut pairs = bytes.chunks_exact(2);
-    let mut sum: u64 =
-        pairs.by_ref().map(|pair| u64::from(u16::from_be_bytes([pair[0], pair[1]]))).sum::<u64>();
-    if let &[last] = pairs.remainder() {
-        sum += u64::from(u16::from_be_bytes([last, 0]));
+    let sum: u64 = pairs.by_ref().map(|pair| u64::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
+    match pairs.remainder() {
+        &[last] => sum + u64::from(u16::from_be_bytes([last, 0])),
+        _ => sum,
     }
+}
+
+/// A sum in ones' complement of 16 bits.
+pub(crate) fn fold(mut sum: u64) -> u16 {
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
     }
     // The loop leaves 16 bits.
-    !(sum as u16)
+    sum as u16
 }
 
 /// The type numbers of request and reply.

@@ -3,17 +3,22 @@
 
 mod counters;
 mod dialogue;
+mod extension;
 mod icmp;
 mod packet;
 pub mod pcapng;
 mod proxy;
+mod quote;
 mod starttls;
 mod tcp_info;
 
 pub use counters::{counted_between, ip_counters};
 pub use dialogue::{Dialogue, MOST_FOREIGN, MOST_HELD, Turn};
+pub use extension::{Extensions, split_extensions};
 pub use icmp::{EchoMessage, checksum};
+pub(crate) use icmp::{fold, sum};
 pub use packet::{Body, Fragment, Packet, Segment, ipv4_payload};
 pub use proxy::{ProxyDialogue, ProxyLogin};
+pub use quote::{QuotedPacket, Transport, checksum_fits, pseudo_header, quoted_tcp};
 pub use starttls::{MOST_GREETING, StartTlsDialogue};
 pub use tcp_info::TcpInfo;

@@ -234,7 +234,7 @@ pub fn ipv4_payload(packet: &[u8]) -> Option<&[u8]> {
 }
 
 /// The fixed part of an IPv4 header, and what follows the whole header.
-fn split_v4(packet: &[u8]) -> Option<(&[u8; 20], &[u8])> {
+pub(super) fn split_v4(packet: &[u8]) -> Option<(&[u8; 20], &[u8])> {
     let header = packet.first_chunk::<20>()?;
     let length = usize::from(header[0] & 0x0f) * 4;
     if header[0] >> 4 != 4 || length < header.len() {

@@ -5,6 +5,7 @@
 //! marker like `⟨은/는⟩` stands for the particle that fits the word before it (see `hangul`).
 
 mod ask;
+pub(crate) mod connect;
 mod evidence;
 mod finding;
 mod impact;
@@ -330,6 +331,12 @@ pub(crate) fn obstacle(obstacle: Obstacle, lang: Lang) -> String {
         Obstacle::OutOfResources => {
             say!(lang, "out of file descriptors or memory", "파일 디스크립터 또는 메모리 부족")
         }
+        Obstacle::TooBig { mtu: Some(mtu) } => say!(
+            lang,
+            "too big for this machine's own link, which carries {mtu} bytes",
+            "이 서버의 링크 MTU({mtu}바이트)보다 큼"
+        ),
+        Obstacle::TooBig { mtu: None } => say!(lang, "too big for any packet", "패킷 최대 크기 초과"),
         Obstacle::Unsupported => say!(lang, "not supported on this system", "이 시스템에서 지원하지 않음"),
     }
 }

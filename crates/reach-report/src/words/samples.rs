@@ -145,12 +145,14 @@ pub(crate) fn tls_ends() -> Vec<TlsEnd> {
 pub(crate) const DOUBTS: [Doubt; 3] =
     [Doubt::CouldNotProbe(Obstacle::OutOfResources), Doubt::TooFewAnswers, Doubt::NoResolverConfigured];
 
-pub(crate) const OBSTACLES: [Obstacle; 6] = [
+pub(crate) const OBSTACLES: [Obstacle; 8] = [
     Obstacle::NoRoute,
     Obstacle::ForbiddenLocally,
     Obstacle::NoPermission,
     Obstacle::PortInUse,
     Obstacle::OutOfResources,
+    Obstacle::TooBig { mtu: Some(1500) },
+    Obstacle::TooBig { mtu: None },
     Obstacle::Unsupported,
 ];
 

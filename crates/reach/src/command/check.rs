@@ -91,7 +91,8 @@ pub fn open(path: &Path) -> Result<Recorder<fs::File>, Exit> {
     })
 }
 
-fn replay(path: &Path) -> Result<Seen, Exit> {
+/// What a recording holds.
+pub fn replay(path: &Path) -> Result<Seen, Exit> {
     let name = shown(&path.to_string_lossy());
     let bytes =
         fs::read(path).map_err(|error| complain(&[format!("--replay `{name}` cannot be read: {error}")]))?;

@@ -188,6 +188,7 @@ fn simulated() -> Result<Recording, ScenarioError> {
     let (mut world, case) = Scenario::parse(include_str!("demo.toml"))?.start(1)?;
     let run = reach_sim::run(case.clone(), &mut world);
     Ok(Recording {
+        paths: None,
         examined: vec![(case, run.observations)],
         finished: run.finished,
         ending: Ending::Complete,

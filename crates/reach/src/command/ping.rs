@@ -198,7 +198,7 @@ fn addresses(
 async fn system_addresses(name: &str, network: &Network) -> Vec<IpAddr> {
     const PATIENCE: Duration = Duration::from_secs(10);
     let probe = Probe::SystemLookup(SystemLookup { name: name.to_owned(), timeout: PATIENCE });
-    match network.observe(ProbeId(0), probe, &Clock::start()).await.outcome {
+    match network.observe(ProbeId(0), probe, &Clock::start(), None).await.outcome {
         Outcome::Answered(Answer::System(answer)) => answer.addresses,
         _ => Vec::new(),
     }

@@ -1,9 +1,231 @@
-//! `reach trace`.
+//! `reach trace`: the routers on all parallel paths to every address behind a name.
 
-use crate::{cli::TraceArgs, config::Surroundings, exit::Exit, output::note};
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
+
+use reach_core::{
+    judge::judge,
+    model::{Case, Observation, Probe, RecordKind, Route, TracePlan},
+    route::{choose_pair, parting, routes},
+    survey::{path_ends, reverse_names},
+};
+use reach_report::trace::{self as report, Comparison, Form, Labels};
+
+use super::{check, dice, document};
+use crate::{
+    asn,
+    cli::{EvidenceArgs, TraceArgs},
+    config::{
+        Surroundings,
+        trace::{self as config, PathSource, Trace, View},
+    },
+    evidence::Evidence,
+    exit::Exit,
+    live::{self, Keep, Scope, Seen},
+    output::{complain, finish, note, shown},
+    recording::{Ending, Recording},
+    words,
+};
 
 /// Runs the command.
-pub fn run(_args: &TraceArgs, _around: &Surroundings) -> Exit {
-    note("not built yet");
-    Exit::CouldNotTell
+pub fn run(args: &TraceArgs, around: &Surroundings) -> Exit {
+    let trace = match config::trace(args, around, dice()) {
+        Ok(trace) => trace,
+        Err(problems) => return complain(&problems),
+    };
+    // Read before anything is sent: a wrong file is to be told at once.
+    let table = match trace.asn_db.as_deref().map(read_table).transpose() {
+        Ok(table) => table,
+        Err(exit) => return exit,
+    };
+    let (seen, plan) = match observe(&trace, &args.evidence) {
+        Ok(seen) => seen,
+        Err(exit) => return exit,
+    };
+    let traces = traces(&seen.recording, &plan);
+    let labels = labels(&seen.recording, &traces, table.as_ref(), trace.reverse);
+    conclude(&trace, &seen, &traces, &labels)
+}
+
+fn observe(trace: &Trace, evidence: &EvidenceArgs) -> Result<(Seen, TracePlan), Exit> {
+    match &trace.source {
+        PathSource::Network(errand, plan) => {
+            let keep = Keep {
+                recorder: errand.record.as_deref().map(check::open).transpose()?,
+                evidence: Evidence::open(evidence, trace.output.style.lang)?,
+                journal: None,
+            };
+            let scope = Scope::Paths { plan: plan.clone(), reverse: trace.reverse };
+            let seen = live::examine(errand, scope, keep, &trace.output).map_err(|error| {
+                note(&format!("nothing can be sent: {error}"));
+                Exit::CouldNotTell
+            })?;
+            Ok((seen, plan.clone()))
+        }
+        PathSource::Recording(path) => {
+            let seen = check::replay(path)?;
+            let Some(plan) = seen.recording.paths.clone() else {
+                let name = shown(&path.to_string_lossy());
+                return Err(complain(&[format!(
+                    "--replay `{name}` is no recording of a trace; give one written by `reach trace --record`"
+                )]));
+            };
+            Ok((seen, plan))
+        }
+    }
+}
+
+/// What the observations of each target show.
+fn traces(recording: &Recording, plan: &TracePlan) -> Vec<report::Trace> {
+    let trace = |(case, observations): &(Case, Vec<Observation>)| {
+        let forward: Vec<Observation> =
+            observations.iter().filter(|seen| is_forward(&seen.probe)).cloned().collect();
+        report::Trace {
+            resolution: judge(case, &forward).resolution,
+            routes: routes(plan, &path_ends(case, observations), observations),
+            plan: plan.clone(),
+            finished: recording.finished,
+            case: case.clone(),
+        }
+    };
+    recording.examined.iter().map(trace).collect()
+}
+
+/// Whether it asks for addresses.
+fn is_forward(probe: &Probe) -> bool {
+    match probe {
+        Probe::Lookup(lookup) => lookup.kind != RecordKind::Ptr,
+        Probe::SystemLookup(_) => true,
+        _ => false,
+    }
+}
+
+fn labels(
+    recording: &Recording,
+    traces: &[report::Trace],
+    table: Option<&asn::Table>,
+    reverse: bool,
+) -> Labels {
+    let addresses: Vec<IpAddr> = traces.iter().flat_map(|trace| &trace.routes).flat_map(answering).collect();
+    let observations = recording.examined.iter().flat_map(|(_, observations)| observations);
+    let names =
+        if reverse { reverse_names(observations, addresses.iter().copied()) } else { BTreeMap::new() };
+    let origins = addresses.iter().filter_map(|&address| Some((address, table?.origin(address)?))).collect();
+    Labels { names, origins }
+}
+
+/// Everybody on the paths to an endpoint, and the endpoint.
+fn answering(route: &Route) -> impl Iterator<Item = IpAddr> {
+    let responders = route.hops.iter().flat_map(|hop| &hop.responders).map(|responder| responder.address);
+    responders.chain([route.endpoint.address])
+}
+
+fn conclude(trace: &Trace, seen: &Seen, traces: &[report::Trace], labels: &Labels) -> Exit {
+    let output = &trace.output;
+    let recording = &seen.recording;
+    let comparison = match &trace.view {
+        View::Compare(pair) => compare(*pair, traces, trace),
+        View::Paths | View::Each => None,
+    };
+    let shown = if output.json {
+        let started = traces.iter().map(|trace| trace.case.started).min().unwrap_or(recording.finished);
+        let version = env!("CARGO_PKG_VERSION");
+        let compared = comparison.as_ref();
+        document(&report::json(
+            traces,
+            labels,
+            compared,
+            started,
+            recording.finished,
+            version,
+            output.json_lang,
+        ))
+    } else if let Some(Comparison { trace, pair, parting }) = &comparison {
+        report::compare(&traces[*trace], *pair, parting, labels, &output.style)
+    } else {
+        let form = if trace.view == View::Each { Form::Each } else { Form::Fitting };
+        report::text(traces, labels, form, &output.style)
+    };
+    for (path, picture) in
+        [(&trace.dot, report::dot as fn(&[report::Trace], &Labels, _) -> String), (&trace.svg, report::svg)]
+    {
+        let Some(path) = path else { continue };
+        if let Err(exit) = write(path, &picture(traces, labels, output.style.lang)) {
+            return exit;
+        }
+    }
+    match recording.ending {
+        Ending::Complete => {}
+        Ending::Interrupted => note(words::interrupted(output.style.lang)),
+        Ending::Unknown => note(words::cut_short(output.style.lang)),
+    }
+    let exit = match exit(traces) {
+        _ if seen.evidence_lost => Exit::CouldNotTell,
+        Exit::AllWork if seen.broken || recording.ending != Ending::Complete => Exit::CouldNotTell,
+        exit => exit,
+    };
+    finish(&shown, exit)
+}
+
+/// The two paths to compare. Where there are none it says so, and all paths are shown instead.
+fn compare(wanted: Option<(IpAddr, IpAddr)>, traces: &[report::Trace], trace: &Trace) -> Option<Comparison> {
+    for (number, traced) in traces.iter().enumerate() {
+        let place =
+            |address: IpAddr| traced.routes.iter().position(|route| route.endpoint.address == address);
+        let pair = match wanted {
+            Some((a, b)) => place(a).zip(place(b)),
+            None => choose_pair(&traced.routes),
+        };
+        if let Some(pair) = pair {
+            let parting = parting(&traced.routes[pair.0], &traced.routes[pair.1]);
+            return Some(Comparison { trace: number, pair, parting });
+        }
+    }
+    let known: Vec<String> = traces
+        .iter()
+        .flat_map(|trace| &trace.routes)
+        .map(|route| route.endpoint.address.to_string())
+        .collect();
+    note(&words::nothing_to_compare(wanted, &known.join(", "), trace.output.style.lang));
+    None
+}
+
+fn write(path: &PathBuf, text: &str) -> Result<(), Exit> {
+    fs::write(path, text).map_err(|error| {
+        note(&format!("`{}` cannot be written: {error}", shown(&path.to_string_lossy())));
+        Exit::CouldNotTell
+    })
+}
+
+/// A failure that was seen outweighs one that could not be excluded. Addresses of a family that this machine has
+/// no route for do not count beside others.
+fn exit(traces: &[report::Trace]) -> Exit {
+    let exits: Vec<Exit> = traces.iter().map(exit_of).collect();
+    let any = |wanted: Exit| exits.contains(&wanted).then_some(wanted);
+    any(Exit::SomeFail).or(any(Exit::CouldNotTell)).unwrap_or(Exit::AllWork)
+}
+
+fn exit_of(trace: &report::Trace) -> Exit {
+    if trace.routes.is_empty() {
+        return if trace.resolution.error.is_some() { Exit::SomeFail } else { Exit::CouldNotTell };
+    }
+    let sent = || trace.routes.iter().filter(|route| route.unable.is_none());
+    if sent().any(|route| route.stopped.is_some()) {
+        Exit::SomeFail
+    } else if sent().count() == 0 || sent().any(|route| route.distance.is_none()) {
+        Exit::CouldNotTell
+    } else {
+        Exit::AllWork
+    }
+}
+
+fn read_table(path: &Path) -> Result<asn::Table, Exit> {
+    let name = shown(&path.to_string_lossy());
+    let bytes =
+        fs::read(path).map_err(|error| complain(&[format!("--asn-db `{name}` cannot be read: {error}")]))?;
+    asn::Table::read(&bytes).map_err(|error| complain(&[format!("--asn-db `{name}`: {error}")]))
 }

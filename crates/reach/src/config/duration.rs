@@ -60,7 +60,8 @@ pub(super) fn patience(
     if problems.is_empty() { Ok(plan) } else { Err(problems) }
 }
 
-fn parse(option: &str, text: &str) -> Result<Duration, String> {
+/// One span, within what makes sense.
+pub(super) fn parse(option: &str, text: &str) -> Result<Duration, String> {
     let show = shown(text);
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(format!("{option} `{show}` has no unit; seconds are written `{show}s`"));

@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path};
 
-use reach_core::model::{Target, TargetError};
+use reach_core::model::Target;
 
 use super::Problems;
 use crate::output::{sentence, shown};
@@ -12,16 +12,21 @@ const MOST_PROBLEMS: usize = 20;
 
 /// Every target of the arguments and of the lists they name, in order, none twice.
 pub(super) fn targets(arguments: &[String], problems: &mut Problems) -> Vec<Target> {
+    targets_at(arguments, 443, problems)
+}
+
+/// The same, where a host alone means another port.
+pub(super) fn targets_at(arguments: &[String], usual_port: u16, problems: &mut Problems) -> Vec<Target> {
     let mut targets = Vec::new();
     for argument in arguments {
         match argument.strip_prefix('@') {
-            None => match argument.parse() {
+            None => match Target::read(argument, usual_port) {
                 Ok(target) => add(&mut targets, target),
-                Err::<_, TargetError>(error) => problems.push(sentence(&error.to_string())),
+                Err(error) => problems.push(sentence(&error.to_string())),
             },
             Some("") => problems.push("`@` names no file; give @FILE, or @- for standard input".to_owned()),
             Some(path) => match read(path) {
-                Ok(bytes) => list(path, &bytes, &mut targets, problems),
+                Ok(bytes) => list(path, &bytes, usual_port, &mut targets, problems),
                 Err(error) => problems.push(format!("`@{}` cannot be read: {error}", shown(path))),
             },
         }
@@ -39,7 +44,7 @@ fn read(path: &str) -> io::Result<Vec<u8>> {
 }
 
 /// One target a line; `#` begins a comment at the start of a line or behind a blank.
-fn list(path: &str, bytes: &[u8], targets: &mut Vec<Target>, problems: &mut Problems) {
+fn list(path: &str, bytes: &[u8], usual_port: u16, targets: &mut Vec<Target>, problems: &mut Problems) {
     let path = if path == "-" { "standard input".to_owned() } else { shown(path) };
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let (mut found, mut wrong) = (0_usize, 0_usize);
@@ -50,7 +55,7 @@ fn list(path: &str, bytes: &[u8], targets: &mut Vec<Target>, problems: &mut Prob
                 text if text.starts_with('@') => {
                     Err(format!("`{}`: a list cannot name another list", shown(text)))
                 }
-                text => text.parse().map_err(|error: TargetError| sentence(&error.to_string())),
+                text => Target::read(text, usual_port).map_err(|error| sentence(&error.to_string())),
             },
             Err(_) => Err("the line is not UTF-8 text".to_owned()),
         };
@@ -94,7 +99,7 @@ mod tests {
 
     fn read_list(bytes: &[u8]) -> (Vec<String>, Problems) {
         let (mut targets, mut problems) = (Vec::new(), Problems::new());
-        list("hosts.txt", bytes, &mut targets, &mut problems);
+        list("hosts.txt", bytes, 443, &mut targets, &mut problems);
         (targets.into_iter().map(|target| target.text).collect(), problems)
     }
 

@@ -12,7 +12,10 @@ use std::{
 
 use reach_lab::{Lab, Node, Tool};
 
-use crate::play::{Rights, check, said};
+use crate::{
+    company::Rights,
+    play::{check, said},
+};
 
 /// Servers have a moment to see that their clients are gone.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -20,29 +20,7 @@ use reach_report::{Lang, json};
 use reach_sim::Scenario;
 use serde_json::Value;
 
-/// The program that is tested.
-pub(crate) const REACH: &str = env!("CARGO_BIN_EXE_reach");
-
-/// Variables of whoever runs the tests that would make the program see that machine's settings instead of the
-/// lab's.
-const FOREIGN: [&str; 16] = [
-    "http_proxy",
-    "HTTP_PROXY",
-    "https_proxy",
-    "HTTPS_PROXY",
-    "all_proxy",
-    "ALL_PROXY",
-    "no_proxy",
-    "NO_PROXY",
-    "LOCALDOMAIN",
-    "RES_OPTIONS",
-    "HOSTALIASES",
-    "JAVA_TOOL_OPTIONS",
-    "JDK_JAVA_OPTIONS",
-    "_JAVA_OPTIONS",
-    "SSL_CERT_DIR",
-    "LD_PRELOAD",
-];
+use crate::company::{REACH, Rights, reach};
 
 /// A check ends by its deadline, at most 25 s; a machine that is very busy gets some more.
 const LONGEST: Duration = Duration::from_secs(90);
@@ -177,22 +155,9 @@ impl Play {
     }
 }
 
-/// Whether the program may do as it likes or has no capability at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rights {
-    All,
-    None,
-}
-
 /// `reach check --json` in the client, in an environment that holds nothing of this machine's.
 pub(crate) fn check(lab: &Lab, rights: Rights) -> NodeCommand {
-    let command = lab.client().command(REACH).args(["check", "--json"]).timeout(LONGEST);
-    let command = FOREIGN.iter().fold(command, |command, variable| command.env_remove(variable));
-    let command = command.env("SSL_CERT_FILE", lab.authority());
-    match rights {
-        Rights::All => command,
-        Rights::None => command.unprivileged(),
-    }
+    reach(lab, rights).args(["check", "--json"]).timeout(LONGEST)
 }
 
 /// The one document that the program printed.

@@ -1,27 +1,16 @@
 //! All players on all stages, a few at a time, and the review of what they showed.
 
-use std::{
-    env,
-    io::{Write, stderr},
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-    time::Duration,
-};
+use std::{env, time::Duration};
 
 use reach_core::model::Effort;
 use reach_lab::Description;
 
 use crate::{
     agreement::differences,
+    company::{side_by_side, tell},
     expected::{items, mismatches},
     play::{Play, Player, Said},
 };
-
-/// A check waits most of its time, so more networks than processors do not slow each other down.
-const AT_A_TIME: usize = 6;
 
 /// A scenario, by whom it was played, and what came of it.
 pub(crate) struct Performance<'a> {
@@ -167,28 +156,4 @@ fn too_long(play: &Play, said: &Said) -> Option<String> {
     };
     let asked = env::var_os("REACH_LAB_REQUIRED").is_some_and(|value| value == "1");
     (asked && said.took > 2 * limit).then(|| format!("it takes {:?}, and {limit:?} are enough", said.took))
-}
-
-/// Does the jobs, some at a time, and gives the results in the order of the jobs.
-pub(crate) fn side_by_side<J: Sync, R: Send>(jobs: &[J], run: impl Fn(&J) -> R + Sync) -> Vec<R> {
-    let wish = env::var("REACH_LAB_JOBS").ok().and_then(|text| text.parse().ok());
-    let at_a_time = wish.unwrap_or(AT_A_TIME).clamp(1, jobs.len().max(1));
-    let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(jobs.len())));
-    let work = || {
-        while let number = next.fetch_add(1, Ordering::Relaxed)
-            && let Some(job) = jobs.get(number)
-        {
-            let result = run(job);
-            results.lock().unwrap_or_else(PoisonError::into_inner).push((number, result));
-        }
-    };
-    thread::scope(|scope| (0..at_a_time).for_each(|_| drop(scope.spawn(work))));
-    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.sort_by_key(|(number, _)| *number);
-    results.into_iter().map(|(_, result)| result).collect()
-}
-
-/// Says something that the test harness does not keep to itself.
-pub(crate) fn tell(line: &str) {
-    let _ = writeln!(stderr(), "{line}");
 }

@@ -1,0 +1,522 @@
+//! Sockets that many probes share: what arrives is sorted to the probes that it is about.
+//!
+//! A probe takes a place in the table of its hub, sends, and waits. One task for each hub reads the socket, finds
+//! the place that each reply and each ICMP error belongs to, and hands it over. A place is kept for a while after
+//! its probe has its outcome, so that duplicates and late replies are known for what they are. A hub closes when
+//! its table is empty.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    hash::Hash,
+    io,
+    net::{IpAddr, SocketAddr},
+    os::fd::OwnedFd,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use reach_core::model::{Answer, Obstacle, Outcome, Quote, Refusal, Rejection, Silence};
+use socket2::Socket;
+use tokio::{
+    io::Interest,
+    net::UdpSocket,
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot},
+    time::{Instant, sleep_until, timeout_at},
+};
+
+use crate::{
+    stamp::Sent,
+    sys::{self, ErrorOrigin, Fragmenting, QueuedError, Received},
+};
+
+/// How long after a probe's time-out its late replies are still taken.
+const LINGER: Duration = Duration::from_secs(10);
+
+/// How often a hub clears away places that nobody can come back to.
+const TIDY: Duration = Duration::from_secs(1);
+
+/// The most repeats of one probe's outcome that are told: many hosts may answer a broadcast, and a flood of
+/// duplicates says nothing new.
+const MOST_REPEATS: u8 = 32;
+
+/// Room in a socket's buffers, as far as the system grants it: replies of a burst wait there.
+const BUFFER: usize = 1 << 20;
+
+/// Hears of what comes for a probe after its outcome.
+pub(crate) type Late = Box<dyn Fn(Outcome) + Send>;
+
+/// Names a place in a table, in the order in which they were taken.
+pub(crate) type Ticket = u64;
+
+/// A kind of probe whose packets share sockets.
+pub(crate) trait Kind: Send + Sync + Sized + 'static {
+    /// Which probes share a socket.
+    type Key: Clone + Eq + Hash + Send + Sync;
+    /// A packet sent, as far as replies and quotes are known by it.
+    type Packet: Send;
+
+    /// The probe that a received message answers.
+    fn answered(&self, table: &Table<Self::Packet>, from: SocketAddr, message: &[u8]) -> Option<Ticket>;
+
+    /// What its answer is.
+    fn answer(&self, rtt: Duration, reply_ttl: Option<u8>) -> Answer;
+
+    /// The probe that an ICMP error is about.
+    fn refused(&self, table: &Table<Self::Packet>, error: &QueuedError) -> Option<Ticket>;
+
+    /// What the error tells of the packet.
+    fn quote(&self, packet: &Self::Packet, error: &QueuedError) -> Quote;
+}
+
+/// A packet about to be sent.
+pub(crate) struct Parcel<P> {
+    /// By what it is found: where it goes, and its number there.
+    pub(crate) key: (IpAddr, u16),
+    pub(crate) packet: P,
+    pub(crate) bytes: Vec<u8>,
+    /// Where it goes; `None` on a socket that is connected.
+    pub(crate) to: Option<SocketAddr>,
+}
+
+/// How a packet is sent, and how long its answer is waited for.
+pub(crate) struct Manner {
+    pub(crate) ttl: Option<u8>,
+    pub(crate) dont_fragment: bool,
+    pub(crate) timeout: Duration,
+    pub(crate) late: Option<Late>,
+}
+
+/// The hubs of one kind, each opened when first wanted.
+pub(crate) struct Hubs<K: Kind> {
+    open: Mutex<HashMap<K::Key, Arc<Hub<K>>>>,
+    room: Arc<Semaphore>,
+}
+
+impl<K: Kind> Hubs<K> {
+    /// None open; each will take one permit of `room`.
+    pub(crate) fn new(room: Arc<Semaphore>) -> Self {
+        Self { open: Mutex::default(), room }
+    }
+
+    /// The hub of that key, opened by `open` where there is none.
+    pub(crate) async fn get(
+        self: &Arc<Self>,
+        key: &K::Key,
+        open: impl Fn() -> Result<(Socket, K), Outcome>,
+    ) -> Result<Arc<Hub<K>>, Outcome> {
+        if let Some(hub) = lock(&self.open).get(key) {
+            return Ok(Arc::clone(hub));
+        }
+        if self.room.available_permits() == 0 {
+            self.close_idle();
+        }
+        let Ok(permit) = Arc::clone(&self.room).acquire_owned().await else {
+            let closed = io::Error::from_raw_os_error(libc::EMFILE);
+            return Err(sys::unable(Obstacle::OutOfResources, &closed));
+        };
+        let mut hubs = lock(&self.open);
+        if let Some(hub) = hubs.get(key) {
+            return Ok(Arc::clone(hub));
+        }
+        let (socket, kind) = open()?;
+        let hub =
+            Hub::new(socket, kind, permit).map_err(|error| sys::unable(Obstacle::OutOfResources, &error))?;
+        hubs.insert(key.clone(), Arc::clone(&hub));
+        tokio::spawn(Arc::clone(&hub).serve(Arc::downgrade(self), key.clone()));
+        Ok(hub)
+    }
+
+    /// Closes the hubs that no probe waits for, where others are short of descriptors.
+    pub(crate) fn close_idle(&self) {
+        lock(&self.open).retain(|_, hub| {
+            let is_idle = Arc::strong_count(hub) <= 2 && !lock(&hub.state).table.has_waiters();
+            if is_idle {
+                hub.closing.notify_one();
+            }
+            !is_idle
+        });
+    }
+
+    /// Gives up a hub whose table is empty and that nobody is about to use; says whether it did.
+    fn retire(&self, key: &K::Key, hub: &Arc<Hub<K>>) -> bool {
+        let mut hubs = lock(&self.open);
+        // One here, and one of the task that asks; whoever is about to use it has got a third.
+        let is_over = Arc::strong_count(hub) <= 2 && lock(&hub.state).table.places.is_empty();
+        if is_over {
+            hubs.remove(key);
+        }
+        is_over
+    }
+}
+
+/// A socket that probes share.
+pub(crate) struct Hub<K: Kind> {
+    socket: UdpSocket,
+    v6: bool,
+    pub(crate) kind: K,
+    state: Mutex<State<K::Packet>>,
+    closing: Notify,
+    _room: OwnedSemaphorePermit,
+}
+
+struct State<P> {
+    table: Table<P>,
+    /// How the socket sends now.
+    ttl: Option<u8>,
+    dont_fragment: bool,
+    /// How it fragments when nothing is asked for.
+    usual: Fragmenting,
+    /// What the local stack said last.
+    local: Option<QueuedError>,
+}
+
+impl<K: Kind> Hub<K> {
+    fn new(socket: Socket, kind: K, room: OwnedSemaphorePermit) -> io::Result<Arc<Self>> {
+        // Less than that is no reason not to ask.
+        let _ = socket.set_recv_buffer_size(BUFFER);
+        let _ = socket.set_send_buffer_size(BUFFER);
+        let v6 = socket.domain()? == socket2::Domain::IPV6;
+        let usual = Fragmenting::of(&socket, v6)?;
+        // Only waiting is asked of tokio: it does not care what protocol a datagram socket speaks, and its
+        // general door (`AsyncFd`) is an unsafe function.
+        let socket = UdpSocket::from_std(OwnedFd::from(socket).into())?;
+        let state = State { table: Table::default(), ttl: None, dont_fragment: false, usual, local: None };
+        Ok(Arc::new(Self { socket, v6, kind, state: Mutex::new(state), closing: Notify::new(), _room: room }))
+    }
+
+    /// The address that packets to `remote` carry.
+    pub(crate) fn source_to(&self, remote: IpAddr) -> Option<IpAddr> {
+        let bound = self.socket.local_addr().ok()?.ip();
+        if !bound.is_unspecified() {
+            return Some(bound);
+        }
+        // Connecting a datagram socket sends nothing.
+        let probe = std::net::UdpSocket::bind((bound, 0)).ok()?;
+        probe.connect((remote, 9)).ok()?;
+        Some(probe.local_addr().ok()?.ip())
+    }
+
+    /// Sends what `parcel` makes and waits for what becomes of it.
+    pub(crate) async fn ask(
+        &self,
+        parcel: impl FnOnce(&Table<K::Packet>) -> Parcel<K::Packet>,
+        manner: Manner,
+    ) -> Outcome {
+        let deadline = Instant::now() + manner.timeout;
+        let silent = Outcome::Silent(Silence { packets: 1, refused_here: false });
+        let (waiter, mut outcome) = oneshot::channel();
+        let (ticket, bytes, to) = {
+            let table = &mut lock(&self.state).table;
+            let Parcel { key, packet, bytes, to } = parcel(table);
+            let ticket = table.take(Place {
+                key,
+                packet,
+                sent: Sent::now(),
+                waiter: Some(waiter),
+                late: manner.late,
+                is_settled: false,
+                repeats: 0,
+                until: deadline + LINGER,
+            });
+            (ticket, bytes, to)
+        };
+        loop {
+            let sent = self.send(ticket, &bytes, to, manner.ttl, manner.dont_fragment);
+            // What was found in the queues on the way may be the outcome already.
+            if let Ok(outcome) = outcome.try_recv() {
+                return outcome;
+            }
+            match sent {
+                Ok(()) => break,
+                Err(Failure::Busy) => {
+                    if timeout_at(deadline, self.socket.writable()).await.is_err() {
+                        lock(&self.state).table.leave(ticket);
+                        let full = io::Error::from_raw_os_error(libc::ENOBUFS);
+                        return sys::unable(Obstacle::OutOfResources, &full);
+                    }
+                }
+                Err(Failure::Unable(unable)) => {
+                    lock(&self.state).table.leave(ticket);
+                    return unable;
+                }
+            }
+        }
+        match timeout_at(deadline, &mut outcome).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => silent,
+            Err(_) => {
+                // It may have come while this thread was busy.
+                let mut state = lock(&self.state);
+                self.look(&mut state);
+                let outcome = outcome.try_recv().unwrap_or(silent);
+                state.table.give_up(ticket);
+                outcome
+            }
+        }
+    }
+
+    fn send(
+        &self,
+        ticket: Ticket,
+        bytes: &[u8],
+        to: Option<SocketAddr>,
+        ttl: Option<u8>,
+        dont_fragment: bool,
+    ) -> Result<(), Failure> {
+        // An ICMP error about another packet fails one call; then nothing was sent.
+        const ATTEMPTS: usize = 8;
+        let mut state = lock(&self.state);
+        let unsupported = |error: io::Error| Failure::Unable(sys::unable(Obstacle::Unsupported, &error));
+        if state.ttl != ttl {
+            sys::set_ttl(&self.socket, self.v6, ttl).map_err(unsupported)?;
+            state.ttl = ttl;
+        }
+        if state.dont_fragment != dont_fragment {
+            let fragmenting = if dont_fragment { Fragmenting::NEVER } else { state.usual };
+            fragmenting.set(&self.socket, self.v6).map_err(unsupported)?;
+            state.dont_fragment = dont_fragment;
+        }
+        let mut failure = io::Error::from(io::ErrorKind::Other);
+        for _ in 0..ATTEMPTS {
+            state.local = None;
+            state.table.sent(ticket, Sent::now());
+            let sent = self.socket.try_io(Interest::WRITABLE, || match to {
+                Some(to) => socket2::SockRef::from(&self.socket).send_to(bytes, &to.into()),
+                None => socket2::SockRef::from(&self.socket).send(bytes),
+            });
+            match sent {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(Failure::Busy),
+                Err(error) => failure = error,
+            }
+            self.look(&mut state);
+            if state.table.is_settled(ticket) {
+                return Ok(());
+            }
+            if state.local.is_some() {
+                break;
+            }
+        }
+        Err(Failure::Unable(match failure.raw_os_error() {
+            Some(libc::EMSGSIZE) => {
+                // The link's MTU is the limit only for what may not be fragmented.
+                let mtu =
+                    state.local.as_ref().map(|error| error.info).filter(|&mtu| mtu > 0 && dont_fragment);
+                sys::unable(Obstacle::TooBig { mtu }, &failure)
+            }
+            _ => sys::unable(sys::local_obstacle(&failure), &failure),
+        }))
+    }
+
+    /// Reads the socket until the hub is closed.
+    async fn serve(self: Arc<Self>, home: Weak<Hubs<K>>, key: K::Key) {
+        let mut tidy = Instant::now() + TIDY;
+        loop {
+            tokio::select! {
+                // An error of waiting itself would be the runtime's; what matters is what the socket says.
+                _ = self.socket.ready(Interest::READABLE | Interest::ERROR) => {
+                    // Looking inside `try_io` takes the readiness away only where nothing was left. tokio takes
+                    // one interest at a time here, and finds no readiness for a sum of them.
+                    for one in [Interest::READABLE, Interest::ERROR] {
+                        let _ = self.socket.try_io(one, || {
+                            let is_more = self.look(&mut lock(&self.state));
+                            if is_more { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
+                        });
+                    }
+                    // Whoever floods us is not to keep this thread to himself.
+                    tokio::task::yield_now().await;
+                }
+                () = sleep_until(tidy) => {
+                    lock(&self.state).table.tidy(Instant::now());
+                    let Some(home) = home.upgrade() else { return };
+                    if home.retire(&key, &self) {
+                        return;
+                    }
+                    tidy = Instant::now() + TIDY;
+                }
+                () = self.closing.notified() => return,
+            }
+        }
+    }
+
+    /// Takes what waits in both queues, and hands it over; says whether there may be more.
+    fn look(&self, state: &mut State<K::Packet>) -> bool {
+        const MOST: usize = 256;
+        thread_local! {
+            /// Room for any packet. Only used within this function, so hubs share it.
+            static MESSAGE: RefCell<Vec<u8>> = RefCell::new(vec![0; usize::from(u16::MAX) + 1]);
+        }
+        let is_more = MESSAGE.with_borrow_mut(|buffer| {
+            for _ in 0..MOST {
+                match sys::receive(&self.socket, buffer) {
+                    Ok(received) => {
+                        let message = buffer.get(..received.length).unwrap_or_default();
+                        self.take_message(state, &received, message);
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                    // What the error is about is in the other queue.
+                    Err(_) => {}
+                }
+            }
+            true
+        });
+        for error in sys::drain_error_queue(&self.socket) {
+            self.take_error(state, error);
+        }
+        is_more
+    }
+
+    fn take_message(&self, state: &mut State<K::Packet>, received: &Received, message: &[u8]) {
+        let Some(from) = received.from else { return };
+        let Some(ticket) = self.kind.answered(&state.table, from, message) else { return };
+        state.table.hand_over(ticket, |place| {
+            let rtt = place.sent.until(received.timestamp);
+            Outcome::Answered(self.kind.answer(rtt, received.ttl))
+        });
+    }
+
+    fn take_error(&self, state: &mut State<K::Packet>, error: QueuedError) {
+        let Some(icmp) = error.icmp() else {
+            if error.origin == ErrorOrigin::Local {
+                state.local = Some(error);
+            }
+            return;
+        };
+        let Some(ticket) = self.kind.refused(&state.table, &error) else { return };
+        state.table.hand_over(ticket, |place| {
+            Outcome::Rejected(Rejection {
+                how: Refusal::Icmp(icmp),
+                by: error.offender,
+                rtt: place.sent.until(error.timestamp),
+                reply_ttl: error.reply_ttl,
+                quote: Some(Box::new(self.kind.quote(&place.packet, &error))),
+            })
+        });
+    }
+}
+
+/// Why a packet was not sent.
+enum Failure {
+    /// The socket's buffer is full.
+    Busy,
+    Unable(Outcome),
+}
+
+/// The probes under way on one socket, and those whose late replies are still known.
+pub(crate) struct Table<P> {
+    places: BTreeMap<Ticket, Place<P>>,
+    by_key: HashMap<(IpAddr, u16), Vec<Ticket>>,
+    next: Ticket,
+}
+
+/// One probe.
+pub(crate) struct Place<P> {
+    key: (IpAddr, u16),
+    pub(crate) packet: P,
+    pub(crate) sent: Sent,
+    /// Who waits for the outcome, until there is one.
+    waiter: Option<oneshot::Sender<Outcome>>,
+    late: Option<Late>,
+    /// A reply or an error came.
+    is_settled: bool,
+    repeats: u8,
+    /// When it is cleared away.
+    until: Instant,
+}
+
+impl<P> Place<P> {
+    /// Whether something may still come for it, as far as can be told.
+    pub(crate) fn is_open(&self) -> bool {
+        // A time-out may have been short.
+        const AT_LEAST: Duration = Duration::from_secs(1);
+        let is_waited_for = self.waiter.as_ref().is_some_and(|waiter| !waiter.is_closed());
+        !self.is_settled && (is_waited_for || self.sent.elapsed() < AT_LEAST)
+    }
+}
+
+impl<P> Default for Table<P> {
+    fn default() -> Self {
+        Self { places: BTreeMap::new(), by_key: HashMap::new(), next: 0 }
+    }
+}
+
+impl<P> Table<P> {
+    /// The probes of that key, oldest first.
+    pub(crate) fn of(&self, key: (IpAddr, u16)) -> impl Iterator<Item = (Ticket, &Place<P>)> {
+        let tickets = self.by_key.get(&key).map_or(&[][..], Vec::as_slice);
+        tickets.iter().filter_map(|&ticket| Some((ticket, self.places.get(&ticket)?)))
+    }
+
+    /// All probes, oldest first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Ticket, &Place<P>)> {
+        self.places.iter().map(|(&ticket, place)| (ticket, place))
+    }
+
+    fn take(&mut self, place: Place<P>) -> Ticket {
+        let ticket = self.next;
+        self.next += 1;
+        self.by_key.entry(place.key).or_default().push(ticket);
+        self.places.insert(ticket, place);
+        ticket
+    }
+
+    fn leave(&mut self, ticket: Ticket) {
+        let Some(place) = self.places.remove(&ticket) else { return };
+        if let Some(tickets) = self.by_key.get_mut(&place.key) {
+            tickets.retain(|&other| other != ticket);
+            if tickets.is_empty() {
+                self.by_key.remove(&place.key);
+            }
+        }
+    }
+
+    fn sent(&mut self, ticket: Ticket, sent: Sent) {
+        if let Some(place) = self.places.get_mut(&ticket) {
+            place.sent = sent;
+        }
+    }
+
+    fn is_settled(&self, ticket: Ticket) -> bool {
+        self.places.get(&ticket).is_some_and(|place| place.is_settled)
+    }
+
+    fn has_waiters(&self) -> bool {
+        self.places.values().any(|place| place.waiter.is_some())
+    }
+
+    fn give_up(&mut self, ticket: Ticket) {
+        if let Some(place) = self.places.get_mut(&ticket) {
+            place.waiter = None;
+        }
+    }
+
+    fn hand_over(&mut self, ticket: Ticket, outcome: impl FnOnce(&Place<P>) -> Outcome) {
+        let Some(place) = self.places.get_mut(&ticket) else { return };
+        place.is_settled = true;
+        if let Some(waiter) = place.waiter.take() {
+            // Nobody listens any more where the run is over.
+            let _ = waiter.send(outcome(place));
+        } else if let Some(late) = &place.late
+            && place.repeats < MOST_REPEATS
+        {
+            late(outcome(place));
+            place.repeats += 1;
+        }
+    }
+
+    /// Clears away, from the oldest on, the places whose time has come.
+    fn tidy(&mut self, now: Instant) {
+        while let Some(first) = self.places.first_entry()
+            && first.get().until <= now
+        {
+            let ticket = *first.key();
+            self.leave(ticket);
+        }
+    }
+}
+
+/// A panic elsewhere does not make what is known any less so.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
