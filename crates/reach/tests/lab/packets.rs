@@ -17,8 +17,8 @@ use reach_core::model::{Answer, Observation, Outcome, Probe, Silence, Transport}
 use reach_lab::{Lab, story};
 
 use crate::{
-    play::{Rights, check, said},
-    troupe::tell,
+    company::{Rights, tell},
+    play::{check, said},
 };
 
 /// One packet, as tshark reads it.
