@@ -75,6 +75,11 @@ impl Attempt {
         Some(*done + held + LINGER)
     }
 
+    /// Whether it had ended at that time.
+    fn is_over(&self, at: Time) -> bool {
+        matches!(&self.fate, Fate::Ended(_, done) if *done + SLACK < at)
+    }
+
     /// Whether an address may be its own end of a flow.
     fn is_from(&self, local: IpAddr) -> bool {
         let mut known = self.flows.iter().map(|flow| flow.local.ip()).filter(|ip| !ip.is_unspecified());
@@ -106,6 +111,8 @@ pub struct Attempts {
     attempts: BTreeMap<AttemptId, Attempt>,
     /// Who uses a flow, in the order of their beginning.
     users: BTreeMap<Key, Vec<AttemptId>>,
+    /// When somebody else began to use a flow whose users had ended: the kernel gives ports out again.
+    taken_over: BTreeMap<Key, Time>,
     /// Whose a fragmented packet is.
     fragments: BTreeMap<(IpAddr, IpAddr, u8, u32), (AttemptId, Time)>,
     /// Look-ups by the system, and whom it asks.
@@ -129,6 +136,8 @@ struct View {
     ours: bool,
     /// What is left of its TTL when it leaves or is quoted.
     ttl: u8,
+    /// It is how something begins: no probe sends such a packet after its end.
+    opens: bool,
     /// The sequence number of an echo message.
     sequence: Option<u16>,
     /// Bytes of UDP payload.
@@ -189,6 +198,8 @@ impl Attempts {
             users.retain(|user| attempts.contains_key(user));
             !users.is_empty()
         });
+        let users = &self.users;
+        self.taken_over.retain(|key, _| users.contains_key(key));
         self.look_ups.retain(|id| attempts.contains_key(id));
         self.fragments.retain(|_, (id, _)| attempts.contains_key(id));
     }
@@ -224,7 +235,7 @@ impl Attempts {
 
     /// The probe whose flow a packet is of; `error_from`: the packet is quoted in an error from there.
     fn user(
-        &self,
+        &mut self,
         packet: &Packet<'_>,
         ours: bool,
         at: Time,
@@ -232,18 +243,32 @@ impl Attempts {
     ) -> Option<AttemptId> {
         let view = View::of(packet, ours)?;
         let users = self.users.get(&view.key)?;
-        let fits = |id: &&AttemptId| {
-            self.attempts.get(id).is_some_and(|attempt| {
-                let sequence = match &attempt.probe {
-                    Probe::Echo(echo) => Some(echo.sequence),
-                    _ => None,
-                };
-                attempt.covers(at) && attempt.is_from(view.local) && sequence == view.sequence
-            })
+        let taken_over = self.taken_over.get(&view.key).filter(|&&since| since <= at);
+        let fits = |attempt: &Attempt| {
+            let sequence = match &attempt.probe {
+                Probe::Echo(echo) => Some(echo.sequence),
+                _ => None,
+            };
+            attempt.covers(at)
+                && attempt.is_from(view.local)
+                && sequence == view.sequence
+                && !taken_over.is_some_and(|&since| attempt.is_over(since))
         };
-        let rank =
-            |id: &&AttemptId| self.attempts.get(id).map(|attempt| likeness(attempt, &view, at, error_from));
-        users.iter().filter(fits).max_by_key(rank).copied()
+        let candidates: Vec<(AttemptId, &Attempt)> = users
+            .iter()
+            .filter_map(|id| Some((*id, self.attempts.get(id)?)))
+            .filter(|(_, attempt)| fits(attempt))
+            .collect();
+        let is_opening = view.opens && error_from.is_none();
+        let found = candidates
+            .iter()
+            .filter(|(_, attempt)| !(is_opening && attempt.is_over(at)))
+            .max_by_key(|(_, attempt)| likeness(attempt, &view, at, error_from))
+            .map(|(id, _)| *id);
+        if found.is_none() && is_opening && !candidates.is_empty() {
+            self.taken_over.insert(view.key, at);
+        }
+        found
     }
 
     fn of_fragment(&self, packet: &Packet<'_>, at: Time) -> Option<AttemptId> {
@@ -278,6 +303,12 @@ impl Attempts {
 
 impl View {
     fn of(packet: &Packet<'_>, ours: bool) -> Option<Self> {
+        const SYN: u8 = 0x02;
+        const ACK: u8 = 0x10;
+        let opens = match &packet.body {
+            Body::Tcp { flags, .. } => flags.is_some_and(|flags| flags & (SYN | ACK) == SYN),
+            _ => true,
+        };
         let (source, destination, protocol, sequence, size) = match &packet.body {
             Body::Tcp { source, destination, .. } => (*source, *destination, Protocol::Tcp, None, None),
             Body::Udp { source, destination, size, .. } => {
@@ -293,7 +324,7 @@ impl View {
         let destination = SocketAddr::new(packet.destination, destination);
         let (local, remote) = if ours { (source, destination) } else { (destination, source) };
         let key = Key { protocol, remote, port: local.port() };
-        Some(Self { key, local: local.ip(), ours, ttl: packet.ttl, sequence, size })
+        Some(Self { key, local: local.ip(), ours, ttl: packet.ttl, opens: opens && ours, sequence, size })
     }
 }
 

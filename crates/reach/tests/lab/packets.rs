@@ -80,10 +80,7 @@ pub(crate) fn faults_of_a_capture(lab: &Lab, rights: Rights) -> Result<Vec<Strin
         if !packet.comment.starts_with(mark) {
             faults.push(format!("not marked `{mark}`: {packet:?}"));
         }
-        if packet
-            .ports
-            .is_some_and(|(source, destination)| foreign.contains(&source) || foreign.contains(&destination))
-        {
+        if is_foreign(packet, &foreign) {
             faults.push(format!("of another program: {packet:?}"));
         }
     }
@@ -97,14 +94,28 @@ pub(crate) fn faults_of_a_capture(lab: &Lab, rights: Rights) -> Result<Vec<Strin
     Ok(faults)
 }
 
-/// Connects to the same ports of the same hosts and asks the same resolver, as long as the run goes on. Gives
-/// the source ports that it used.
-fn make_noise(stop: &AtomicBool) -> BTreeSet<u16> {
-    let mut ports = BTreeSet::new();
+/// Whom others spoke with, from which port. The kernel gives a port out for several destinations at a time.
+type Flows = BTreeSet<(String, u16)>;
+
+/// Whether a packet is of a flow of others that the run never had: both may have had the same, one after the
+/// other.
+fn is_foreign(packet: &Seen, foreign: &Flows) -> bool {
+    let Some((source, destination)) = packet.ports else { return false };
+    let flow = if packet.outgoing {
+        (packet.destination.clone(), source)
+    } else {
+        (packet.source.clone(), destination)
+    };
+    foreign.contains(&flow) && !packet.comment.contains(&format!("port {}", flow.1))
+}
+
+/// Connects to the same ports of the same hosts and asks the same resolver, as long as the run goes on.
+fn make_noise(stop: &AtomicBool) -> Flows {
+    let mut flows = Flows::new();
     while !stop.load(Ordering::Relaxed) {
         let host = story::POOL.iter().find(|address| !story::BLOCKED.contains(address)).expect("an open one");
         if let Ok(stream) = TcpStream::connect((*host, 443)) {
-            ports.extend(stream.local_addr().map(|local| local.port()));
+            flows.extend(stream.local_addr().map(|local| ((*host).to_owned(), local.port())));
         }
         let asked = UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
             socket.send_to(
@@ -113,10 +124,10 @@ fn make_noise(stop: &AtomicBool) -> BTreeSet<u16> {
             )?;
             socket.local_addr()
         });
-        ports.extend(asked.map(|local| local.port()));
+        flows.extend(asked.map(|local| ("192.0.2.53".to_owned(), local.port())));
         thread::sleep(Duration::from_millis(20));
     }
-    ports
+    flows
 }
 
 /// What was sent more or less often than the observations say.

@@ -166,8 +166,26 @@ fn what_others_send_belongs_to_nobody() {
     let syn = tcp((US, 35_002), (HOST, 443), 64);
     assert_eq!(run.left(&syn, 5), None, "before the probe began");
     run.silent(id, 20);
-    assert_eq!(run.left(&syn, 20 + 59_000), Some(id));
-    assert_eq!(run.left(&syn, 20 + 61_000), None, "long after it ended");
+    let answer = tcp((HOST, 443), (US, 35_002), 61);
+    assert_eq!(run.came(&answer, 20 + 59_000), Some(id));
+    assert_eq!(run.came(&answer, 20 + 61_000), None, "long after it ended");
+}
+
+#[test]
+fn a_port_given_out_again_is_somebody_elses() {
+    let mut run = Run::default();
+    let id = run.begin(connect(35_002, None, Then::Reset), 10);
+    let syn = tcp((US, 35_002), (HOST, 443), 64);
+    assert_eq!(run.left(&syn, 10), Some(id));
+    run.silent(id, 20);
+    let answer = tcp((HOST, 443), (US, 35_002), 61);
+    assert_eq!(run.came(&answer, 30), Some(id));
+    assert_eq!(run.left(&syn, 40), None);
+    assert_eq!(run.came(&answer, 41), None, "the answer to another program");
+    assert_eq!(run.came(&answer, 39), Some(id), "from before");
+    let again = run.begin(connect(35_002, None, Then::Reset), 50);
+    assert_eq!(run.left(&syn, 51), Some(again));
+    assert_eq!(run.came(&answer, 52), Some(again));
 }
 
 #[test]
@@ -286,7 +304,7 @@ fn a_connection_that_is_held_has_packets_as_long() {
     let held = connect(35_002, None, Then::Hold(300 * SECOND));
     let id = run.begin(held, 10);
     run.silent(id, 20);
-    assert_eq!(run.left(&tcp((US, 35_002), (HOST, 443), 64), 310_000), Some(id));
+    assert_eq!(run.came(&tcp((HOST, 443), (US, 35_002), 61), 310_000), Some(id));
     run.attempts.forget_before(ms(310_000));
     assert!(run.attempts.get(id).is_some());
     run.attempts.forget_before(ms(400_000));
