@@ -63,7 +63,11 @@ pub fn counts_of_all() -> &'static str {
 
 fn tried(attempt: &Attempt<'_>) -> String {
     let ttl = |ttl: Option<u8>| ttl.map(|ttl| format!(", TTL {ttl}")).unwrap_or_default();
-    let port = |port: u16| format!(", port {port}");
+    // Port 0 leaves the choice to the kernel.
+    let port = |wanted: u16| match attempt.port {
+        Some(used) if wanted == 0 => format!(", port {used}"),
+        _ => format!(", port {wanted}"),
+    };
     let used = attempt.port.map(port).unwrap_or_default();
     match attempt.probe {
         Probe::Lookup(Lookup { name, kind, transport, .. }) => {

@@ -24,6 +24,9 @@ const LINGER: Duration = Duration::from_secs(60);
 /// by this much.
 const SLACK: Duration = Duration::from_millis(2);
 
+/// How many bytes of a datagram are compared with its quotation: as many as all routers but the oldest quote.
+const TAG: usize = 2;
+
 /// A probe and what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
@@ -113,6 +116,8 @@ pub struct Attempts {
     users: BTreeMap<Key, Vec<AttemptId>>,
     /// When somebody else began to use a flow whose users had ended: the kernel gives ports out again.
     taken_over: BTreeMap<Key, Time>,
+    /// Whose datagram begins so: those of one flow may be under way at the same time.
+    tags: BTreeMap<(Key, [u8; TAG]), AttemptId>,
     /// Whose a fragmented packet is.
     fragments: BTreeMap<(IpAddr, IpAddr, u8, u32), (AttemptId, Time)>,
     /// Look-ups by the system, and whom it asks.
@@ -200,6 +205,7 @@ impl Attempts {
         });
         let users = &self.users;
         self.taken_over.retain(|key, _| users.contains_key(key));
+        self.tags.retain(|_, id| attempts.contains_key(id));
         self.look_ups.retain(|id| attempts.contains_key(id));
         self.fragments.retain(|_, (id, _)| attempts.contains_key(id));
     }
@@ -260,6 +266,16 @@ impl Attempts {
             .filter(|(_, attempt)| fits(attempt))
             .collect();
         let is_opening = view.opens && error_from.is_none();
+        let tag = match packet.body {
+            Body::Udp { payload, .. } => payload.first_chunk().map(|tag| (view.key, *tag)),
+            _ => None,
+        };
+        if error_from.is_some()
+            && let Some(id) = tag.and_then(|tag| self.tags.get(&tag))
+            && candidates.iter().any(|(candidate, _)| candidate == id)
+        {
+            return Some(*id);
+        }
         let found = candidates
             .iter()
             .filter(|(_, attempt)| !(is_opening && attempt.is_over(at)))
@@ -267,6 +283,9 @@ impl Attempts {
             .map(|(id, _)| *id);
         if found.is_none() && is_opening && !candidates.is_empty() {
             self.taken_over.insert(view.key, at);
+        }
+        if let (Some(tag), Some(id), true) = (tag, found, is_opening) {
+            self.tags.insert(tag, id);
         }
         found
     }
@@ -335,9 +354,17 @@ fn likeness(
     view: &View,
     at: Time,
     error_from: Option<IpAddr>,
-) -> (bool, bool, bool, std::cmp::Reverse<Duration>, Time) {
-    // The TTL of a quoted packet has been counted down.
-    let ttl = error_from.is_some() || !view.ours || attempt.ttl().is_none_or(|ttl| ttl == view.ttl);
+) -> (u8, bool, bool, std::cmp::Reverse<Duration>, Time) {
+    const OTHER: u8 = 0;
+    const ANY: u8 = 1;
+    const SAME: u8 = 2;
+    let ttl = match attempt.ttl() {
+        // The TTL of a quoted packet has been counted down.
+        _ if error_from.is_some() || !view.ours => ANY,
+        None => ANY,
+        Some(ttl) if ttl == view.ttl => SAME,
+        Some(_) => OTHER,
+    };
     let size = match &attempt.probe {
         Probe::Datagram(datagram) if view.ours => view.size.is_none_or(|size| size == datagram.size),
         _ => true,

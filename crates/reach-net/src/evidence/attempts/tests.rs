@@ -256,6 +256,32 @@ fn echoes_are_known_by_identifier_and_sequence() {
     assert_eq!(run.left(&ping(US, HOST, true, 7, 1), 11), None);
 }
 
+#[test]
+fn errors_of_one_sender_about_datagrams_of_one_flow_are_told_apart_by_what_they_quote() {
+    let mut run = Run::default();
+    let ids: Vec<AttemptId> = (5..=7).map(|ttl| run.begin(datagram(ttl), 10)).collect();
+    let any = Datagram { ttl: None, ..as_datagram(datagram(0)) };
+    run.begin(Probe::Datagram(any), 10);
+    let sent = |ttl: u8| udp((US, 35_000), (HOST, 33_434), ttl, &[9, ttl, 0, 0]);
+    for (ttl, &id) in (5..).zip(&ids) {
+        assert_eq!(run.left(&sent(ttl), 11), Some(id));
+    }
+    for (ttl, &id) in (5..).zip(&ids) {
+        run.rejected(id, HOST, 12);
+        let mut packet = Vec::new();
+        let builder = PacketBuilder::ipv4(HOST, US, 61).icmpv4_raw(3, 3, [0; 4]);
+        builder.write(&mut packet, &sent(ttl)).expect("written");
+        assert_eq!(run.came(&packet, 12), Some(id));
+    }
+}
+
+fn as_datagram(probe: Probe) -> Datagram {
+    match probe {
+        Probe::Datagram(datagram) => datagram,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// A DNS question.
 fn asks(name: &str) -> Vec<u8> {
     let mut message = vec![0; 12];
