@@ -215,6 +215,14 @@ fn texts(seeds: &mut Seeds) {
         seeds.add("counters", label, format!("{choice}{snmp}\0{dev}"));
     }
     seeds.all(
+        "asn_table",
+        [
+            b"192.0.2.0\t192.0.2.127\t64500\tKR\tEXAMPLE\n2001:db8::\t2001:db8::ffff\t64501\tUS\tSIX\n",
+            b"198.51.100.0\t24\t64501\n198.51.100.128\t25\t64502_64503\n0.0.0.0\t0\t1\n",
+            b"network,autonomous_system_number,autonomous_system_organization\n192.0.2.0/24,64500,\"A, B\"\n",
+        ],
+    );
+    seeds.all(
         "getent",
         [
             b"192.0.2.2       STREAM www.example.com\n192.0.2.2       DGRAM  \n192.0.2.2       RAW    \n",

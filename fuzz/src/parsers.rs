@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use reach::{command::check::judged, recording};
+use reach::{asn::Table, command::check::judged, recording};
 use reach_core::{
     Time,
     judge::judge,
@@ -30,7 +30,10 @@ use reach_net::{
     system,
     text::{TEXT_LIMIT, clean, clean_bytes},
     trust::{self, TrustRoots},
-    wire::{EchoMessage, Packet, Segment, TcpInfo, checksum, counted_between, ip_counters, ipv4_payload},
+    wire::{
+        EchoMessage, Extensions, Packet, QuotedPacket, Segment, TcpInfo, Transport, checksum, checksum_fits,
+        counted_between, ip_counters, ipv4_payload, quoted_tcp, split_extensions,
+    },
 };
 use reach_report::{Lang, Style, json, text as report_text};
 use reach_sim::Scenario;
@@ -46,14 +49,17 @@ use tokio::{
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 15] = [
+pub const ALL: [(&str, Parser); 18] = [
+    ("asn_table", asn_table),
     ("certificate", certificate),
     ("counters", counters),
     ("dns_answer", dns_answer),
     ("echo", echo),
+    ("extension", extension),
     ("getent", getent),
     ("http", http),
     ("packet", packet),
+    ("quote", quote),
     ("recording", recording),
     ("report", report),
     ("scenario", scenario),
@@ -82,17 +88,38 @@ const NAMES: [&str; 8] = [
     "",
 ];
 
+/// A table of autonomous systems in any of its formats, asked about the addresses around its ends.
+pub fn asn_table(bytes: &[u8]) {
+    let Ok(table) = Table::read(bytes) else { return };
+    let mut ends =
+        vec![IpAddr::from([0; 4]), IpAddr::from([255; 4]), IpAddr::from([0; 16]), IpAddr::from([0xff; 16])];
+    let texts = bytes.split(|byte| !byte.is_ascii_hexdigit() && !matches!(byte, b'.' | b':')).take(200);
+    ends.extend(texts.filter_map(|text| std::str::from_utf8(text).ok()?.parse().ok()));
+    for address in ends {
+        let origin = table.origin(address);
+        assert!(origin.as_ref().is_none_or(|origin| origin.asn != 0), "nobody announces {address}");
+        assert_eq!(origin, table.origin(address));
+    }
+}
+
 /// A DNS message as the answer to a question: a byte for record type and name, two for the message id.
 pub fn dns_answer(bytes: &[u8]) {
     let Some((&[choice, high, low], message)) = bytes.split_first_chunk() else { return };
-    let kind = if choice & 1 == 0 { RecordKind::A } else { RecordKind::Aaaa };
+    let kind = match choice & 0x81 {
+        0 => RecordKind::A,
+        1 => RecordKind::Aaaa,
+        _ => RecordKind::Ptr,
+    };
     let name = NAMES[usize::from(choice >> 1) % NAMES.len()];
     let Some(question) = Question::new(u16::from_be_bytes([high, low]), name, kind) else { return };
     let asked = question.encode().expect("a name of the list fits a message");
     assert!(dns::decode(&asked, &question).is_err(), "a question is no answer");
     let Ok(answer) = dns::decode(message, &question) else { return };
     assert!(answer.addresses.iter().all(|record| record.address.is_ipv4() == (kind == RecordKind::A)));
-    assert!(answer.addresses.len() + answer.aliases.len() <= message.len() / 11, "more records than bytes");
+    let records = answer.addresses.len() + answer.aliases.len() + answer.names.len();
+    assert!(records <= message.len() / 11, "more records than bytes");
+    assert!(answer.names.is_empty() || kind == RecordKind::Ptr);
+    answer.names.iter().for_each(|name| assert_harmless(name));
     for (alias, target) in &answer.aliases {
         assert_harmless(alias);
         assert_harmless(target);
@@ -196,6 +223,50 @@ pub fn echo(bytes: &[u8]) {
     let error = IcmpError { v6, kind, code };
     let kinds = [error.is_time_exceeded(), error.is_prohibited(), error.is_too_big(), error.is_unreachable()];
     assert!(kinds.into_iter().filter(|&is| is).count() <= 1, "{error:?} means two things");
+}
+
+/// What an ICMP error quotes and says besides: two bytes for what is missing before it, and for where the error
+/// says that its extensions begin.
+pub fn extension(bytes: &[u8]) {
+    let Some((&[choice, told], quoted)) = bytes.split_first_chunk() else { return };
+    let skipped = [20, 28, 40, 48][usize::from(choice & 3)];
+    let told = Some(usize::from(told)).filter(|&told| told > 0);
+    let (packet, found) = split_extensions(quoted, skipped, told);
+    assert!(quoted.starts_with(packet));
+    assert!(packet.len() < quoted.len() || found == Extensions::default());
+    assert!(found.labels.iter().all(|label| label.label < 1 << 20 && label.class < 8));
+    for interface in &found.interfaces {
+        interface.name.iter().for_each(|name| assert_harmless(name));
+    }
+    // Never more than there are bytes for.
+    assert!(found.labels.len() * 4 + found.interfaces.len() * 4 <= quoted.len());
+    if let Some(found) = Extensions::parse(quoted) {
+        assert!(quoted.len() >= 4 && quoted[0] >> 4 == 2);
+        // A checksum that is left out is as good as one that is right.
+        let unchecked = [&quoted[..2], &[0, 0], &quoted[4..]].concat();
+        assert_eq!(Extensions::parse(&unchecked), Some(found));
+    }
+}
+
+/// A packet in an ICMP error: a byte for family and protocol, then the ICMP message.
+pub fn quote(bytes: &[u8]) {
+    let Some((&choice, message)) = bytes.split_first() else { return };
+    let v6 = choice & 1 == 1;
+    let transport =
+        [Transport::Tcp, Transport::Udp, Transport::Icmp, Transport::Icmp6][usize::from(choice >> 1 & 3)];
+    if let Some(packet) = QuotedPacket::parse(v6, message) {
+        assert!(message.ends_with(packet.transport) && packet.transport.len() + 28 <= message.len());
+        assert_eq!((packet.source.is_ipv6(), packet.destination.is_ipv6()), (v6, v6));
+        let fits = checksum_fits(transport, packet.source, packet.destination, packet.transport);
+        // The sum does not tell who is source and who is destination.
+        assert_eq!(checksum_fits(transport, packet.destination, packet.source, packet.transport), fits);
+    }
+    if let Some((tcp, length)) = quoted_tcp(message) {
+        assert!((20..=60).contains(&length) && length <= message.len());
+        assert!(tcp.options.len() <= length - 20);
+        assert!(tcp.mss.is_none() || tcp.options.contains(&2));
+        assert_eq!(quoted_tcp(&message[..length]), Some((tcp, length)));
+    }
 }
 
 /// A `struct tcp_info`.

@@ -31,6 +31,7 @@ use crate::{
     system,
     trust::TrustRoots,
     wire::ProxyLogin,
+    witness::Witness,
 };
 
 /// File descriptors left to everything but probes: standard streams, the runtime, logs, the store.
@@ -91,6 +92,7 @@ pub struct Network {
     echoes: Arc<EchoDoors>,
     datagrams: Arc<Hubs<datagram::Flow>>,
     journal: Option<Journal>,
+    witness: Arc<Witness>,
 }
 
 impl Network {
@@ -119,6 +121,7 @@ impl Network {
             echoes,
             datagrams,
             journal: None,
+            witness: Arc::default(),
         }
     }
 
@@ -169,10 +172,10 @@ impl Network {
         match probe {
             Probe::Lookup(lookup) => dns::lookup(lookup).await,
             Probe::SystemLookup(lookup) => system::system_lookup(lookup).await,
-            Probe::Echo(echo) => echo::echo(echo, &self.echoes, &self.leaving, late).await,
-            Probe::Connect(connect) => connect::connect(connect, &self.leaving).await,
+            Probe::Echo(echo) => echo::echo(echo, &self.echoes, &self.leaving, &self.witness, late).await,
+            Probe::Connect(connect) => connect::witnessed(connect, &self.leaving, Some(&self.witness)).await,
             Probe::Datagram(datagram) => {
-                datagram::datagram(datagram, &self.datagrams, &self.leaving, late).await
+                datagram::datagram(datagram, &self.datagrams, &self.leaving, &self.witness, late).await
             }
             Probe::Exchange(exchange) => {
                 exchange::exchange_as(exchange, &self.trust, self.login.as_ref(), &self.leaving).await

@@ -43,6 +43,10 @@ const MOST_REPEATS: u8 = 32;
 /// Room in a socket's buffers, as far as the system grants it: replies of a burst wait there.
 const BUFFER: usize = 1 << 20;
 
+/// After so many packets sent in a row, what came meanwhile is read, before it fills the socket's buffer: losses
+/// there would be our own.
+const BURST: u32 = 64;
+
 /// Hears of what comes for a probe after its outcome.
 pub(crate) type Late = Box<dyn Fn(Outcome) + Send>;
 
@@ -108,7 +112,7 @@ impl<K: Kind> Hubs<K> {
         if let Some(hub) = lock(&self.open).get(key) {
             return Ok(Arc::clone(hub));
         }
-        if self.room.available_permits() == 0 {
+        if self.is_short() {
             self.close_idle();
         }
         let Ok(permit) = Arc::clone(&self.room).acquire_owned().await else {
@@ -127,22 +131,25 @@ impl<K: Kind> Hubs<K> {
         Ok(hub)
     }
 
-    /// Closes the hubs that no probe waits for, where others are short of descriptors.
-    pub(crate) fn close_idle(&self) {
-        lock(&self.open).retain(|_, hub| {
-            let is_idle = Arc::strong_count(hub) <= 2 && !lock(&hub.state).table.has_waiters();
-            if is_idle {
-                hub.closing.notify_one();
-            }
-            !is_idle
-        });
+    /// Nobody else can open a socket now.
+    fn is_short(&self) -> bool {
+        self.room.available_permits() == 0
     }
 
-    /// Gives up a hub whose table is empty and that nobody is about to use; says whether it did.
-    fn retire(&self, key: &K::Key, hub: &Arc<Hub<K>>) -> bool {
+    /// Asks the hubs that no probe waits at to close, where others are short of descriptors.
+    pub(crate) fn close_idle(&self) {
+        lock(&self.open).values().for_each(|hub| hub.closing.notify_one());
+    }
+
+    /// Gives up a hub that nobody is about to use: once its table is empty, or, where others are `short` of
+    /// descriptors, once nobody waits at it. Says whether it did.
+    fn retire(&self, key: &K::Key, hub: &Arc<Hub<K>>, short: bool) -> bool {
         let mut hubs = lock(&self.open);
         // One here, and one of the task that asks; whoever is about to use it has got a third.
-        let is_over = Arc::strong_count(hub) <= 2 && lock(&hub.state).table.places.is_empty();
+        let is_over = Arc::strong_count(hub) <= 2 && {
+            let table = &lock(&hub.state).table;
+            if short { !table.has_waiters() } else { table.places.is_empty() }
+        };
         if is_over {
             hubs.remove(key);
         }
@@ -157,7 +164,7 @@ pub(crate) struct Hub<K: Kind> {
     pub(crate) kind: K,
     state: Mutex<State<K::Packet>>,
     closing: Notify,
-    _room: OwnedSemaphorePermit,
+    room: OwnedSemaphorePermit,
 }
 
 struct State<P> {
@@ -169,6 +176,8 @@ struct State<P> {
     usual: Fragmenting,
     /// What the local stack said last.
     local: Option<QueuedError>,
+    /// Packets sent since the queues were looked at.
+    unread: u32,
 }
 
 impl<K: Kind> Hub<K> {
@@ -181,8 +190,9 @@ impl<K: Kind> Hub<K> {
         // Only waiting is asked of tokio: it does not care what protocol a datagram socket speaks, and its
         // general door (`AsyncFd`) is an unsafe function.
         let socket = UdpSocket::from_std(OwnedFd::from(socket).into())?;
-        let state = State { table: Table::default(), ttl: None, dont_fragment: false, usual, local: None };
-        Ok(Arc::new(Self { socket, v6, kind, state: Mutex::new(state), closing: Notify::new(), _room: room }))
+        let state =
+            State { table: Table::default(), ttl: None, dont_fragment: false, usual, local: None, unread: 0 };
+        Ok(Arc::new(Self { socket, v6, kind, state: Mutex::new(state), closing: Notify::new(), room }))
     }
 
     /// The address that packets to `remote` carry.
@@ -242,7 +252,7 @@ impl<K: Kind> Hub<K> {
                 }
             }
         }
-        match timeout_at(deadline, &mut outcome).await {
+        let outcome = match timeout_at(deadline, &mut outcome).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => silent,
             Err(_) => {
@@ -253,7 +263,12 @@ impl<K: Kind> Hub<K> {
                 state.table.give_up(ticket);
                 outcome
             }
+        };
+        if self.room.semaphore().available_permits() == 0 {
+            // Late replies are less than what others have to ask.
+            self.closing.notify_one();
         }
+        outcome
     }
 
     fn send(
@@ -286,7 +301,13 @@ impl<K: Kind> Hub<K> {
                 None => socket2::SockRef::from(&self.socket).send(bytes),
             });
             match sent {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    state.unread += 1;
+                    if state.unread >= BURST {
+                        self.look(&mut state);
+                    }
+                    return Ok(());
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(Failure::Busy),
                 Err(error) => failure = error,
             }
@@ -330,12 +351,17 @@ impl<K: Kind> Hub<K> {
                 () = sleep_until(tidy) => {
                     lock(&self.state).table.tidy(Instant::now());
                     let Some(home) = home.upgrade() else { return };
-                    if home.retire(&key, &self) {
+                    if home.retire(&key, &self, home.is_short()) {
                         return;
                     }
                     tidy = Instant::now() + TIDY;
                 }
-                () = self.closing.notified() => return,
+                () = self.closing.notified() => {
+                    let Some(home) = home.upgrade() else { return };
+                    if home.retire(&key, &self, true) {
+                        return;
+                    }
+                }
             }
         }
     }
@@ -343,6 +369,7 @@ impl<K: Kind> Hub<K> {
     /// Takes what waits in both queues, and hands it over; says whether there may be more.
     fn look(&self, state: &mut State<K::Packet>) -> bool {
         const MOST: usize = 256;
+        state.unread = 0;
         thread_local! {
             /// Room for any packet. Only used within this function, so hubs share it.
             static MESSAGE: RefCell<Vec<u8>> = RefCell::new(vec![0; usize::from(u16::MAX) + 1]);

@@ -45,6 +45,7 @@ mod quote;
 mod stamp;
 mod stream;
 mod tls;
+mod witness;
 
 #[cfg(test)]
 mod pki;

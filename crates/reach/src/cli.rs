@@ -11,7 +11,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint, error
 use reach_core::model::{self, Plan};
 
 pub use self::{
-    connect::{ConnectArgs, StartTls},
+    connect::{ConnectArgs, LineEnd, StartTls},
     evidence::EvidenceArgs,
     ping::{MtuDiscovery, PingArgs},
     trace::{Sureness, TraceArgs},

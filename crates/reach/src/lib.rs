@@ -4,6 +4,7 @@
 //! it ends ([`exit`]). Everything is parsed before anything is sent.
 //!
 //! * [`live`] runs surveys on the real network and shows how far they are ([`progress`]).
+//! * [`live_view`] shows a trace on the whole screen while it goes on.
 //! * [`recording`] writes down what a run saw and reads it again; judging a recording gives what the run gave.
 //! * [`asn`] reads tables of who announces which addresses.
 //! * [`evidence`] writes down the packets of a run.
@@ -21,6 +22,7 @@ pub mod config;
 pub mod evidence;
 pub mod exit;
 pub mod live;
+pub mod live_view;
 pub mod output;
 pub mod progress;
 pub mod recording;

@@ -16,7 +16,7 @@ use reach_net::{
     vantage::vantage,
 };
 use tokio::{
-    runtime,
+    runtime::{self, Runtime},
     signal::unix::{Signal, SignalKind, signal},
     task::{JoinSet, LocalSet},
     time::{Instant, MissedTickBehavior, interval_at},
@@ -73,26 +73,13 @@ pub struct Keep {
 /// comes before any thread is started.
 pub fn examine(errand: &Errand, scope: Scope, keep: Keep, output: &Output) -> io::Result<Seen> {
     let Keep { recorder, evidence, journal } = keep;
-    let lang = output.style.lang;
-    if let Err(error) = drop_privileges() {
-        note(&words::privileges_kept(&error, lang));
-    }
-    let trust = TrustRoots::load();
-    let vantage = vantage(&destinations(errand));
-    if output.verbose {
-        describe(&vantage, &trust, &errand.plan);
-    }
-    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    let clock = Clock::start();
-    let witness = evidence.map(|evidence| {
-        let wanted = evidence::Scope::new(&errand.targets, &vantage, &errand.plan.extra_resolvers);
-        let is_udp = matches!(&scope, Scope::Paths { plan, .. } if plan.protocol == TraceProtocol::Udp);
-        let wanted = if is_udp { wanted.with_udp(0..=u16::MAX) } else { wanted };
-        evidence.begin(&wanted, clock)
-    });
-    let journal = witness.as_ref().map(Witness::journal).or(journal.as_ref());
-    let network = Network::new(trust).noted_in(journal);
-    let cases = cases(errand, &vantage, clock.now());
+    let Stage { network, runtime, clock, cases } = stage(errand, output)?;
+    let plan = match &scope {
+        Scope::Paths { plan, .. } => Some(plan),
+        Scope::Everything | Scope::Names => None,
+    };
+    let witness = evidence.map(|evidence| evidence.begin(&packets_of(&cases, plan), clock));
+    let network = network.noted_in(witness.as_ref().map(Witness::journal).or(journal.as_ref()));
     let board = Rc::new(RefCell::new(Board::new(cases.len(), recorder, output)));
     board.borrow_mut().begin(&cases, &scope);
     let end = LocalSet::new().block_on(&runtime, watch(&cases, &scope, &network, clock, &board));
@@ -115,6 +102,51 @@ pub fn examine(errand: &Errand, scope: Scope, keep: Keep, output: &Output) -> io
         broken: end == End::Broken,
         evidence_lost,
     })
+}
+
+/// Which packets may be of a run.
+pub fn packets_of(cases: &[Case], paths: Option<&TracePlan>) -> evidence::Scope {
+    let targets: Vec<Target> = cases.iter().map(|case| case.target.clone()).collect();
+    let scope = match cases.first() {
+        Some(Case { vantage, plan, .. }) => evidence::Scope::new(&targets, vantage, &plan.extra_resolvers),
+        None => evidence::Scope::default(),
+    };
+    // Datagrams go to ports that no target names.
+    let is_udp = paths.is_some_and(|plan| plan.protocol == TraceProtocol::Udp);
+    if is_udp { scope.with_udp(0..=u16::MAX) } else { scope }
+}
+
+/// Everything that is needed to examine the targets of an errand.
+pub struct Stage {
+    /// The network.
+    pub network: Network,
+    /// What drives it; one thread.
+    pub runtime: Runtime,
+    /// The time of the run, which began just now.
+    pub clock: Clock,
+    /// One for each target.
+    pub cases: Vec<Case>,
+}
+
+/// Gives up privileges and looks around. Comes before any thread is started.
+pub fn stage(errand: &Errand, output: &Output) -> io::Result<Stage> {
+    if let Err(error) = drop_privileges() {
+        note(&words::privileges_kept(&error, output.style.lang));
+    }
+    let trust = TrustRoots::load();
+    let mut vantage = vantage(&destinations(errand));
+    if let Some(source) = errand.leaving.source {
+        vantage.sources.retain(|other| other.is_ipv4() != source.is_ipv4());
+        vantage.sources.push(source);
+    }
+    if output.verbose {
+        describe(&vantage, &trust, &errand.plan);
+    }
+    let network = Network::new(trust).leaving(errand.leaving);
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let clock = Clock::start();
+    let cases = cases(errand, &vantage, clock.now());
+    Ok(Stage { network, runtime, clock, cases })
 }
 
 /// Addresses that packets will go to, for finding out which source address they carry.

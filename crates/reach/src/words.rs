@@ -1,9 +1,13 @@
 //! The few sentences on standard error that an operator reads beside a result, English and Korean side by
 //! side. Those of the result itself live in reach-report.
 
+pub mod live;
+pub mod session;
+
 use std::{net::IpAddr, time::Duration};
 
 use reach_core::survey::Phase;
+use reach_net::sys::LeavingError;
 use reach_report::Lang;
 
 /// What a watching person is told while a run goes on.
@@ -156,6 +160,38 @@ pub fn echo_not_permitted(lang: Lang) -> String {
                      `sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"` 설정을 요청하거나, CAP_NET_RAW 권한으로 \
                      실행하거나, --tcp로 TCP ping을 사용하십시오"
             .to_owned(),
+    }
+}
+
+/// Packets cannot leave from where they are wanted to.
+pub fn cannot_leave(option: &str, error: &LeavingError, lang: Lang) -> String {
+    match (error, lang) {
+        (LeavingError::NoInterface(name), Lang::En) => {
+            format!("{option} `{name}`: this host has no such interface; `ip -brief link` lists those it has")
+        }
+        (LeavingError::NoInterface(name), Lang::Ko) => {
+            format!(
+                "{option} `{name}`: 이 서버에 없는 인터페이스입니다. `ip -brief link`로 목록을 확인하십시오"
+            )
+        }
+        (LeavingError::InterfaceForbidden(name), Lang::En) => {
+            format!("{option} `{name}`: no permission to bind to the interface; give its address instead")
+        }
+        (LeavingError::InterfaceForbidden(name), Lang::Ko) => {
+            format!(
+                "{option} `{name}`: 인터페이스를 지정할 권한이 없습니다. 대신 그 인터페이스의 주소를 지정하십시오"
+            )
+        }
+        (LeavingError::NoSource(address), Lang::En) => {
+            format!("{option} `{address}` is no address of this host; `ip -brief address` lists those it has")
+        }
+        (LeavingError::NoSource(address), Lang::Ko) => {
+            format!(
+                "{option} `{address}`: 이 서버의 주소가 아닙니다. `ip -brief address`로 목록을 확인하십시오"
+            )
+        }
+        (LeavingError::Other(_), Lang::En) => format!("{option}: {error}"),
+        (LeavingError::Other(_), Lang::Ko) => format!("{option}: 지정한 곳에서 보낼 수 없습니다({error})"),
     }
 }
 

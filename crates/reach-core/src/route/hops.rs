@@ -5,10 +5,7 @@ use std::{
     net::IpAddr,
 };
 
-use super::{
-    log::{Log, Shots},
-    mda::HopCensus,
-};
+use super::{log::Log, mda::HopCensus};
 use crate::{
     model::{FlowPath, Hop, HopLoss, Link, ReplyKind, Responder, TracePlan},
     stats,
@@ -168,25 +165,36 @@ fn onset(
     everywhere.then(|| (telling.iter().position(|hop| hop.received > 0).unwrap_or(0), share(whole)))
 }
 
-/// Who follows whom on the same flow.
-pub(super) fn links(log: &Log) -> Vec<Link> {
-    let mut links: BTreeMap<(u8, Option<IpAddr>, Option<IpAddr>), BTreeSet<u16>> = BTreeMap::new();
-    let settled = |shots: &Shots| shots.values().any(|shot| shot.done.is_some());
-    let answers = |shots: &Shots| -> BTreeSet<Option<IpAddr>> {
-        let met: BTreeSet<_> =
-            shots.values().filter_map(|shot| shot.reply.as_ref()).map(|reply| Some(reply.from)).collect();
-        if met.is_empty() { BTreeSet::from([None]) } else { met }
+/// Who follows whom on the same flow. Where a flow was asked at one of two neighbouring hops only, and the other
+/// has a single router by the stopping rule, every flow goes through that.
+pub(super) fn links(log: &Log, census: &BTreeMap<u8, HopCensus>) -> Vec<Link> {
+    type Ends = BTreeSet<Option<IpAddr>>;
+    let answers = |ttl: u8, flow: u16| -> Option<Ends> {
+        let shots = log.hops.get(&ttl)?.get(&flow)?;
+        let mut settled = shots.values().filter(|shot| shot.done.is_some()).peekable();
+        settled.peek()?;
+        let met: Ends =
+            settled.filter_map(|shot| shot.reply.as_ref()).map(|reply| Some(reply.from)).collect();
+        Some(if met.is_empty() { BTreeSet::from([None]) } else { met })
     };
+    let single = |ttl: u8| -> Option<Ends> {
+        let hop = census.get(&ttl).filter(|hop| hop.width == 1 && hop.is_complete())?;
+        Some(hop.flows.values().take(1).map(|&at| Some(at)).collect())
+    };
+    let mut links: BTreeMap<(u8, Option<IpAddr>, Option<IpAddr>), BTreeSet<u16>> = BTreeMap::new();
     let end = log.end().unwrap_or(u8::MAX);
-    for (&ttl, flows) in log.hops.range(..=end) {
-        let before = ttl.checked_sub(1).and_then(|before| log.hops.get(&before));
-        for (&flow, shots) in flows.iter().filter(|(_, shots)| settled(shots)) {
-            let froms = match before.and_then(|before| before.get(&flow)).filter(|shots| settled(shots)) {
-                Some(shots) => answers(shots),
-                None if ttl == 1 => BTreeSet::from([None]),
-                None => continue,
+    let nobody = BTreeMap::new();
+    for &ttl in log.hops.keys().filter(|&&ttl| ttl <= end) {
+        let near = ttl.checked_sub(1).and_then(|before| log.hops.get(&before)).unwrap_or(&nobody);
+        let far = log.hops.get(&ttl).unwrap_or(&nobody);
+        let flows: BTreeSet<u16> = near.keys().chain(far.keys()).copied().collect();
+        for flow in flows {
+            let from = match ttl {
+                0 | 1 => Some(BTreeSet::from([None])),
+                _ => answers(ttl - 1, flow).or_else(|| single(ttl - 1)),
             };
-            let tos = answers(shots);
+            let to = answers(ttl, flow).or_else(|| single(ttl));
+            let (Some(froms), Some(tos)) = (from, to) else { continue };
             // Where packets of one flow go different ways, who follows whom cannot be told.
             if froms.len() > 1 && tos.len() > 1 || ended(log, flow, ttl) {
                 continue;

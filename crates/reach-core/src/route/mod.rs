@@ -74,7 +74,7 @@ fn route(plan: &TracePlan, endpoint: Endpoint, log: &Log, dossiers: &BTreeMap<Ip
         distance,
         stopped,
         by,
-        links: hops::links(log),
+        links: hops::links(log, &census),
         flows: hops::flows(log),
         confidence: plan.confidence,
         mtu: mtu::path_mtu(log, endpoint),

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::{Phase, Procedure, Progress, ReverseNames, Step, Survey, discovery::earliest};
 use crate::{
     Time, dossier,
-    model::{Case, Endpoint, Host, Observation, Outcome, Probe, ProbeId, RecordKind, TracePlan},
+    model::{Case, Endpoint, Host, Observation, Outcome, Probe, ProbeId, RecordKind, Route, TracePlan},
     pool::{self, PoolFile},
     trace::Tracer,
 };
@@ -80,6 +80,16 @@ impl PathSurvey {
             plan,
             case,
         }
+    }
+
+    /// What the examination started from.
+    pub fn case(&self) -> &Case {
+        &self.case
+    }
+
+    /// The paths as known at this moment.
+    pub fn routes(&self) -> Vec<Route> {
+        self.tracer.as_ref().map(Tracer::routes).unwrap_or_default()
     }
 
     fn poll_names(&mut self, now: Time) -> Option<Step> {

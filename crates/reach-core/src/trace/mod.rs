@@ -129,6 +129,7 @@ impl Tracer {
                 hints: self.hints.get(&track.endpoint.address.is_ipv6()).unwrap_or(&none),
                 flows: &self.flows,
                 echo: self.echo,
+                dossier: self.dossiers.get(&track.endpoint.address),
                 discovering: now < self.deadline,
                 deadline: self.deadline,
             };
@@ -175,7 +176,7 @@ impl Tracer {
         let track = &mut self.tracks[place];
         let (ttl, length) = match want.ask {
             Ask::Hop(ttl) => (Some(ttl), None),
-            Ask::End | Ask::Greet => (None, None),
+            Ask::End | Ask::Greet | Ask::Floor(_) => (None, None),
             Ask::Sized { ttl, length } => (ttl, Some(length)),
         };
         let (endpoint, timeout) = (track.endpoint, want.timeout);
@@ -185,12 +186,16 @@ impl Tracer {
             Ask::Sized { .. } => mtu::packets(self.plan.protocol, self.echo),
             _ => self.plan.protocol,
         };
+        let min_ttl = match want.ask {
+            Ask::Floor(floor) => Some(floor),
+            _ => None,
+        };
         let probe = match protocol {
             TraceProtocol::Tcp => Probe::Connect(Connect {
                 endpoint,
                 source_port: want.flow,
                 ttl,
-                min_ttl: None,
+                min_ttl,
                 timeout,
                 then: Then::Reset,
                 crowd: 2,

@@ -10,6 +10,7 @@ use std::{
 use super::{flows::Flows, is_final, mtu};
 use crate::{
     Time,
+    dossier::Dossier,
     model::{
         EchoAccess, Endpoint, Observation, Obstacle, Outcome, ProbeId, ReplyKind, TracePlan, TraceProtocol,
     },
@@ -18,6 +19,7 @@ use crate::{
         mda::{self, HopCensus, SILENT_TRIES},
     },
     stats,
+    survey::closer_floors,
 };
 
 /// Hops asked at once before anything is known.
@@ -41,6 +43,9 @@ const FLOW_TRIES: usize = 4;
 const SLOW_TRIES: u32 = 4;
 /// How sure it has to be that a hop answers fewer packets than the hops behind it.
 const LIMITED_ALPHA: f64 = 0.02;
+/// Echo requests for the distance of an endpoint, and turns of bounds on the TTL of its resets.
+const GREETINGS: u32 = 2;
+const FLOOR_ROUNDS: u32 = 6;
 
 /// What several tracks of one family may know of one another: only ever a reason to ask.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -64,6 +69,8 @@ pub(super) struct Scene<'a> {
     pub(super) hints: &'a Hints,
     pub(super) flows: &'a Flows,
     pub(super) echo: EchoAccess,
+    /// What the judge would look at.
+    pub(super) dossier: Option<&'a Dossier>,
     /// There is time left to discover something.
     pub(super) discovering: bool,
     pub(super) deadline: Time,
@@ -92,6 +99,8 @@ pub(super) enum Ask {
     End,
     /// How far away the endpoint stands, by its echo reply.
     Greet,
+    /// The endpoint, taking only answers that arrive with at least this TTL.
+    Floor(u8),
     /// Whether a packet of this length passes.
     Sized { ttl: Option<u8>, length: u32 },
 }
@@ -105,6 +114,7 @@ mod priority {
     pub(super) const REPEAT: u8 = 4;
     pub(super) const SLOW: u8 = 5;
     pub(super) const SIZE: u8 = 6;
+    pub(super) const LIVE: u8 = 7;
 }
 
 /// The trace to one endpoint.
@@ -116,7 +126,6 @@ pub(super) struct Track {
     pub(super) wake: Option<Time>,
     pub(super) due: bool,
     pub(super) done: bool,
-    slots: BTreeMap<ProbeId, Slot>,
     /// Flows that a probe has to have for itself.
     alone: BTreeMap<ProbeId, u16>,
     /// Source ports that somebody else uses.
@@ -124,8 +133,11 @@ pub(super) struct Track {
     /// How often a hop was asked slowly.
     slow: BTreeMap<u8, u32>,
     sequence: u16,
+    /// Echo requests sent to learn how far away the endpoint stands, and turns of bounds on an answer's TTL.
     greeted: u32,
-    greeting: Option<(ProbeId, Time)>,
+    floor_rounds: u32,
+    /// Probes under way that are in no log, and when they are given up.
+    extras: BTreeMap<ProbeId, Time>,
     /// When the current round of repeated questions began.
     round: Option<Time>,
 }
@@ -150,13 +162,13 @@ impl Track {
             wake: None,
             due: true,
             done: false,
-            slots: BTreeMap::new(),
             alone: BTreeMap::new(),
             taken: BTreeSet::new(),
             slow: BTreeMap::new(),
             sequence: 0,
             greeted: 0,
-            greeting: None,
+            floor_rounds: 0,
+            extras: BTreeMap::new(),
             round: None,
         }
     }
@@ -168,9 +180,9 @@ impl Track {
 
     pub(super) fn launched(&mut self, id: ProbeId, want: &Want, slot: Option<Slot>, now: Time) {
         self.due = true;
-        if want.ask == Ask::Greet {
-            self.greeted += 1;
-            self.greeting = Some((id, now));
+        if matches!(want.ask, Ask::Greet | Ask::Floor(_)) {
+            self.greeted += u32::from(want.ask == Ask::Greet);
+            self.extras.insert(id, now + want.timeout);
         }
         let Some(slot) = slot else { return };
         if let (true, Slot::Hop(ttl, _)) = (want.slow, slot) {
@@ -179,16 +191,13 @@ impl Track {
         if want.alone {
             self.alone.insert(id, want.flow);
         }
-        self.slots.insert(id, slot);
         self.log.launch(id, slot, now);
     }
 
     pub(super) fn observe(&mut self, observation: &Observation, protocol: TraceProtocol) {
         self.due = true;
         self.alone.remove(&observation.id);
-        if self.greeting.is_some_and(|(id, _)| id == observation.id) {
-            self.greeting = None;
-        }
+        self.extras.remove(&observation.id);
         let Some(slot) = log::slot(&observation.probe, self.endpoint, protocol) else { return };
         if let (Outcome::Unable(inability), Slot::Hop(_, flow) | Slot::End(flow)) =
             (&observation.outcome, slot)
@@ -235,23 +244,27 @@ impl Track {
         if scene.discovering {
             desk.discover();
         }
-        let Desk { wants, waiting, round, .. } = desk;
+        if let Some(interval) = scene.plan.repeat
+            && desk.wants.is_empty()
+            && (desk.waiting.is_none() || desk.round.is_some() || !scene.discovering)
+        {
+            desk.again(interval);
+        }
+        let Desk { wants, waiting, round, blocked, .. } = desk;
         self.wants = wants;
         self.round = round;
         self.wake = waiting;
-        if let Some((_, sent)) = self.greeting {
-            let over = sent + view.dark_patience();
-            if scene.now < over {
-                self.wake = Some(self.wake.map_or(over, |wake| wake.min(over)));
-            } else {
-                self.greeting = None;
-            }
+        self.extras.retain(|_, &mut over| over > scene.now);
+        self.wake = self.wake.into_iter().chain(self.extras.values().copied()).min();
+        if blocked && self.wants.is_empty() && self.wake.is_none() {
+            // What is under way on a flow holds up what comes next on it, and will be observed.
+            self.wake = Some(scene.deadline);
         }
         self.log = log;
-        self.done = self.wants.is_empty() && self.wake.is_none();
+        self.done = self.wants.is_empty() && self.wake.is_none() || self.round.is_some();
         if !scene.discovering {
             self.done = true;
-        } else if self.wake.is_none_or(|wake| wake > scene.deadline) {
+        } else if scene.plan.repeat.is_none() && self.wake.is_none_or(|wake| wake > scene.deadline) {
             self.wake = Some(scene.deadline).filter(|_| !self.done);
         }
     }
@@ -367,6 +380,8 @@ struct Desk<'a> {
     /// When the first packet under way is given up.
     waiting: Option<Time>,
     round: Option<Time>,
+    /// Something is wanted on a flow that has something under way.
+    blocked: bool,
 }
 
 impl<'a> Desk<'a> {
@@ -391,6 +406,7 @@ impl<'a> Desk<'a> {
             wants: Vec::new(),
             waiting: None,
             round,
+            blocked: false,
         };
         desk.note_waiting();
         desk
@@ -428,7 +444,7 @@ impl<'a> Desk<'a> {
             self.queries();
             self.follow_flows();
         }
-        self.greet();
+        self.trace_resets();
         if self.plan.mtu && self.wants.is_empty() && self.waiting.is_none() {
             self.sizes();
         }
@@ -454,8 +470,9 @@ impl<'a> Desk<'a> {
             } else {
                 None
             };
-            if let Some(flow) = flow {
-                self.want(priority::SWEEP, Ask::Hop(ttl), flow);
+            match flow {
+                Some(flow) => self.want(priority::SWEEP, Ask::Hop(ttl), flow),
+                None => self.blocked = true,
             }
         }
     }
@@ -520,15 +537,16 @@ impl<'a> Desk<'a> {
                 continue;
             }
             let most = match ttl > self.view.last && self.view.end.is_none() {
-                true => DARK_TRIES,
+                true => DARK_TRIES + if lossy { 2 } else { 0 },
                 false if lossy => TRIES_IN_LOSS,
                 false => TRIES,
             };
             // The second turn has two at once: a silent hop costs two waits, not three.
             let again = most.saturating_sub(tries).min(if ttl <= self.view.last { 2 } else { 1 });
             for _ in 0..again {
-                if let Some(flow) = self.quiet_flow() {
-                    self.want_alone(Ask::Hop(ttl), flow);
+                match self.quiet_flow() {
+                    Some(flow) => self.want_alone(Ask::Hop(ttl), flow),
+                    None => self.blocked = true,
                 }
             }
             let heard_elsewhere = self.view.scene.hints.answered.contains(&ttl);
@@ -562,7 +580,7 @@ impl<'a> Desk<'a> {
         let answered = all.filter(came).count();
         let partial = answered > 0 && lost > 0;
         let (flows, tries) = match (self.plan.flows, partial) {
-            (0, false) if !self.plan.all_paths => (1, usize::from(ENDS)),
+            (0, false) if !self.plan.all_paths => (1, 1),
             (0, false) => (ENDS, 1),
             (0, true) => (LOSSY_FLOWS, LOSSY_TRIES),
             (flows, _) => (flows.min(super::flows::MOST), FLOW_TRIES),
@@ -577,8 +595,12 @@ impl<'a> Desk<'a> {
             let open = shots.is_some_and(|shots| {
                 shots.values().any(|shot| shot.done.is_none() && now < shot.sent + patience)
             });
-            if made < tries && !open && !self.busy.contains(&flow) {
-                self.want(priority::END, Ask::End, flow);
+            if made >= tries || open || self.track.taken.contains(&flow) {
+                continue;
+            }
+            match self.busy.contains(&flow) {
+                false => self.want(priority::END, Ask::End, flow),
+                true => self.blocked = true,
             }
         }
     }
@@ -735,8 +757,12 @@ impl<'a> Desk<'a> {
                 || shots.values().any(|shot| shot.reply.is_some() || self.view.is_waiting(ttl, shot))
         });
         let wanted = self.wants.iter().any(|want| want.ask == Ask::Hop(ttl) && want.flow == flow);
-        if !settled && !wanted && !self.busy.contains(&flow) && !self.is_dead(flow, ttl) {
-            self.want(priority::PATHS, Ask::Hop(ttl), flow);
+        if settled || wanted || self.is_dead(flow, ttl) || self.track.taken.contains(&flow) {
+            return;
+        }
+        match self.busy.contains(&flow) {
+            false => self.want(priority::PATHS, Ask::Hop(ttl), flow),
+            true => self.blocked = true,
         }
     }
 
@@ -777,7 +803,7 @@ impl<'a> Desk<'a> {
         let hops: Vec<(u8, u32, u32)> = self
             .census
             .iter()
-            .filter(|(_, hop)| hop.width > 1 && hop.repeats < hop.repeats_needed)
+            .filter(|(_, hop)| hop.width > 1 && hop.seen() >= hop.needed && hop.repeats < hop.repeats_needed)
             .map(|(&ttl, hop)| (ttl, hop.repeats_needed, hop.repeats_needed - hop.repeats))
             .collect();
         for (ttl, needed, missing) in hops {
@@ -792,15 +818,15 @@ impl<'a> Desk<'a> {
                 .collect();
             known.sort_unstable();
             let extra: usize = known.iter().map(|(shots, _)| shots.saturating_sub(1)).sum();
-            let waiting = known
-                .iter()
-                .filter(|(_, flow)| {
-                    self.log.hops[&ttl][flow].values().any(|shot| self.view.is_waiting(ttl, shot))
-                })
-                .count();
+            let is_waiting =
+                |flow: &u16| self.log.hops[&ttl][flow].values().any(|shot| self.view.is_waiting(ttl, shot));
+            let waiting = known.iter().filter(|(_, flow)| is_waiting(flow)).count();
             let room = (2 * needed as usize + 4).saturating_sub(extra);
-            let free: Vec<u16> =
-                known.into_iter().map(|(_, flow)| flow).filter(|flow| !self.busy.contains(flow)).collect();
+            let free: Vec<u16> = known
+                .into_iter()
+                .map(|(_, flow)| flow)
+                .filter(|flow| !self.busy.contains(flow) && !is_waiting(flow))
+                .collect();
             for flow in free.into_iter().take((missing as usize).saturating_sub(waiting).min(room)) {
                 self.want(priority::REPEAT, Ask::Hop(ttl), flow);
             }
@@ -831,8 +857,10 @@ impl<'a> Desk<'a> {
                 false => Some(main).filter(free),
             };
             // One after the other: all at once would look like a limit where there is none.
-            if let (Some(flow), true) = (flow, missing > 0 && waiting == 0) {
-                self.want(priority::REPEAT, Ask::Hop(ttl), flow);
+            match (flow, missing > 0 && waiting == 0) {
+                (Some(flow), true) => self.want(priority::REPEAT, Ask::Hop(ttl), flow),
+                (None, true) => self.blocked = true,
+                (_, false) => {}
             }
         }
     }
@@ -856,13 +884,78 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Where resets come in the endpoint's name and nothing tells how far away it stands.
-    fn greet(&mut self) {
-        let reset = self.log.first(|kind| kind == ReplyKind::Reset).is_some();
-        let can = self.view.scene.echo != EchoAccess::None && self.plan.protocol == TraceProtocol::Tcp;
-        if reset && can && self.track.greeted < 2 && self.track.greeting.is_none() {
-            let flow = self.view.scene.flows.number(0);
-            self.want(priority::END, Ask::Greet, flow);
+    /// Where resets come in the endpoint's name: how far away it stands, by an echo reply, and from how far away
+    /// the resets come, by the bound on their own TTL up to which they are let in.
+    fn trace_resets(&mut self) {
+        let Some(first) = self.log.first(|kind| kind == ReplyKind::Reset) else { return };
+        if self.plan.protocol != TraceProtocol::Tcp
+            || self.log.distance().is_some()
+            || !self.track.extras.is_empty()
+        {
+            return;
+        }
+        let main = self.view.scene.flows.number(0);
+        if self.view.scene.echo != EchoAccess::None && self.track.greeted < GREETINGS {
+            self.want(priority::END, Ask::Greet, main);
+        }
+        let Some(dossier) = self.view.scene.dossier else { return };
+        if dossier.reply_ttl().is_some() || self.track.floor_rounds >= FLOOR_ROUNDS {
+            return;
+        }
+        let floors: Vec<u8> = match self.track.floor_rounds {
+            // From the initial TTL of most systems: as far back as it was forth, or nearer.
+            0 => (65_u8.saturating_sub(first).max(1)..=65).take(8).collect(),
+            _ => closer_floors(dossier),
+        };
+        self.track.floor_rounds += 1;
+        for (place, floor) in floors.into_iter().enumerate() {
+            let aside = super::flows::MOST / 2 + self.track.floor_rounds as u16 * 16 + place as u16;
+            let flow = self.view.scene.flows.number(aside);
+            self.want(priority::END, Ask::Floor(floor), flow);
+        }
+    }
+
+    /// Everything known once more in each interval: each router on a flow that meets it, silent hops, the endpoint.
+    fn again(&mut self, interval: Duration) {
+        let now = self.view.scene.now;
+        let began = match self.round {
+            Some(began) if now < began + interval => began,
+            Some(began) if now < began + interval * 2 => began + interval,
+            _ => now,
+        };
+        self.round = Some(began);
+        self.waiting = Some(began + interval);
+        let fresh = |shots: &log::Shots| shots.values().next_back().is_some_and(|shot| shot.sent >= began);
+        let horizon = self.view.end.unwrap_or(self.view.last);
+        let mut asks: Vec<(Ask, Vec<u16>)> = Vec::new();
+        for ttl in self.plan.first_ttl.max(1)..=horizon {
+            let Some(flows) = self.log.hops.get(&ttl) else { continue };
+            let mut by_router: BTreeMap<Option<IpAddr>, Vec<u16>> = BTreeMap::new();
+            for &flow in flows.keys() {
+                by_router.entry(self.log.met(ttl, flow).map(|reply| reply.from)).or_default().push(flow);
+            }
+            if by_router.len() > 1 {
+                by_router.remove(&None);
+            }
+            let asked = |flows_of: &Vec<u16>| flows_of.iter().any(|flow| flows.get(flow).is_some_and(fresh));
+            asks.extend(
+                by_router.into_values().filter(|flows| !asked(flows)).map(|flows| (Ask::Hop(ttl), flows)),
+            );
+        }
+        let several = self.plan.flows > 0;
+        if several {
+            let due = self.log.ends.iter().filter(|(_, shots)| !fresh(shots));
+            asks.extend(due.map(|(&flow, _)| (Ask::End, vec![flow])));
+        } else if !self.log.ends.values().any(fresh) {
+            asks.push((Ask::End, self.log.ends.keys().copied().collect()));
+        }
+        for (ask, flows) in asks {
+            if let Some(flow) = flows.into_iter().find(|flow| !self.busy.contains(flow)) {
+                self.want(priority::LIVE, ask, flow);
+                if let Some(want) = self.wants.last_mut() {
+                    want.timeout = want.timeout.min(interval).max(Duration::from_millis(10));
+                }
+            }
         }
     }
 
@@ -878,7 +971,7 @@ impl<'a> Desk<'a> {
     }
 
     fn want(&mut self, priority: u8, ask: Ask, flow: u16) {
-        if self.one_at_a_time() && ask != Ask::Greet {
+        if self.one_at_a_time() && !matches!(ask, Ask::Greet | Ask::Sized { .. }) {
             self.busy.insert(flow);
         }
         let timeout = self.timeout(ask);
@@ -899,6 +992,8 @@ impl<'a> Desk<'a> {
                 (self.view.near_patience() * 3).max(Duration::from_millis(120)).min(longest)
             }
             Ask::Hop(_) if self.one_at_a_time() && !self.plan.all_paths => self.view.dark_patience(),
+            Ask::End if self.one_at_a_time() => (self.view.dark_patience() * 2).min(longest),
+            Ask::Greet | Ask::Floor(_) => self.view.dark_patience(),
             _ => longest,
         }
     }

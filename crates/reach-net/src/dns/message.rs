@@ -121,13 +121,18 @@ pub fn decode(bytes: &[u8], question: &Question) -> Result<LookupAnswer, AnswerF
         .map_or(0, |edns| edns.rcode_high());
 
     let chain = Chain::of(&question.name, &records);
+    let of_question = |record: &&Record| record.dns_class == DNSClass::IN && chain.leads_to(&record.name);
     Ok(LookupAnswer {
-        names: Vec::new(),
+        names: records
+            .iter()
+            .filter(of_question)
+            .filter_map(|record| pointed(record, question.kind))
+            .collect(),
         rcode: rcode(u16::from(upper_bits) << 4 | u16::from(metadata.response_code) & 0xf),
         truncated: metadata.truncation,
         addresses: records
             .iter()
-            .filter(|record| record.dns_class == DNSClass::IN && chain.leads_to(&record.name))
+            .filter(of_question)
             .filter_map(|record| address(record, question.kind))
             .collect(),
         aliases: chain.links,
@@ -178,6 +183,14 @@ fn address(record: &Record, kind: RecordType) -> Option<AddressRecord> {
         _ => return None,
     };
     Some(AddressRecord { address, ttl_s: record.ttl })
+}
+
+/// The name that a PTR record points to.
+fn pointed(record: &Record, kind: RecordType) -> Option<String> {
+    match (&record.data, kind) {
+        (RData::PTR(name), RecordType::PTR) => Some(text(&name.0)),
+        _ => None,
+    }
 }
 
 /// A name without the trailing dot; bytes that are no printable ASCII come as `\ooo`.
@@ -252,6 +265,29 @@ mod tests {
 
     fn addresses(answer: &LookupAnswer) -> Vec<String> {
         answer.addresses.iter().map(|record| record.address.to_string()).collect()
+    }
+
+    #[test]
+    fn the_names_of_an_address_are_read() {
+        use hickory_proto::rr::rdata::PTR;
+        let reverse = "17.2.0.192.in-addr.arpa";
+        let question = Question::new(7, reverse, RecordKind::Ptr).expect("a name");
+        let mut message = Message::response(7, OpCode::Query);
+        message.add_query(Query::query(name(reverse), RecordType::PTR));
+        // As for a part of a network that its user looks after himself (RFC 2317).
+        let delegated = "17.16-31.2.0.192.in-addr.arpa";
+        message.add_answer(Record::from_rdata(name(reverse), 300, alias(delegated)));
+        for (owner, pointed) in [
+            (delegated, "r1.example.net"),
+            (delegated, "r1-b.example.net"),
+            ("1.2.0.192.in-addr.arpa", "other"),
+        ] {
+            message.add_answer(Record::from_rdata(name(owner), 300, RData::PTR(PTR(name(pointed)))));
+        }
+        message.add_answer(Record::from_rdata(name(delegated), 300, a(1)));
+        let answer = decode(&message.to_vec().expect("encodes"), &question).expect("an answer");
+        assert_eq!(answer.names, ["r1.example.net", "r1-b.example.net"]);
+        assert!(answer.addresses.is_empty());
     }
 
     #[test]

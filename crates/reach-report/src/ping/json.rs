@@ -41,7 +41,7 @@ struct ErrorEntry {
     icmp_type: Option<u8>,
     icmp_code: Option<u8>,
     next_mtu: Option<u32>,
-    reason: Option<Obstacle>,
+    reason: Option<&'static str>,
     errno: Option<i32>,
     text: String,
 }
@@ -214,12 +214,21 @@ fn rejected(rejection: &Rejection, lang: Lang) -> ErrorEntry {
 }
 
 fn unable(inability: &Inability, lang: Lang) -> ErrorEntry {
+    let (reason, next_mtu) = match inability.why {
+        Obstacle::NoRoute => ("no-route", None),
+        Obstacle::ForbiddenLocally => ("forbidden-locally", None),
+        Obstacle::NoPermission => ("no-permission", None),
+        Obstacle::PortInUse => ("port-in-use", None),
+        Obstacle::OutOfResources => ("out-of-resources", None),
+        Obstacle::TooBig { mtu } => ("too-big", mtu),
+        Obstacle::Unsupported => ("unsupported", None),
+    };
     ErrorEntry {
         from: None,
         icmp_type: None,
         icmp_code: None,
-        next_mtu: None,
-        reason: Some(inability.why),
+        next_mtu,
+        reason: Some(reason),
         errno: inability.errno,
         text: said::unable(inability, lang),
     }

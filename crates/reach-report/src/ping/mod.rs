@@ -15,6 +15,7 @@ use reach_core::{
 
 pub use self::{
     json::{event as json_event, summary as json_summary},
+    spark::sparkline,
     table::{final_table, live_table},
 };
 use crate::{

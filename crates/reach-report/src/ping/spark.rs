@@ -13,7 +13,7 @@ const ASCII_BARS: [char; 8] = ['_', '.', ',', '-', '=', '+', '*', '#'];
 ///
 /// The scale is that of the row: a bar of full height is the longest round trip, or 2.2 times the middle one where
 /// that is more, so that a steady row stays low, and well inside one step.
-pub(super) fn sparkline(
+pub fn sparkline(
     beats: impl DoubleEndedIterator<Item = Beat> + ExactSizeIterator,
     columns: usize,
     ascii: bool,

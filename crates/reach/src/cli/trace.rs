@@ -93,9 +93,31 @@ pub struct TraceArgs {
     #[arg(long, value_name = "NUMBER", default_value = "500", help_heading = "How to trace")]
     pub rate: String,
 
+    /// The interface to send from, or the source address
+    #[arg(short = 'i', long, value_name = "INTERFACE|ADDRESS", help_heading = "How to trace")]
+    pub interface: Option<String>,
+
     /// The questions asked of resolvers
     #[command(flatten)]
     pub names: NameArgs,
+
+    /// Show loss and round trips of every hop on the whole screen until q is pressed
+    #[arg(
+        long,
+        help_heading = "Output",
+        conflicts_with_all = ["json", "each", "compare", "record", "replay"],
+    )]
+    pub live: bool,
+
+    /// With --live: how often to ask each hop again
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "1s",
+        requires = "live",
+        help_heading = "How to trace"
+    )]
+    pub every: String,
 
     /// Do not ask for the names of routers
     #[arg(short = 'n', long, help_heading = "Output")]
@@ -133,7 +155,7 @@ pub struct TraceArgs {
         help_heading = "Recordings",
         value_hint = ValueHint::FilePath,
         conflicts_with_all = [
-            "targets", "protocol", "port", "one_path", "whole_trace", "flows", "mtu", "source_port", "resolver",
+            "targets", "protocol", "port", "interface", "one_path", "whole_trace", "flows", "mtu", "source_port", "resolver",
             "ipv4", "ipv6", "deadline", "seed", "record", "pcap",
         ],
     )]
@@ -167,6 +189,7 @@ Examples:
   reach trace push.example.com:5223 --compare
   reach trace push.example.com --compare 192.0.2.7 192.0.2.12
   reach trace db.example.com:5432 --flows 64 --svg paths.svg
+  reach trace www.example.com --live
 
 Marks behind a hop:
   !H !N !P !p  host, network, protocol, port unreachable, said by a device on the way

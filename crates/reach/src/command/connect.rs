@@ -1,7 +1,12 @@
 //! `reach connect`: connect to every address, layer by layer, and say precisely how it went.
 
 mod attempts;
+mod converse;
+mod keys;
 mod rows;
+mod session;
+mod tame;
+mod terminal;
 
 use std::env;
 
@@ -9,7 +14,12 @@ use reach_core::{
     judge::judge,
     model::{Case, Diagnosis, Doubt, Host, Target},
 };
-use reach_net::{drive::Clock, journal::Journal, sys::drop_privileges, vantage::vantage};
+use reach_net::{
+    drive::Clock,
+    journal::Journal,
+    sys::{Leaving, drop_privileges},
+    vantage::vantage,
+};
 use reach_report::{
     connect::{Attempted, Peer, Way},
     json, text,
@@ -36,6 +46,9 @@ pub fn run(args: &ConnectArgs, around: &Surroundings) -> Exit {
         Err(problems) => return complain(&problems),
     };
     let lang = connect.output.style.lang;
+    if connect.session.is_some() && args.evidence.pcap.is_some() {
+        return complain(&["--pcap keeps the packets of tries, not of a session; leave it out".to_owned()]);
+    }
     let evidence = match Evidence::open(&args.evidence, lang) {
         Ok(evidence) => evidence,
         Err(exit) => return exit,
@@ -47,7 +60,11 @@ pub fn run(args: &ConnectArgs, around: &Surroundings) -> Exit {
         evidence.begin(&scope(&connect), Clock::start())
     });
     let journal = witness.as_ref().map(Witness::journal);
-    let seen = resolved(&connect, journal).and_then(|names| {
+    let names = resolved(&connect, journal);
+    if let Some(wanted) = connect.session {
+        return names.map_or_else(|exit| exit, |names| session::run(&connect, wanted, names));
+    }
+    let seen = names.and_then(|names| {
         attempts::carry_out(&connect, names, journal).map_err(|error| {
             note(&format!("nothing can be sent: {error}"));
             Exit::CouldNotTell
@@ -76,7 +93,7 @@ fn resolved(connect: &Connect, journal: Option<&Journal>) -> Result<Vec<(Case, D
     };
     let targets: Vec<Target> = connect.targets.iter().map(|(target, _)| lookup(target)).collect();
     let keep = Keep { journal: journal.cloned(), ..Keep::default() };
-    let errand = Errand { targets, plan: connect.plan.clone(), record: None };
+    let errand = Errand { targets, plan: connect.plan.clone(), record: None, leaving: Leaving::default() };
     let seen = live::examine(&errand, Scope::Names, keep, &connect.output).map_err(|error| {
         note(&format!("nothing can be sent: {error}"));
         Exit::CouldNotTell

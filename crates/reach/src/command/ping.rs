@@ -48,6 +48,9 @@ pub fn run(args: &PingArgs, around: &Surroundings) -> Exit {
         Ok(ping) => ping,
         Err(problems) => return complain(&problems),
     };
+    if let Err(error) = ping.leaving.check() {
+        return complain(&[words::cannot_leave("-I", &error, ping.output.style.lang)]);
+    }
     let evidence = match Evidence::open(&args.evidence, ping.output.style.lang) {
         Ok(evidence) => evidence,
         Err(exit) => return exit,
@@ -79,7 +82,7 @@ fn try_run(
         note(&words::echo_not_permitted(lang));
         return Ok(Exit::CouldNotTell);
     }
-    let network = Network::new(TrustRoots::load()).noted_in(journal);
+    let network = Network::new(TrustRoots::load()).leaving(ping.leaving).noted_in(journal);
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let mut found = addresses(ping, &runtime, &network, journal)?;
     for host in &found.unresolved {

@@ -20,12 +20,13 @@ use crate::{
     asn,
     cli::{EvidenceArgs, TraceArgs},
     config::{
-        Surroundings,
+        Errand, Surroundings,
         trace::{self as config, PathSource, Trace, View},
     },
-    evidence::Evidence,
+    evidence::{Evidence, Witness},
     exit::Exit,
-    live::{self, Keep, Scope, Seen},
+    live::{self, Keep, Scope, Seen, Stage},
+    live_view::{self, Known},
     output::{complain, finish, note, shown},
     recording::{Ending, Recording},
     words,
@@ -42,6 +43,14 @@ pub fn run(args: &TraceArgs, around: &Surroundings) -> Exit {
         Ok(table) => table,
         Err(exit) => return exit,
     };
+    if let PathSource::Network(errand, _) = &trace.source
+        && let Err(error) = errand.leaving.check()
+    {
+        return complain(&[words::cannot_leave("-i", &error, trace.output.style.lang)]);
+    }
+    if let (View::Live, PathSource::Network(errand, plan)) = (&trace.view, &trace.source) {
+        return live_view(&trace, errand, plan, table.as_ref(), &args.evidence);
+    }
     let (seen, plan) = match observe(&trace, &args.evidence) {
         Ok(seen) => seen,
         Err(exit) => return exit,
@@ -49,6 +58,56 @@ pub fn run(args: &TraceArgs, around: &Surroundings) -> Exit {
     let traces = traces(&seen.recording, &plan);
     let labels = labels(&seen.recording, &traces, table.as_ref(), trace.reverse);
     conclude(&trace, &seen, &traces, &labels)
+}
+
+/// Shows the paths on the whole screen, and what is known of them in the end.
+fn live_view(
+    trace: &Trace,
+    errand: &Errand,
+    plan: &TracePlan,
+    table: Option<&asn::Table>,
+    evidence: &EvidenceArgs,
+) -> Exit {
+    let evidence = match Evidence::open(evidence, trace.output.style.lang) {
+        Ok(evidence) => evidence,
+        Err(exit) => return exit,
+    };
+    let shown = live::stage(errand, &trace.output).and_then(|stage| {
+        let Stage { network, runtime, clock, cases } = stage;
+        let witness = evidence.map(|evidence| evidence.begin(&live::packets_of(&cases, Some(plan)), clock));
+        let network = network.noted_in(witness.as_ref().map(Witness::journal));
+        let origin = |address: IpAddr| table?.origin(address);
+        let (reverse, style) = (trace.reverse, &trace.output.style);
+        let watched = live_view::watch(cases, plan, reverse, &origin, &network, &clock, style);
+        let known = runtime.block_on(watched);
+        runtime.shutdown_background();
+        let finished = clock.now();
+        let evidence_lost = witness.is_some_and(|witness| !witness.end(trace.output.verbose));
+        Ok((known?, finished, evidence_lost))
+    });
+    let (known, finished, evidence_lost) = match shown {
+        Ok(shown) => shown,
+        Err(error) => {
+            note(&format!("the live view ended: {error}"));
+            return Exit::CouldNotTell;
+        }
+    };
+    let trace_of = |known: &Known| {
+        let forward: Vec<Observation> =
+            known.lookups.iter().filter(|seen| is_forward(&seen.probe)).cloned().collect();
+        report::Trace {
+            resolution: judge(&known.case, &forward).resolution,
+            routes: known.routes.clone(),
+            plan: plan.clone(),
+            finished,
+            case: known.case.clone(),
+        }
+    };
+    let traces: Vec<report::Trace> = known.iter().map(trace_of).collect();
+    let examined = known.into_iter().map(|known| (known.case, known.lookups)).collect();
+    let recording = Recording { examined, paths: Some(plan.clone()), finished, ending: Ending::Complete };
+    let labels = labels(&recording, &traces, table, trace.reverse);
+    conclude(trace, &Seen { recording, broken: false, evidence_lost }, &traces, &labels)
 }
 
 fn observe(trace: &Trace, evidence: &EvidenceArgs) -> Result<(Seen, TracePlan), Exit> {
@@ -129,7 +188,7 @@ fn conclude(trace: &Trace, seen: &Seen, traces: &[report::Trace], labels: &Label
     let recording = &seen.recording;
     let comparison = match &trace.view {
         View::Compare(pair) => compare(*pair, traces, trace),
-        View::Paths | View::Each => None,
+        View::Paths | View::Each | View::Live => None,
     };
     let shown = if output.json {
         let started = traces.iter().map(|trace| trace.case.started).min().unwrap_or(recording.finished);

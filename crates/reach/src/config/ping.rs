@@ -2,7 +2,11 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use reach_core::ping::{Method, Pace, PingPlan};
+use reach_core::{
+    model::{Families, Host, Target},
+    ping::{Method, Pace, PingPlan},
+};
+use reach_net::sys::Leaving;
 use reach_report::ping::Lines;
 
 use super::{Errand, Output, Problems, Surroundings, keep, match_families, plan, targets};
@@ -20,10 +24,8 @@ pub struct Ping {
     pub first: bool,
     /// How to ping.
     pub plan: PingPlan,
-    /// From where.
-    pub source: Option<Source>,
-    /// The TOS or traffic class byte.
-    pub traffic_class: Option<u8>,
+    /// From where, and with which TOS or traffic class byte.
+    pub leaving: Leaving,
     /// Which lines are wanted.
     pub lines: Lines,
     /// No lines at all but the summary.
@@ -32,23 +34,12 @@ pub struct Ping {
     pub output: Output,
 }
 
-/// From where to send.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// From this address.
-    Address(IpAddr),
-    /// From this interface.
-    Interface(String),
-}
-
 /// What ordinary users may do at most, as with `ping` (iputils): one request in 2 ms.
 const USERS: Duration = Duration::from_millis(2);
 /// What root may do at most without flooding.
 const ROOT: Duration = Duration::from_millis(1);
 /// The largest payload of an IPv4 packet: 65,535 bytes without the headers of IP and ICMP.
 const MOST_BYTES: u16 = 65_507;
-/// Names of interfaces are shorter than this (`IFNAMSIZ`, netdevice(7)).
-const INTERFACE_NAME: usize = 16;
 
 /// Understands `reach ping`. `seed` is used where none was typed.
 pub fn ping(args: &PingArgs, around: &Surroundings, seed: u64) -> Result<Ping, Problems> {
@@ -70,16 +61,24 @@ pub fn ping(args: &PingArgs, around: &Surroundings, seed: u64) -> Result<Ping, P
     let ttl = ttl.and_then(|ttl| keep(ttl, &mut problems));
     let class = args.tos.as_deref().map(traffic_class);
     let traffic_class = class.and_then(|class| keep(class, &mut problems));
-    let source = args.source.as_deref().map(source);
-    let source = source.and_then(|source| keep(source, &mut problems));
-    let (Some(output), Some(names), Some(pace), Some(timeout), Some(size), true) =
+    let leaving = args.source.as_deref().map_or(Ok(Leaving::default()), |text| leaving("-I", text));
+    let leaving = keep(leaving, &mut problems).unwrap_or_default();
+    if let Some(source) = leaving.source {
+        match_source("-I", source, &targets, &mut problems);
+    }
+    let (Some(output), Some(mut names), Some(pace), Some(timeout), Some(size), true) =
         (output, names, pace, timeout, size, problems.is_empty())
     else {
         return Err(problems);
     };
     let seed = names.seed;
+    match leaving.source {
+        Some(IpAddr::V4(_)) => names.families = Families::V4,
+        Some(IpAddr::V6(_)) => names.families = Families::V6,
+        None => {}
+    }
     Ok(Ping {
-        errand: Errand { targets, plan: names, record: None },
+        errand: Errand { targets, plan: names, record: None, leaving },
         first: args.first,
         plan: PingPlan {
             method: if args.tcp { Method::Tcp } else { Method::Icmp },
@@ -92,8 +91,7 @@ pub fn ping(args: &PingArgs, around: &Surroundings, seed: u64) -> Result<Ping, P
             dont_fragment: args.df || args.mtu_discovery == Some(MtuDiscovery::Do),
             seed,
         },
-        source,
-        traffic_class,
+        leaving: Leaving { traffic_class, ..leaving },
         lines: Lines { stamps: args.timestamps, outstanding: args.outstanding || args.output.verbose },
         quiet: args.quiet,
         output,
@@ -190,20 +188,33 @@ fn traffic_class(text: &str) -> Result<u8, String> {
     })
 }
 
-fn source(text: &str) -> Result<Source, String> {
+/// An interface, or a source address.
+/// An address of this host, or an interface.
+pub(super) fn leaving(option: &str, text: &str) -> Result<Leaving, String> {
     if let Ok(address) = text.parse() {
-        return Ok(Source::Address(address));
+        return Ok(Leaving { source: Some(address), ..Leaving::default() });
     }
-    let plausible = !text.is_empty()
-        && text.len() < INTERFACE_NAME
-        && !text.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control());
-    if !plausible {
-        let show = shown(text);
-        return Err(format!(
-            "-I `{show}` is neither an address nor an interface; give one like 192.0.2.1 or eth0"
-        ));
+    let interface = text.parse().map_err(|_| {
+        format!(
+            "{option} `{}` is neither an address nor an interface; give one like 192.0.2.1 or eth0",
+            shown(text)
+        )
+    })?;
+    Ok(Leaving { interface: Some(interface), ..Leaving::default() })
+}
+
+/// Tells of targets that packets from this address cannot go to.
+pub(super) fn match_source(option: &str, source: IpAddr, targets: &[Target], problems: &mut Problems) {
+    for target in targets {
+        if let Host::Address(address) = target.host
+            && address.is_ipv4() != source.is_ipv4()
+        {
+            problems.push(format!(
+                "{option} `{source}` is of another family than `{}`; give a source address of the same",
+                shown(&target.text)
+            ));
+        }
     }
-    Ok(Source::Interface(text.to_owned()))
 }
 
 #[cfg(test)]
@@ -269,16 +280,17 @@ mod tests {
             ("0xb8", 184),
             ("16", 16),
         ] {
-            assert_eq!(by_user(&format!("a.example -Q {text}")).traffic_class, Some(byte), "{text}");
+            assert_eq!(by_user(&format!("a.example -Q {text}")).leaving.traffic_class, Some(byte), "{text}");
         }
     }
 
     #[test]
     fn the_source_is_an_address_or_an_interface() {
-        let source = |text: &str| by_user(&format!("a.example -I {text}")).source;
-        assert_eq!(source("eth0"), Some(Source::Interface("eth0".to_owned())));
-        assert_eq!(source("192.0.2.1"), Some(Source::Address(IpAddr::from([192, 0, 2, 1]))));
-        assert!(matches!(source("2001:db8::1"), Some(Source::Address(IpAddr::V6(_)))));
+        let ping = |text: &str| by_user(&format!("a.example -I {text}"));
+        assert_eq!(ping("eth0").leaving.interface, "eth0".parse().ok());
+        assert_eq!(ping("192.0.2.1").leaving.source, Some(IpAddr::from([192, 0, 2, 1])));
+        assert_eq!(ping("192.0.2.1").errand.plan.families, Families::V4);
+        assert_eq!(ping("2001:db8::1").errand.plan.families, Families::V6);
     }
 
     #[test]
@@ -297,6 +309,7 @@ mod tests {
             ("a.example -I a/b", "neither an address nor an interface"),
             ("a.example -I averyverylongname0", "eth0"),
             ("192.0.2.1 -6", "-6"),
+            ("192.0.2.1 -I 2001:db8::1", "another family"),
             ("a..example", "`a..example`"),
         ] {
             let problems = understood(line, false).expect_err(line);

@@ -133,14 +133,7 @@ fn fill(
     if leads_nowhere(&attempted.way) {
         return Vec::new();
     }
-    let addresses: Vec<IpAddr> = attempted
-        .names
-        .resolution
-        .addresses
-        .iter()
-        .map(|known| known.address)
-        .filter(|address| wanted(*address, connect.plan.families))
-        .collect();
+    let addresses = addresses(&attempted.names, connect);
     let target = &attempted.case.target;
     let mut probes = Vec::new();
     for peer in rows::peers(target, proxy, &addresses) {
@@ -151,6 +144,12 @@ fn fill(
         }
     }
     probes
+}
+
+/// The addresses that are connected to.
+pub(super) fn addresses(names: &Diagnosis, connect: &Connect) -> Vec<IpAddr> {
+    let known = names.resolution.addresses.iter().map(|known| known.address);
+    known.filter(|address| wanted(*address, connect.plan.families)).collect()
 }
 
 fn wanted(address: IpAddr, families: Families) -> bool {
