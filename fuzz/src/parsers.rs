@@ -45,11 +45,14 @@ use tokio::{
     runtime::{Builder, Runtime},
 };
 
+#[path = "dialogues.rs"]
+mod dialogues;
+
 /// What a target does with an input.
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 18] = [
+pub const ALL: [(&str, Parser); 21] = [
     ("asn_table", asn_table),
     ("certificate", certificate),
     ("counters", counters),
@@ -59,13 +62,16 @@ pub const ALL: [(&str, Parser); 18] = [
     ("getent", getent),
     ("http", http),
     ("packet", packet),
+    ("proxy", proxy),
     ("quote", quote),
     ("recording", recording),
     ("report", report),
     ("scenario", scenario),
     ("segment", segment),
+    ("starttls", starttls),
     ("target", target),
     ("tcp_info", tcp_info),
+    ("telnet", telnet),
     ("text", text),
     ("tls", tls),
 ];
@@ -94,7 +100,7 @@ pub fn asn_table(bytes: &[u8]) {
     let mut ends =
         vec![IpAddr::from([0; 4]), IpAddr::from([255; 4]), IpAddr::from([0; 16]), IpAddr::from([0xff; 16])];
     let texts = bytes.split(|byte| !byte.is_ascii_hexdigit() && !matches!(byte, b'.' | b':')).take(200);
-    ends.extend(texts.filter_map(|text| std::str::from_utf8(text).ok()?.parse().ok()));
+    ends.extend(texts.filter_map(|text| std::str::from_utf8(text).ok()?.parse::<IpAddr>().ok()));
     for address in ends {
         let origin = table.origin(address);
         assert!(origin.as_ref().is_none_or(|origin| origin.asn != 0), "nobody announces {address}");
@@ -414,6 +420,21 @@ pub fn report(bytes: &[u8]) {
         let _ = report_text::check(&examined, time, &Style { color: true, ..style });
         let _ = json::check(&examined, time, time, "0", lang);
     }
+}
+
+/// What a proxy answers.
+pub fn proxy(bytes: &[u8]) {
+    dialogues::proxy(bytes);
+}
+
+/// What a server says before TLS.
+pub fn starttls(bytes: &[u8]) {
+    dialogues::starttls(bytes);
+}
+
+/// What a server says in a session.
+pub fn telnet(bytes: &[u8]) {
+    dialogues::telnet(bytes);
 }
 
 /// A scenario of the pretend network.

@@ -16,7 +16,7 @@ use tokio::{
         OwnedSemaphorePermit, Semaphore,
         mpsc::{self, UnboundedSender},
     },
-    task::{Id, JoinError, JoinSet},
+    task::{Id, JoinError, JoinSet, yield_now},
     time::{Instant, sleep, sleep_until},
 };
 
@@ -66,7 +66,11 @@ pub async fn drive(
         let mut finished = tokio::select! {
             observation = under_way.next(clock), if !under_way.tasks.is_empty() => observation,
             Some(repeat) = repeats.recv(), if teller.is_some() => under_way.hold_back(repeat),
-            () = sleep_until(clock.instant(until)) => None,
+            () = sleep_until(clock.instant(until)) => {
+                // What arrived meanwhile is to be known before the procedure decides by the clock.
+                yield_now().await;
+                under_way.try_next(clock)
+            }
         };
         while let Some(observation) = finished {
             sink(&observation);

@@ -5,9 +5,11 @@
 //! its probe has its outcome, so that duplicates and late replies are known for what they are. A hub closes when
 //! its table is empty.
 
+mod table;
+
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     hash::Hash,
     io,
     net::{IpAddr, SocketAddr},
@@ -25,6 +27,8 @@ use tokio::{
     time::{Instant, sleep_until, timeout_at},
 };
 
+use self::table::Place;
+pub(crate) use self::table::{Late, Table, Ticket};
 use crate::{
     stamp::Sent,
     sys::{self, ErrorOrigin, Fragmenting, QueuedError, Received},
@@ -36,22 +40,12 @@ const LINGER: Duration = Duration::from_secs(10);
 /// How often a hub clears away places that nobody can come back to.
 const TIDY: Duration = Duration::from_secs(1);
 
-/// The most repeats of one probe's outcome that are told: many hosts may answer a broadcast, and a flood of
-/// duplicates says nothing new.
-const MOST_REPEATS: u8 = 32;
-
 /// Room in a socket's buffers, as far as the system grants it: replies of a burst wait there.
 const BUFFER: usize = 1 << 20;
 
 /// After so many packets sent in a row, what came meanwhile is read, before it fills the socket's buffer: losses
 /// there would be our own.
 const BURST: u32 = 64;
-
-/// Hears of what comes for a probe after its outcome.
-pub(crate) type Late = Box<dyn Fn(Outcome) + Send>;
-
-/// Names a place in a table, in the order in which they were taken.
-pub(crate) type Ticket = u64;
 
 /// A kind of probe whose packets share sockets.
 pub(crate) trait Kind: Send + Sync + Sized + 'static {
@@ -148,7 +142,7 @@ impl<K: Kind> Hubs<K> {
         // One here, and one of the task that asks; whoever is about to use it has got a third.
         let is_over = Arc::strong_count(hub) <= 2 && {
             let table = &lock(&hub.state).table;
-            if short { !table.has_waiters() } else { table.places.is_empty() }
+            if short { !table.has_waiters() } else { table.is_empty() }
         };
         if is_over {
             hubs.remove(key);
@@ -219,16 +213,8 @@ impl<K: Kind> Hub<K> {
         let (ticket, bytes, to) = {
             let table = &mut lock(&self.state).table;
             let Parcel { key, packet, bytes, to } = parcel(table);
-            let ticket = table.take(Place {
-                key,
-                packet,
-                sent: Sent::now(),
-                waiter: Some(waiter),
-                late: manner.late,
-                is_settled: false,
-                repeats: 0,
-                until: deadline + LINGER,
-            });
+            let place = Place::new(key, packet, waiter, manner.late, deadline + LINGER);
+            let ticket = table.take(place);
             (ticket, bytes, to)
         };
         loop {
@@ -428,119 +414,6 @@ enum Failure {
     /// The socket's buffer is full.
     Busy,
     Unable(Outcome),
-}
-
-/// The probes under way on one socket, and those whose late replies are still known.
-pub(crate) struct Table<P> {
-    places: BTreeMap<Ticket, Place<P>>,
-    by_key: HashMap<(IpAddr, u16), Vec<Ticket>>,
-    next: Ticket,
-}
-
-/// One probe.
-pub(crate) struct Place<P> {
-    key: (IpAddr, u16),
-    pub(crate) packet: P,
-    pub(crate) sent: Sent,
-    /// Who waits for the outcome, until there is one.
-    waiter: Option<oneshot::Sender<Outcome>>,
-    late: Option<Late>,
-    /// A reply or an error came.
-    is_settled: bool,
-    repeats: u8,
-    /// When it is cleared away.
-    until: Instant,
-}
-
-impl<P> Place<P> {
-    /// Whether something may still come for it, as far as can be told.
-    pub(crate) fn is_open(&self) -> bool {
-        // A time-out may have been short.
-        const AT_LEAST: Duration = Duration::from_secs(1);
-        let is_waited_for = self.waiter.as_ref().is_some_and(|waiter| !waiter.is_closed());
-        !self.is_settled && (is_waited_for || self.sent.elapsed() < AT_LEAST)
-    }
-}
-
-impl<P> Default for Table<P> {
-    fn default() -> Self {
-        Self { places: BTreeMap::new(), by_key: HashMap::new(), next: 0 }
-    }
-}
-
-impl<P> Table<P> {
-    /// The probes of that key, oldest first.
-    pub(crate) fn of(&self, key: (IpAddr, u16)) -> impl Iterator<Item = (Ticket, &Place<P>)> {
-        let tickets = self.by_key.get(&key).map_or(&[][..], Vec::as_slice);
-        tickets.iter().filter_map(|&ticket| Some((ticket, self.places.get(&ticket)?)))
-    }
-
-    /// All probes, oldest first.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (Ticket, &Place<P>)> {
-        self.places.iter().map(|(&ticket, place)| (ticket, place))
-    }
-
-    fn take(&mut self, place: Place<P>) -> Ticket {
-        let ticket = self.next;
-        self.next += 1;
-        self.by_key.entry(place.key).or_default().push(ticket);
-        self.places.insert(ticket, place);
-        ticket
-    }
-
-    fn leave(&mut self, ticket: Ticket) {
-        let Some(place) = self.places.remove(&ticket) else { return };
-        if let Some(tickets) = self.by_key.get_mut(&place.key) {
-            tickets.retain(|&other| other != ticket);
-            if tickets.is_empty() {
-                self.by_key.remove(&place.key);
-            }
-        }
-    }
-
-    fn sent(&mut self, ticket: Ticket, sent: Sent) {
-        if let Some(place) = self.places.get_mut(&ticket) {
-            place.sent = sent;
-        }
-    }
-
-    fn is_settled(&self, ticket: Ticket) -> bool {
-        self.places.get(&ticket).is_some_and(|place| place.is_settled)
-    }
-
-    fn has_waiters(&self) -> bool {
-        self.places.values().any(|place| place.waiter.is_some())
-    }
-
-    fn give_up(&mut self, ticket: Ticket) {
-        if let Some(place) = self.places.get_mut(&ticket) {
-            place.waiter = None;
-        }
-    }
-
-    fn hand_over(&mut self, ticket: Ticket, outcome: impl FnOnce(&Place<P>) -> Outcome) {
-        let Some(place) = self.places.get_mut(&ticket) else { return };
-        place.is_settled = true;
-        if let Some(waiter) = place.waiter.take() {
-            // Nobody listens any more where the run is over.
-            let _ = waiter.send(outcome(place));
-        } else if let Some(late) = &place.late
-            && place.repeats < MOST_REPEATS
-        {
-            late(outcome(place));
-            place.repeats += 1;
-        }
-    }
-
-    /// Clears away, from the oldest on, the places whose time has come.
-    fn tidy(&mut self, now: Instant) {
-        while let Some(first) = self.places.first_entry()
-            && first.get().until <= now
-        {
-            let ticket = *first.key();
-            self.leave(ticket);
-        }
-    }
 }
 
 /// A panic elsewhere does not make what is known any less so.

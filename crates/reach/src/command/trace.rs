@@ -78,7 +78,8 @@ fn live_view(
         let network = network.noted_in(witness.as_ref().map(Witness::journal));
         let origin = |address: IpAddr| table?.origin(address);
         let (reverse, style) = (trace.reverse, &trace.output.style);
-        let watched = live_view::watch(cases, plan, reverse, &origin, &network, &clock, style);
+        let scene = live_view::Scene { network: &network, clock: &clock, origin: &origin, style };
+        let watched = live_view::watch(cases, plan, reverse, scene);
         let known = runtime.block_on(watched);
         runtime.shutdown_background();
         let finished = clock.now();

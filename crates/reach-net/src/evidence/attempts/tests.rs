@@ -31,6 +31,7 @@ fn exchange() -> Probe {
         endpoint: endpoint(),
         proxy: None,
         starttls: None,
+        listen: Duration::ZERO,
         source_port: None,
         max_segment: None,
         data_ttl: None,
