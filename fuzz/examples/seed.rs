@@ -233,6 +233,9 @@ fn packets(seeds: &mut Seeds) -> Result<()> {
         ("options", optioned),
         ("fragment", fragment),
     ] {
+        // As one packet of ours, and one that came.
+        let length = packet.len() as u8;
+        seeds.add("packet", label, [&[1, length], &packet[..], &[2, length], &packet].concat());
         seeds.add("segment", label, packet);
     }
 
