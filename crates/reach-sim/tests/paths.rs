@@ -12,7 +12,7 @@ use tracing::{Net, Traced};
 
 /// Traces of each topology at the usual confidence, and at others.
 const TRACES: u64 = 1_000;
-const FEWER: u64 = 200;
+const FEWER: u64 = 100;
 
 /// A topology: the routers of each stage, and who leads to whom in each but the last.
 struct Topology {

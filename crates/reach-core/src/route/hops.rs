@@ -16,12 +16,12 @@ const LOSS_ALPHA: f64 = 0.02;
 /// Losses that are too few to speak of.
 const FEW: u32 = 3;
 
-/// All hops up to the end of the longest path; where no end is known one silent hop behind the last that answers.
+/// All hops from the first asked up to the end of the longest path; where no end is known one silent hop behind the last that answers.
 pub(super) fn hops(log: &Log, census: &BTreeMap<u8, HopCensus>, plan: &TracePlan) -> Vec<Hop> {
     let answered = log.hops.keys().copied().filter(|&ttl| log.replies(ttl).next().is_some());
     let Some(&asked) = log.hops.keys().next_back() else { return Vec::new() };
     let last = log.end().unwrap_or_else(|| answered.max().unwrap_or(0).saturating_add(1)).min(asked);
-    (1..=last).map(|ttl| hop(log, ttl, census.get(&ttl), plan)).collect()
+    (plan.first_ttl.max(1)..=last).map(|ttl| hop(log, ttl, census.get(&ttl), plan)).collect()
 }
 
 /// Says what missing answers mean. Flows that a bad member loses are left out: they say nothing of the others.
@@ -154,12 +154,11 @@ fn losses(log: &Log, hops: &[Hop]) -> Vec<HopLoss> {
         .collect()
 }
 
+/// Packets answered and lost at some hops, and at the endpoint if that is wanted.
+type Pool<'a> = dyn Fn(&[Hop], bool) -> (u32, u32) + 'a;
+
 /// From which hop on packets are lost for everything behind it, and how many of them.
-fn onset(
-    hops: &[Hop],
-    limited: &dyn Fn(usize) -> bool,
-    pool: &dyn Fn(&[Hop], bool) -> (u32, u32),
-) -> Option<(usize, f64)> {
+fn onset(hops: &[Hop], limited: &dyn Fn(usize) -> bool, pool: &Pool<'_>) -> Option<(usize, f64)> {
     let telling: Vec<Hop> = hops
         .iter()
         .enumerate()

@@ -23,10 +23,13 @@ pub(crate) struct Log {
     /// Without a TTL, by flow.
     pub(crate) ends: BTreeMap<u16, Shots>,
     /// Of a chosen size, and forbidden to be fragmented.
-    pub(crate) sized: BTreeMap<ProbeId, SizedShot>,
+    pub(crate) sized: BTreeMap<SizedKey, SizedShot>,
     /// Why something could not be sent.
     pub(crate) unable: Option<Inability>,
 }
+
+/// Names a packet of a chosen size: its number, TTL, length and kind.
+pub(crate) type SizedKey = (ProbeId, Option<u8>, u32, TraceProtocol);
 
 /// Packets of one flow with one TTL, in the order sent.
 pub(crate) type Shots = BTreeMap<ProbeId, Shot>;
@@ -145,7 +148,7 @@ impl Log {
             }
             Slot::Sized { ttl, length, protocol } => {
                 let sized = SizedShot { ttl, length, protocol, shot, too_large_here: false };
-                self.sized.insert(id, sized);
+                self.sized.insert((id, ttl, length, protocol), sized);
             }
         }
     }
@@ -184,7 +187,7 @@ impl Log {
             Slot::End(flow) => settle(self.ends.entry(flow).or_default(), id, shot),
             Slot::Sized { ttl, length, protocol } => {
                 let fresh = SizedShot { ttl, length, protocol, shot: shot.clone(), too_large_here: here };
-                let known = self.sized.entry(id).or_insert(fresh);
+                let known = self.sized.entry((id, ttl, length, protocol)).or_insert(fresh);
                 known.shot = better(known.shot.clone(), shot);
                 known.too_large_here |= here;
             }
@@ -208,9 +211,10 @@ impl Log {
                 self.ends.get_mut(&flow).map(open);
                 self.ends.retain(|_, shots| !shots.is_empty());
             }
-            Slot::Sized { .. } => {
-                if self.sized.get(&id).is_some_and(|sized| sized.shot.done.is_none()) {
-                    self.sized.remove(&id);
+            Slot::Sized { ttl, length, protocol } => {
+                let key = (id, ttl, length, protocol);
+                if self.sized.get(&key).is_some_and(|sized| sized.shot.done.is_none()) {
+                    self.sized.remove(&key);
                 }
             }
         }

@@ -160,6 +160,12 @@ struct View<'a> {
     spread: Duration,
     last: u8,
     end: Option<u8>,
+    /// Packets answered and lost at each hop.
+    tallies: BTreeMap<u8, (u32, u32)>,
+    /// Hops whose answers fail to come where those of hops behind them do come.
+    limited: BTreeSet<u8>,
+    /// Packets are lost at hops that do answer.
+    lossy: bool,
 }
 
 impl Track {
@@ -310,14 +316,21 @@ impl<'a> View<'a> {
     fn new(log: &'a Log, scene: &'a Scene<'a>) -> Self {
         let known = slowest(log);
         let last = log.hops.keys().rev().copied().find(|&ttl| log.replies(ttl).next().is_some());
-        Self {
+        let mut view = Self {
             scene,
             log,
             slowest: known.map(|(rtt, _)| rtt),
             spread: known.map_or(Duration::ZERO, |(rtt, spread)| spread.min(rtt)),
             last: last.unwrap_or(0),
             end: log.end(),
-        }
+            tallies: BTreeMap::new(),
+            limited: BTreeSet::new(),
+            lossy: false,
+        };
+        view.tallies = log.hops.keys().map(|&ttl| (ttl, view.count(ttl))).collect();
+        view.limited = log.hops.keys().copied().filter(|&ttl| view.answers_fail(ttl)).collect();
+        view.lossy = view.loses();
+        view
     }
 
     /// How long a hop usually takes that lies before one that answered: then it may be asked again.
@@ -364,14 +377,21 @@ impl<'a> View<'a> {
 
     /// Packets answered and lost at a hop.
     fn tally(&self, ttl: u8) -> (u32, u32) {
+        self.tallies.get(&ttl).copied().unwrap_or_default()
+    }
+
+    fn is_limited(&self, ttl: u8) -> bool {
+        self.limited.contains(&ttl)
+    }
+
+    fn count(&self, ttl: u8) -> (u32, u32) {
         let shots = self.log.hops.get(&ttl).into_iter().flatten().flat_map(|(_, shots)| shots.values());
         shots.fold((0, 0), |(answered, lost), shot| {
             (answered + u32::from(shot.reply.is_some()), lost + u32::from(self.is_lost(ttl, shot)))
         })
     }
 
-    /// The answers of this hop fail to come where those of hops behind it do come.
-    fn is_limited(&self, ttl: u8) -> bool {
+    fn answers_fail(&self, ttl: u8) -> bool {
         let (answered, lost) = self.tally(ttl);
         if answered == 0 || lost < 3 {
             return false;
@@ -384,8 +404,7 @@ impl<'a> View<'a> {
         come > 0 && stats::fisher_greater(lost, answered, gone, come) < LIMITED_ALPHA
     }
 
-    /// Packets are lost at hops that do answer.
-    fn is_lossy(&self) -> bool {
+    fn loses(&self) -> bool {
         let tallies = (1..=self.last).map(|ttl| (ttl, self.tally(ttl)));
         let heard = tallies.filter(|(ttl, (answered, _))| *answered > 0 && !self.is_limited(*ttl));
         let (answered, lost) =
@@ -560,7 +579,7 @@ impl<'a> Desk<'a> {
 
     /// Hops that gave no answer: on other flows, each alone, so that an answer can be told whose it is.
     fn ask_silent_again(&mut self) {
-        let lossy = self.view.is_lossy();
+        let lossy = self.view.lossy;
         let horizon = self.horizon();
         let now = self.view.scene.now;
         let silent: Vec<u8> = self
