@@ -4,6 +4,7 @@ use std::{
     fs, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     pin::pin,
+    sync::LazyLock,
     time::Duration,
 };
 
@@ -17,9 +18,11 @@ use tokio::{
 };
 
 use crate::{
+    journal::{self, Flow, Protocol},
     quote,
     stamp::Sent,
     sys::{self, Leaving, QueuedError, TcpInfo, TcpOptions},
+    witness::Witness,
 };
 
 /// Longest beginning of what the other side says that is kept, in bytes.
@@ -30,6 +33,11 @@ pub(crate) const MOST_SPOKEN: usize = 512;
 /// A connection that is to be held is held by a task of its own, so the outcome comes as soon as it is known;
 /// one that is watched gives its outcome when the watch ends. Either way it ends with a RST.
 pub async fn connect(probe: &Connect, leaving: &Leaving) -> Outcome {
+    witnessed(probe, leaving, None).await
+}
+
+/// As [`connect`], with what the witness can add to ICMP errors.
+pub(crate) async fn witnessed(probe: &Connect, leaving: &Leaving, witness: Option<&Witness>) -> Outcome {
     let remote = SocketAddr::new(probe.endpoint.address.to_canonical(), probe.endpoint.port);
     let options = TcpOptions {
         source_port: (probe.source_port != 0).then_some(probe.source_port),
@@ -38,7 +46,7 @@ pub async fn connect(probe: &Connect, leaving: &Leaving) -> Outcome {
         max_segment: None,
         leaving: *leaving,
     };
-    let established = match establish(remote, &options, probe.timeout).await {
+    let established = match attempt(remote, &options, probe.timeout, witness).await.result {
         Ok(established) => established,
         Err(outcome) => return outcome,
     };
@@ -79,7 +87,7 @@ pub async fn establish(
     options: &TcpOptions,
     timeout: Duration,
 ) -> Result<Established, Outcome> {
-    attempt(remote, options, timeout).await.result
+    attempt(remote, options, timeout, None).await.result
 }
 
 /// What became of a connection attempt, and how many SYNs it took.
@@ -89,13 +97,21 @@ pub(crate) struct Attempted {
 }
 
 /// As [`establish`], and counts.
-pub(crate) async fn attempt(remote: SocketAddr, options: &TcpOptions, timeout: Duration) -> Attempted {
+pub(crate) async fn attempt(
+    remote: SocketAddr,
+    options: &TcpOptions,
+    timeout: Duration,
+    witness: Option<&Witness>,
+) -> Attempted {
     let deadline = Instant::now() + timeout;
-    let Started { stream, sent } = match start(remote, options) {
+    if let Some(witness) = witness {
+        witness.begin(remote.is_ipv6());
+    }
+    let Started { stream, sent } = match start(remote, options, witness) {
         Ok(started) => started,
         Err(attempted) => return *attempted,
     };
-    let attempt = Attempt { stream: &stream, remote, ttl_limited: options.ttl.is_some(), sent };
+    let attempt = Attempt { stream: &stream, remote, ttl_limited: options.ttl.is_some(), sent, witness };
     let end = match timeout_at(deadline, attempt.end()).await {
         Ok(end) => end,
         // The answer may have come while this thread was busy.
@@ -116,7 +132,11 @@ struct Started {
 }
 
 /// Sends the first SYN.
-fn start(remote: SocketAddr, options: &TcpOptions) -> Result<Started, Box<Attempted>> {
+fn start(
+    remote: SocketAddr,
+    options: &TcpOptions,
+    witness: Option<&Witness>,
+) -> Result<Started, Box<Attempted>> {
     let failed = |outcome, syns| Box::new(Attempted { result: Err(outcome), syns });
     let socket = sys::open_tcp(remote, options)
         .map_err(|error| failed(sys::unable(sys::bind_obstacle(&error), &error), 0))?;
@@ -124,10 +144,16 @@ fn start(remote: SocketAddr, options: &TcpOptions) -> Result<Started, Box<Attemp
         .set_linger(Some(Duration::ZERO))
         .map_err(|error| failed(sys::unable(Obstacle::Unsupported, &error), 0))?;
     let sent = Sent::now();
-    if let Err(error) = sys::connect_tcp(&socket, remote, options)
+    let connecting = sys::connect_tcp(&socket, remote, options);
+    journal::note(|| {
+        let local = socket.local_addr().ok()?.as_socket()?;
+        Some(Flow::new(Protocol::Tcp, local, remote))
+    });
+    if let Err(error) = connecting
         && error.raw_os_error() != Some(libc::EINPROGRESS)
     {
-        let ends = Ends { source: socket.local_addr().ok().and_then(|local| local.as_socket()), remote };
+        let ends =
+            Ends { source: socket.local_addr().ok().and_then(|local| local.as_socket()), remote, witness };
         return Err(match rejection(&sys::drain_error_queue(&socket), &ends, sent, 0) {
             Some(rejection) => failed(Outcome::Rejected(rejection), 1),
             None => failed(sys::unable(connect_obstacle(remote, &options.leaving, &error), &error), 0),
@@ -168,6 +194,7 @@ struct Attempt<'a> {
     remote: SocketAddr,
     ttl_limited: bool,
     sent: Sent,
+    witness: Option<&'a Witness>,
 }
 
 /// How a connection attempt ended.
@@ -208,7 +235,7 @@ impl Attempt<'_> {
             return Some(End::Connected { connected: self.connected(&info), reset });
         }
         let errors = sys::drain_error_queue(self.stream);
-        let ends = Ends { source: self.stream.local_addr().ok(), remote: self.remote };
+        let ends = Ends { source: self.stream.local_addr().ok(), remote: self.remote, witness: self.witness };
         if let Some(rejection) = rejection(&errors, &ends, self.sent, info.total_retrans) {
             return Some(End::Outcome(Outcome::Rejected(rejection)));
         }
@@ -252,7 +279,7 @@ impl Attempt<'_> {
 }
 
 /// The rejection that the error queue tells of, if any.
-fn rejection(errors: &[QueuedError], ends: &Ends, sent: Sent, retransmits: u32) -> Option<Rejection> {
+fn rejection(errors: &[QueuedError], ends: &Ends<'_>, sent: Sent, retransmits: u32) -> Option<Rejection> {
     errors.iter().find_map(|error| {
         // "Too big" is advice to the sender, and the kernel follows it.
         let icmp = error.icmp().filter(|icmp| !icmp.is_too_big())?;
@@ -267,15 +294,16 @@ fn rejection(errors: &[QueuedError], ends: &Ends, sent: Sent, retransmits: u32) 
 }
 
 /// Between whom a connection was attempted.
-struct Ends {
+struct Ends<'a> {
     source: Option<SocketAddr>,
     remote: SocketAddr,
+    witness: Option<&'a Witness>,
 }
 
-impl Ends {
+impl Ends<'_> {
     fn quote(&self, error: &QueuedError) -> Quote {
         let source = self.source.map(|source| source.ip()).filter(|source| !source.is_unspecified());
-        quote::of_syn(error, source, self.remote.ip())
+        quote::of_syn(error, source, self.remote.ip(), self.witness)
     }
 }
 
@@ -314,12 +342,12 @@ fn since_last_syn(elapsed: Duration, retransmits: u32) -> Duration {
         return elapsed;
     }
     // Absent before Linux 6.5, where every wait is twice the one before.
-    let linear = fs::read_to_string("/proc/sys/net/ipv4/tcp_syn_linear_timeouts")
-        .ok()
-        .and_then(|text| text.trim().parse().ok())
-        .unwrap_or(0);
+    static LINEAR: LazyLock<u32> = LazyLock::new(|| {
+        let text = fs::read_to_string("/proc/sys/net/ipv4/tcp_syn_linear_timeouts").ok();
+        text.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+    });
     (1..=retransmits.min(32))
-        .map(|number| syn_offset(number, linear))
+        .map(|number| syn_offset(number, *LINEAR))
         .take_while(|&offset| offset <= elapsed)
         .last()
         .map_or(elapsed, |offset| elapsed - offset)
@@ -574,7 +602,8 @@ mod tests {
         }
     }
 
-    const ENDS: Ends = Ends { source: None, remote: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 443) };
+    const ENDS: Ends<'_> =
+        Ends { source: None, remote: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 443), witness: None };
 
     fn queued(kind: u8, code: u8) -> QueuedError {
         QueuedError {

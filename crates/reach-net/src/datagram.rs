@@ -3,18 +3,24 @@
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use reach_core::model::{Answer, Datagram, DatagramReply, Outcome, Quote};
 use socket2::Socket;
+use tokio::sync::Mutex;
 
 use crate::{
     hub::{Hubs, Kind, Late, Manner, Parcel, Table, Ticket},
-    quote,
+    journal::{self, Protocol},
+    quote::{self, Split},
     sys::{self, Leaving, QueuedError},
-    wire::{fold, sum},
+    wire::{Transport, checksum_fits, fold, sum},
+    witness::Witness,
 };
 
 /// Length of a UDP header in bytes.
@@ -33,25 +39,40 @@ const SUM: u16 = 0x5ea1;
 /// Datagrams of one flow share a socket and may be under way at the same time. Each begins with a tag, by which
 /// quotes and answers are known. Where a router quotes less than the tag (28 bytes of packet are all that RFC 792
 /// asks for), and where the size has no room for it, the error belongs to the only datagram under way, or else to
-/// nobody: it is not told.
+/// nobody: it is not told. From then on, datagrams of that flow go one at a time.
 pub(crate) async fn datagram(
     probe: &Datagram,
     doors: &Arc<Hubs<Flow>>,
     leaving: &Leaving,
+    witness: &Arc<Witness>,
     late: Option<Late>,
 ) -> Outcome {
     let remote = SocketAddr::new(probe.endpoint.address.to_canonical(), probe.endpoint.port);
     let key = (remote, probe.source_port);
-    let hub = match doors.get(&key, || open(remote, probe.source_port, leaving)).await {
+    let hub = match doors.get(&key, || open(remote, probe.source_port, leaving, witness)).await {
         Ok(hub) => hub,
         Err(outcome) => return outcome,
     };
+    journal::note(|| {
+        let local = SocketAddr::new(hub.source_to(remote.ip())?, probe.source_port);
+        Some(journal::Flow::new(Protocol::Udp, local, remote))
+    });
+    let _turn =
+        if hub.kind.is_terse.load(Ordering::Relaxed) { Some(hub.kind.turn.lock().await) } else { None };
     let manner = Manner { ttl: probe.ttl, dont_fragment: probe.dont_fragment, timeout: probe.timeout, late };
     hub.ask(|table| parcel(remote.ip(), probe.size, table), manner).await
 }
 
 /// All datagrams between two ports of two hosts.
-pub(crate) struct Flow;
+pub(crate) struct Flow {
+    source: SocketAddr,
+    remote: SocketAddr,
+    /// Some router quotes too little to tell datagrams apart.
+    is_terse: AtomicBool,
+    /// Whose turn it is then.
+    turn: Mutex<()>,
+    witness: Arc<Witness>,
+}
 
 /// A payload sent.
 pub(crate) struct Payload {
@@ -74,25 +95,49 @@ impl Kind for Flow {
     }
 
     fn refused(&self, table: &Table<Payload>, error: &QueuedError) -> Option<Ticket> {
-        let (payload, _) = quote::split(error, HEADER);
-        let fits = |sent: &Payload| {
-            let common = payload.len().min(sent.head.len());
-            payload[..common] == sent.head[..common]
-        };
-        if payload.len() >= TAG {
-            let remote = error.destination?.ip();
-            return table
-                .of((remote, tag(payload)?))
-                .find(|(_, place)| fits(&place.packet))
-                .map(|(ticket, _)| ticket);
+        let Split { packet: payload, solid, .. } = quote::split(error, HEADER);
+        let remote = error.destination?.ip();
+        let of_tag = tag(payload).and_then(|tag| {
+            let mut tagged = table.of((remote, tag)).filter(|(_, place)| place.packet.is_quoted_by(payload));
+            tagged.next().map(|(ticket, _)| ticket)
+        });
+        if of_tag.is_some() || solid.len() >= TAG {
+            return of_tag;
         }
-        only_one(table)
+        let only_one = only_one(table);
+        if only_one.is_none() {
+            self.is_terse.store(true, Ordering::Relaxed);
+        }
+        only_one
     }
 
     fn quote(&self, sent: &Payload, error: &QueuedError) -> Quote {
-        let (payload, mut quote) = quote::split(error, HEADER);
-        quote.length = (HEADER + payload.len().min(sent.length)) as u16;
+        let Split { packet: payload, mut quote, .. } = quote::split(error, HEADER);
+        if sent.is_quoted_by(payload) {
+            quote.length = quote::length(HEADER + payload.len().min(sent.length));
+        }
+        let ports = [self.source.port().to_be_bytes(), self.remote.port().to_be_bytes()].concat();
+        let is_it = |heard: &[u8]| {
+            let quoted = heard.get(HEADER..).unwrap_or_default();
+            heard.starts_with(&ports) && (quoted.starts_with(payload) || payload.starts_with(quoted))
+        };
+        // Only the witness sees the header.
+        let heard = self.witness.testify(&mut quote, error, Transport::Udp, is_it);
+        if let Some(datagram) = heard.as_ref().and_then(|heard| heard.get(..HEADER + sent.length))
+            && usize::from(quote.length) == datagram.len()
+        {
+            let (source, remote) = (self.source.ip(), self.remote.ip());
+            quote.checksum_fits = checksum_fits(Transport::Udp, source, remote, datagram);
+        }
         quote
+    }
+}
+
+impl Payload {
+    /// Whether a quotation, of which a router may have cut the end, is of this one.
+    fn is_quoted_by(&self, quoted: &[u8]) -> bool {
+        let common = quoted.len().min(self.head.len());
+        quoted[..common] == self.head[..common]
     }
 }
 
@@ -145,11 +190,25 @@ fn payload(tag: u16, random: u64, size: u16) -> Vec<u8> {
     bytes
 }
 
-fn open(remote: SocketAddr, source_port: u16, leaving: &Leaving) -> Result<(Socket, Flow), Outcome> {
+fn open(
+    remote: SocketAddr,
+    source_port: u16,
+    leaving: &Leaving,
+    witness: &Arc<Witness>,
+) -> Result<(Socket, Flow), Outcome> {
+    witness.begin(remote.is_ipv6());
     let socket = sys::open_udp(remote.is_ipv6(), source_port, leaving)
         .map_err(|error| sys::unable(sys::bind_obstacle(&error), &error))?;
-    socket.connect(&remote.into()).map_err(|error| sys::unable(sys::local_obstacle(&error), &error))?;
-    Ok((socket, Flow))
+    let connected = socket.connect(&remote.into()).and_then(|()| socket.local_addr());
+    let source = connected.map_err(|error| sys::unable(sys::local_obstacle(&error), &error))?;
+    let flow = Flow {
+        source: source.as_socket().unwrap_or(remote),
+        remote,
+        is_terse: AtomicBool::new(false),
+        turn: Mutex::default(),
+        witness: Arc::clone(witness),
+    };
+    Ok((socket, flow))
 }
 
 #[cfg(test)]
@@ -177,7 +236,7 @@ mod tests {
     }
 
     async fn ask(doors: &Arc<Hubs<Flow>>, probe: &Datagram) -> Outcome {
-        datagram(probe, doors, &Leaving::default(), None).await
+        datagram(probe, doors, &Leaving::default(), &Arc::default(), None).await
     }
 
     async fn sockets() -> Vec<UdpSocket> {

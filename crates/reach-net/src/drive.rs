@@ -16,7 +16,7 @@ use tokio::{
         OwnedSemaphorePermit, Semaphore,
         mpsc::{self, UnboundedSender},
     },
-    task::{Id, JoinError, JoinSet},
+    task::{Id, JoinError, JoinSet, yield_now},
     time::{Instant, sleep, sleep_until},
 };
 
@@ -26,10 +26,12 @@ use crate::{
     egress,
     exchange::{self, Session},
     hub::{Hubs, Late},
+    journal::Journal,
     sys::{self, Leaving},
     system,
     trust::TrustRoots,
     wire::ProxyLogin,
+    witness::Witness,
 };
 
 /// File descriptors left to everything but probes: standard streams, the runtime, logs, the store.
@@ -64,7 +66,11 @@ pub async fn drive(
         let mut finished = tokio::select! {
             observation = under_way.next(clock), if !under_way.tasks.is_empty() => observation,
             Some(repeat) = repeats.recv(), if teller.is_some() => under_way.hold_back(repeat),
-            () = sleep_until(clock.instant(until)) => None,
+            () = sleep_until(clock.instant(until)) => {
+                // What arrived meanwhile is to be known before the procedure decides by the clock.
+                yield_now().await;
+                under_way.try_next(clock)
+            }
         };
         while let Some(observation) = finished {
             sink(&observation);
@@ -89,6 +95,8 @@ pub struct Network {
     leaving: Leaving,
     echoes: Arc<EchoDoors>,
     datagrams: Arc<Hubs<datagram::Flow>>,
+    journal: Option<Journal>,
+    witness: Arc<Witness>,
 }
 
 impl Network {
@@ -116,6 +124,8 @@ impl Network {
             leaving: Leaving::default(),
             echoes,
             datagrams,
+            journal: None,
+            witness: Arc::default(),
         }
     }
 
@@ -138,6 +148,19 @@ impl Network {
         exchange::session(probe, &self.trust, self.login.as_ref(), &self.leaving).await
     }
 
+    /// The same network; what is sent is noted in `journal`, if there is one.
+    pub fn noted_in(&self, journal: Option<&Journal>) -> Self {
+        Self { journal: journal.cloned(), ..self.clone() }
+    }
+
+    /// The same network, for probes about `what`, where a run is about several things.
+    pub fn about(&self, what: Option<&str>) -> Self {
+        match (&self.journal, what) {
+            (Some(journal), Some(what)) => self.noted_in(Some(&journal.about(what))),
+            _ => self.clone(),
+        }
+    }
+
     /// The roots of trust in use.
     pub fn trust(&self) -> &TrustRoots {
         &self.trust
@@ -153,10 +176,10 @@ impl Network {
         match probe {
             Probe::Lookup(lookup) => dns::lookup(lookup).await,
             Probe::SystemLookup(lookup) => system::system_lookup(lookup).await,
-            Probe::Echo(echo) => echo::echo(echo, &self.echoes, &self.leaving, late).await,
-            Probe::Connect(connect) => connect::connect(connect, &self.leaving).await,
+            Probe::Echo(echo) => echo::echo(echo, &self.echoes, &self.leaving, &self.witness, late).await,
+            Probe::Connect(connect) => connect::witnessed(connect, &self.leaving, Some(&self.witness)).await,
             Probe::Datagram(datagram) => {
-                datagram::datagram(datagram, &self.datagrams, &self.leaving, late).await
+                datagram::datagram(datagram, &self.datagrams, &self.leaving, &self.witness, late).await
             }
             Probe::Exchange(exchange) => {
                 exchange::exchange_as(exchange, &self.trust, self.login.as_ref(), &self.leaving).await
@@ -184,8 +207,15 @@ impl Network {
                 let _ = repeats.send(Observation { id, probe: probe.clone(), outcome, sent, done });
             })
         });
-        let outcome = self.run_and_tell(&probe, late).await;
-        if let (Probe::Connect(connect), Outcome::Answered(_)) = (&probe, &outcome)
+        let attempt = async {
+            let outcome = self.run_and_tell(&probe, late).await;
+            Observation { id, probe: probe.clone(), outcome, sent, done: clock.now() }
+        };
+        let observation = match &self.journal {
+            Some(journal) => journal.note_attempt((id, probe.clone(), sent), attempt).await,
+            None => attempt.await,
+        };
+        if let (Probe::Connect(connect), Outcome::Answered(_)) = (&probe, &observation.outcome)
             && let Then::Hold(span) = connect.then
         {
             // The connection outlives its probe.
@@ -194,7 +224,7 @@ impl Network {
                 drop(room);
             });
         }
-        Observation { id, probe, outcome, sent, done: clock.now() }
+        observation
     }
 
     /// `None` never comes: the semaphore is not closed. Without room nothing is limited, that is all.

@@ -15,9 +15,11 @@ use socket2::Socket;
 
 use crate::{
     hub::{Hub, Hubs, Kind, Late, Manner, Parcel, Table, Ticket},
-    quote,
+    journal::{self, Flow},
+    quote::{self, Split},
     sys::{self, Leaving, QueuedError},
     wire::{EchoMessage, Transport, checksum, checksum_fits, fold, ipv4_payload, sum},
+    witness::Witness,
 };
 
 /// Length of the header of an echo message in bytes.
@@ -43,12 +45,18 @@ impl EchoDoors {
         self.hubs.close_idle();
     }
 
-    async fn hub(&self, v6: bool, flow: Option<u16>, leaving: &Leaving) -> Result<Arc<Hub<Line>>, Outcome> {
+    async fn hub(
+        &self,
+        v6: bool,
+        flow: Option<u16>,
+        leaving: &Leaving,
+        witness: &Arc<Witness>,
+    ) -> Result<Arc<Hub<Line>>, Outcome> {
         let raw = &self.raw[usize::from(v6)];
         let flow = flow.filter(|_| !raw.load(Ordering::Relaxed));
         self.hubs
             .get(&(v6, flow), || {
-                let (socket, line) = open(v6, flow, leaving)?;
+                let (socket, line) = open(v6, flow, leaving, witness)?;
                 raw.store(line.access == EchoAccess::Raw, Ordering::Relaxed);
                 Ok((socket, line))
             })
@@ -62,10 +70,16 @@ impl EchoDoors {
 /// known by its sender, sequence number, and payload, which begins with a random cookie as far as there is room. A
 /// flow has a constant checksum from a size of two bytes on. What the payload may hold at most is 65,507 bytes over
 /// IPv4, and 65,527 over IPv6: larger ones are [`Obstacle::TooBig`].
-pub(crate) async fn echo(probe: &Echo, doors: &EchoDoors, leaving: &Leaving, late: Option<Late>) -> Outcome {
+pub(crate) async fn echo(
+    probe: &Echo,
+    doors: &EchoDoors,
+    leaving: &Leaving,
+    witness: &Arc<Witness>,
+    late: Option<Late>,
+) -> Outcome {
     let address = probe.address.to_canonical();
     let v6 = address.is_ipv6();
-    let hub = match doors.hub(v6, probe.flow, leaving).await {
+    let hub = match doors.hub(v6, probe.flow, leaving, witness).await {
         Ok(hub) => hub,
         Err(outcome) => return outcome,
     };
@@ -73,6 +87,7 @@ pub(crate) async fn echo(probe: &Echo, doors: &EchoDoors, leaving: &Leaving, lat
         (Some(flow), EchoAccess::Raw) => identifier_of(flow),
         _ => hub.kind.identifier,
     };
+    journal::note(|| Some(Flow::echo(hub.source_to(address)?, identifier, address)));
     let manner = Manner { ttl: probe.ttl, dont_fragment: probe.dont_fragment, timeout: probe.timeout, late };
     let (message, request) = Request::new(v6, identifier, probe);
     let parcel = Parcel {
@@ -96,6 +111,7 @@ pub(crate) struct Line {
     /// The socket's own, or on a raw one that of requests without a flow.
     identifier: u16,
     leaving: Leaving,
+    witness: Arc<Witness>,
 }
 
 /// What a request says, and by what its reply is known.
@@ -189,33 +205,47 @@ impl Kind for Line {
     }
 
     fn refused(&self, table: &Table<Request>, error: &QueuedError) -> Option<Ticket> {
-        let (packet, _) = quote::split(error, 0);
+        let Split { packet, solid, .. } = quote::split(error, 0);
         let found = EchoMessage::parse(self.v6, packet)?;
+        let bare = EchoMessage { payload: solid.get(HEADER..).unwrap_or_default(), ..found };
+        let is_quoted = |asked: &Request| asked.is_quoted_by(&found) || asked.is_quoted_by(&bare);
         let asked = table.of((error.destination?.ip().to_canonical(), found.sequence));
-        let mut quoted =
-            asked.filter(|(_, place)| place.packet.is_quoted_by(&found)).map(|(ticket, _)| ticket);
+        let mut quoted = asked.filter(|(_, place)| is_quoted(&place.packet)).map(|(ticket, _)| ticket);
         let first = quoted.next()?;
         // Where the cookie is cut off, the sequence number has to be enough.
         quoted.next().is_none().then_some(first)
     }
 
     fn quote(&self, sent: &Request, error: &QueuedError) -> Quote {
-        let (packet, mut quote) = quote::split(error, 0);
+        let Split { packet, mut quote, .. } = quote::split(error, 0);
         let packet = packet.get(..sent.length).unwrap_or(packet);
-        quote.length = packet.len() as u16;
+        if EchoMessage::parse(self.v6, packet).is_some_and(|found| sent.is_quoted_by(&found)) {
+            quote.length = quote::length(packet.len());
+        }
         quote.checksum_fits = if !self.v6 {
             packet.get(2..4).map(|sum| *sum == sent.head[2..4])
-        } else if packet.len() == sent.length {
+        } else if usize::from(quote.length) == sent.length {
             let source = self.leaving.source_for(sent.address);
             source.and_then(|source| checksum_fits(Transport::Icmp6, source, sent.address, packet))
         } else {
             None
         };
+        // The checksum is the kernel's business here, so it is not compared.
+        let is_it =
+            |heard: &[u8]| heard.first() == sent.head.first() && heard.get(4..8) == sent.head.get(4..8);
+        let transport = if self.v6 { Transport::Icmp6 } else { Transport::Icmp };
+        self.witness.testify(&mut quote, error, transport, is_it);
         quote
     }
 }
 
-fn open(v6: bool, flow: Option<u16>, leaving: &Leaving) -> Result<(Socket, Line), Outcome> {
+fn open(
+    v6: bool,
+    flow: Option<u16>,
+    leaving: &Leaving,
+    witness: &Arc<Witness>,
+) -> Result<(Socket, Line), Outcome> {
+    witness.begin(v6);
     let unable = |error: std::io::Error| sys::unable(sys::bind_obstacle(&error), &error);
     let (socket, access) = sys::open_echo(v6).map_err(|error| {
         let why = match sys::local_obstacle(&error) {
@@ -234,7 +264,7 @@ fn open(v6: bool, flow: Option<u16>, leaving: &Leaving) -> Result<(Socket, Line)
         }
         _ => identifier_of((random() >> 48) as u16),
     };
-    Ok((socket, Line { v6, access, identifier, leaving: *leaving }))
+    Ok((socket, Line { v6, access, identifier, leaving: *leaving, witness: Arc::clone(witness) }))
 }
 
 #[cfg(test)]
@@ -266,7 +296,7 @@ mod tests {
     }
 
     async fn ask(doors: &EchoDoors, probe: &Echo) -> Outcome {
-        echo(probe, doors, &Leaving::default(), None).await
+        echo(probe, doors, &Leaving::default(), &Arc::default(), None).await
     }
 
     /// The addresses that echo can be tried with here.
@@ -396,8 +426,13 @@ mod tests {
 
     #[test]
     fn a_checksum_that_is_not_ours_is_noticed() {
-        let line =
-            Line { v6: false, access: EchoAccess::Datagram, identifier: 9, leaving: Leaving::default() };
+        let line = Line {
+            v6: false,
+            access: EchoAccess::Datagram,
+            identifier: 9,
+            leaving: Leaving::default(),
+            witness: Arc::default(),
+        };
         let (mut message, request) = request(false, 5, 56, None);
         let mut error = QueuedError {
             origin: ErrorOrigin::Icmp,

@@ -328,6 +328,34 @@ async fn listen(stream: &mut Stream, span: Duration) -> After {
     }
 }
 
+/// Why a [`Stream`] failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The other side closed, if without the farewell of TLS.
+    Closed,
+    /// A reset.
+    Reset,
+    /// What was sent was repeated in vain until the kernel gave up (tcp(7)).
+    TimedOut,
+    /// A router gave it back.
+    Unreachable,
+    /// An alert of TLS, or records that make no sense.
+    Tls,
+}
+
+impl Fault {
+    /// Of an error that reading or writing gave.
+    pub fn of(error: &io::Error) -> Self {
+        match Failure::of(error) {
+            Failure::Closed => Self::Closed,
+            Failure::Reset => Self::Reset,
+            Failure::TimedOut => Self::TimedOut,
+            Failure::Returned => Self::Unreachable,
+            Failure::Other => Self::Tls,
+        }
+    }
+}
+
 /// TCP, of which some bytes may have been read already.
 type Plain = dialogue::Begun<Watched>;
 

@@ -299,6 +299,22 @@ fn column_widths(columns: &[Column], rows: &[Vec<Span>], available: usize) -> Ve
             widths[index] = None;
             continue;
         }
+        // No single one can: those that may, each as far as it may, the widest first.
+        let spare = |widths: &[Option<usize>], index: usize| match columns[index].fit {
+            Fit::Cut(least) | Fit::Wrap(least) => {
+                widths[index].map_or(0, |width| width.saturating_sub(least))
+            }
+            Fit::Exact => 0,
+        };
+        if (0..columns.len()).map(|index| spare(&widths, index)).sum::<usize>() >= excess {
+            for _ in 0..excess {
+                let roomy = (0..columns.len()).filter(|&index| spare(&widths, index) > 0);
+                if let Some(index) = roomy.max_by_key(|&index| widths[index]) {
+                    widths[index] = widths[index].map(|width| width - 1);
+                }
+            }
+            return widths;
+        }
         // Nothing can be spared: the widest column gives way.
         let Some(widest) = (0..columns.len()).max_by_key(|&index| widths[index]) else { return widths };
         let width = widths[widest].unwrap_or(0);

@@ -23,6 +23,7 @@ pub(crate) mod errno {
     pub(crate) const EPERM: i32 = 1;
     pub(crate) const EACCES: i32 = 13;
     pub(crate) const EINVAL: i32 = 22;
+    pub(crate) const EMSGSIZE: i32 = 90;
     pub(crate) const EADDRNOTAVAIL: i32 = 99;
     pub(crate) const ENETUNREACH: i32 = 101;
     pub(crate) const EHOSTUNREACH: i32 = 113;
@@ -30,6 +31,9 @@ pub(crate) mod errno {
 
 /// TTL of the client's packets when a probe does not say.
 pub(crate) const DEFAULT_TTL: u8 = 64;
+
+/// MTU of the client's interface.
+const INTERFACE_MTU: u32 = 1_500;
 
 /// A pretend network that runs.
 #[derive(Clone, Debug)]
@@ -99,6 +103,9 @@ impl World {
         let client_port = echo.flow.unwrap_or(0);
         let flow = Flow { client, client_port, peer: echo.address, peer_port: 0, protocol: Protocol::Icmp };
         let size = flow.ip_header() + 8 + u32::from(echo.size);
+        if echo.dont_fragment && size > INTERFACE_MTU {
+            return unable(Obstacle::Unsupported, Some(errno::EMSGSIZE));
+        }
         let request = Packet { size, ..flow.packet(Kind::EchoRequest, echo.ttl.unwrap_or(DEFAULT_TTL)) };
         let answered = |rtt, reply_ttl| Answer::Echo(EchoReply { rtt, reply_ttl });
         self.single(request, Kind::EchoReply, answered, now, echo.timeout)
@@ -119,6 +126,9 @@ impl World {
             protocol: Protocol::Udp,
         };
         let size = flow.ip_header() + 8 + u32::from(datagram.size);
+        if datagram.dont_fragment && size > INTERFACE_MTU {
+            return unable(Obstacle::Unsupported, Some(errno::EMSGSIZE));
+        }
         let request = Packet { size, ..flow.packet(Kind::Datagram, datagram.ttl.unwrap_or(DEFAULT_TTL)) };
         let error = Unreachable::Port.error(peer.is_ipv6());
         let reply = Kind::Error { error, by: peer, quoted_ttl: request.ttl, quote: Box::default() };

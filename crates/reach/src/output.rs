@@ -51,6 +51,12 @@ pub fn sentence(text: &str) -> String {
     tamed(text, 1000)
 }
 
+/// Whether a terminal would obey it, or nobody see it.
+pub fn is_harmful(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 fn tamed(text: &str, most: usize) -> String {
     let mut shown = String::new();
     for (number, character) in text.chars().enumerate() {
@@ -58,9 +64,7 @@ fn tamed(text: &str, most: usize) -> String {
             shown.push('…');
             break;
         }
-        let harmful = character.is_control()
-            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-        if harmful {
+        if is_harmful(character) {
             shown.extend(character.escape_default());
         } else {
             shown.push(character);

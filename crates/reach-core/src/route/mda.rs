@@ -23,7 +23,7 @@ use crate::{
 /// The branchings that a confidence for the whole trace is divided among.
 const BRANCHINGS: f64 = 30.0;
 /// How improbable it has to be that packet by packet balancing looks like balancing by flow.
-const SAME_BY_CHANCE: f64 = 0.02;
+const SAME_BY_CHANCE: f64 = 0.005;
 /// Flows that have to be known on both sides of each router for the test whether a diamond is meshed.
 const MESH_FLOWS: usize = 2;
 /// Tries without an answer after which a flow is silent at a hop where others are answered.
@@ -154,10 +154,10 @@ fn rate(hop: &mut HopCensus, narrow: usize, inherited: Option<Balancing>) {
         return;
     }
     let usual = (SAME_BY_CHANCE.ln() / (1.0 / hop.width as f64).ln()).ceil().max(2.0) as u32;
-    let by_packet = hop.differing > 0 && hop.differing * 4 >= hop.repeats;
+    // One other answer may be a path that changed.
+    let by_packet = hop.differing > 1 || hop.differing == 1 && hop.repeats < 3;
     hop.repeats_needed = match hop.width > narrow {
-        // One other answer may be a path that changed.
-        true if hop.differing > 0 && !by_packet => usual * 2,
+        true if hop.differing == 1 => usual * 2,
         true => usual,
         false => 0,
     };

@@ -19,15 +19,19 @@ use std::{
     time::Duration,
 };
 
-pub use self::tries::{Tries, TriesPlan};
-
-pub(crate) use self::exchange::{is_stalled, other_name, went_through};
-pub use self::paths::{PathSurvey, path_ends};
-pub use self::reverse::{ReverseNames, reverse_names};
 use self::{
     discovery::Discovery,
     examination::{Control, Examination, Scene},
     exchange::CutElsewhere,
+};
+pub(crate) use self::{
+    exchange::{is_stalled, other_name, went_through},
+    reply_ttl::closer_floors,
+};
+pub use self::{
+    paths::{PathSurvey, path_ends},
+    reverse::{ReverseNames, reverse_names},
+    tries::{Tries, TriesPlan},
 };
 use crate::{
     Time, dossier,

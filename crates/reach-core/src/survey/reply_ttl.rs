@@ -74,15 +74,11 @@ impl ReplyTtlTest {
             let expected = 65_u8.saturating_sub(distance).max(1);
             vec![expected, expected, expected + 1, expected + 1]
         } else {
-            let (passed, stopped) = dossier.reply_ttl_bounds();
-            let low = u16::from(passed.unwrap_or(0));
-            let high = stopped.map_or(256, u16::from);
-            if high - low <= 1 {
-                return;
-            }
-            let points: BTreeSet<u16> = (1..=3).map(|part| low + (high - low) * part / 4).collect();
-            points.into_iter().filter(|&point| point > low && point < high).map(|point| point as u8).collect()
+            closer_floors(dossier)
         };
+        if floors.is_empty() {
+            return;
+        }
         self.rounds += 1;
         self.ask(endpoint, dossier, scene, &floors, wants);
     }
@@ -130,4 +126,17 @@ impl ReplyTtlTest {
     pub(crate) fn is_idle(&self) -> bool {
         self.pending.is_empty()
     }
+}
+
+/// Bounds between the largest that let an answer through and the smallest that did not; none once these are
+/// neighbours.
+pub(crate) fn closer_floors(dossier: &Dossier) -> Vec<u8> {
+    let (passed, stopped) = dossier.reply_ttl_bounds();
+    let low = u16::from(passed.unwrap_or(0));
+    let high = stopped.map_or(256, u16::from);
+    if high - low <= 1 {
+        return Vec::new();
+    }
+    let points: BTreeSet<u16> = (1..=3).map(|part| low + (high - low) * part / 4).collect();
+    points.into_iter().filter(|&point| point > low && point < high).map(|point| point as u8).collect()
 }

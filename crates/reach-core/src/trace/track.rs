@@ -10,6 +10,7 @@ use std::{
 use super::{flows::Flows, is_final, mtu};
 use crate::{
     Time,
+    dossier::Dossier,
     model::{
         EchoAccess, Endpoint, Observation, Obstacle, Outcome, ProbeId, ReplyKind, TracePlan, TraceProtocol,
     },
@@ -18,8 +19,15 @@ use crate::{
         mda::{self, HopCensus, SILENT_TRIES},
     },
     stats,
+    survey::closer_floors,
 };
 
+/// The least that a packet is waited for before anything is concluded from its silence: a busy host, or a router that
+/// makes ICMP errors on its slow path, may take so long for any of them.
+const LEAST_PATIENCE: Duration = Duration::from_millis(150);
+/// How long the end of a connection and the SYN of the next one of its flow keep apart, so that they do not
+/// overtake each other.
+const COOLING: Duration = Duration::from_millis(30);
 /// Hops asked at once before anything is known.
 const FIRST_HOPS: u8 = 10;
 /// Hops asked beyond the farthest that answered.
@@ -28,12 +36,12 @@ const AHEAD: u8 = 6;
 const DARK_HOPS: u8 = 5;
 /// Tries at a hop before it counts as silent, and where packets are lost elsewhere too.
 const TRIES: usize = 3;
-const TRIES_IN_LOSS: usize = 6;
+const TRIES_IN_LOSS: usize = 9;
 /// Tries at a hop behind the last that answers.
 const DARK_TRIES: usize = 2;
 /// Attempts without a TTL limit, usually; where some are lost, so many flows so often.
 const ENDS: u16 = 2;
-const LOSSY_FLOWS: u16 = 8;
+const LOSSY_FLOWS: u16 = 12;
 const LOSSY_TRIES: usize = 3;
 /// Attempts on each flow when a bad member of an equal-cost group is looked for.
 const FLOW_TRIES: usize = 4;
@@ -41,6 +49,9 @@ const FLOW_TRIES: usize = 4;
 const SLOW_TRIES: u32 = 4;
 /// How sure it has to be that a hop answers fewer packets than the hops behind it.
 const LIMITED_ALPHA: f64 = 0.02;
+/// Echo requests for the distance of an endpoint, and turns of bounds on the TTL of its resets.
+const GREETINGS: u32 = 2;
+const FLOOR_ROUNDS: u32 = 6;
 
 /// What several tracks of one family may know of one another: only ever a reason to ask.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -64,6 +75,10 @@ pub(super) struct Scene<'a> {
     pub(super) hints: &'a Hints,
     pub(super) flows: &'a Flows,
     pub(super) echo: EchoAccess,
+    /// What the judge would look at.
+    pub(super) dossier: Option<&'a Dossier>,
+    /// How late we are told of things, because this host is busy.
+    pub(super) lateness: Duration,
     /// There is time left to discover something.
     pub(super) discovering: bool,
     pub(super) deadline: Time,
@@ -92,6 +107,8 @@ pub(super) enum Ask {
     End,
     /// How far away the endpoint stands, by its echo reply.
     Greet,
+    /// The endpoint, taking only answers that arrive with at least this TTL.
+    Floor(u8),
     /// Whether a packet of this length passes.
     Sized { ttl: Option<u8>, length: u32 },
 }
@@ -105,6 +122,7 @@ mod priority {
     pub(super) const REPEAT: u8 = 4;
     pub(super) const SLOW: u8 = 5;
     pub(super) const SIZE: u8 = 6;
+    pub(super) const LIVE: u8 = 7;
 }
 
 /// The trace to one endpoint.
@@ -116,7 +134,6 @@ pub(super) struct Track {
     pub(super) wake: Option<Time>,
     pub(super) due: bool,
     pub(super) done: bool,
-    slots: BTreeMap<ProbeId, Slot>,
     /// Flows that a probe has to have for itself.
     alone: BTreeMap<ProbeId, u16>,
     /// Source ports that somebody else uses.
@@ -124,8 +141,12 @@ pub(super) struct Track {
     /// How often a hop was asked slowly.
     slow: BTreeMap<u8, u32>,
     sequence: u16,
+    /// Echo requests sent to learn how far away the endpoint stands, and turns of bounds on an answer's TTL.
     greeted: u32,
-    greeting: Option<(ProbeId, Time)>,
+    floor_rounds: u32,
+    floors: Vec<u8>,
+    /// Probes under way that are in no log, and when they are given up.
+    extras: BTreeMap<ProbeId, Time>,
     /// When the current round of repeated questions began.
     round: Option<Time>,
 }
@@ -150,13 +171,14 @@ impl Track {
             wake: None,
             due: true,
             done: false,
-            slots: BTreeMap::new(),
             alone: BTreeMap::new(),
             taken: BTreeSet::new(),
             slow: BTreeMap::new(),
             sequence: 0,
             greeted: 0,
-            greeting: None,
+            floor_rounds: 0,
+            floors: Vec::new(),
+            extras: BTreeMap::new(),
             round: None,
         }
     }
@@ -167,10 +189,16 @@ impl Track {
     }
 
     pub(super) fn launched(&mut self, id: ProbeId, want: &Want, slot: Option<Slot>, now: Time) {
-        self.due = true;
-        if want.ask == Ask::Greet {
-            self.greeted += 1;
-            self.greeting = Some((id, now));
+        // What else was planned with it stands.
+        self.due |= self.wants.is_empty();
+        let soon = now + LEAST_PATIENCE;
+        self.wake = Some(self.wake.map_or(soon, |wake| wake.min(soon)));
+        if let Ask::Floor(floor) = want.ask {
+            self.floors.retain(|&other| other != floor);
+        }
+        if matches!(want.ask, Ask::Greet | Ask::Floor(_)) {
+            self.greeted += u32::from(want.ask == Ask::Greet);
+            self.extras.insert(id, now + want.timeout);
         }
         let Some(slot) = slot else { return };
         if let (true, Slot::Hop(ttl, _)) = (want.slow, slot) {
@@ -179,16 +207,13 @@ impl Track {
         if want.alone {
             self.alone.insert(id, want.flow);
         }
-        self.slots.insert(id, slot);
         self.log.launch(id, slot, now);
     }
 
     pub(super) fn observe(&mut self, observation: &Observation, protocol: TraceProtocol) {
         self.due = true;
         self.alone.remove(&observation.id);
-        if self.greeting.is_some_and(|(id, _)| id == observation.id) {
-            self.greeting = None;
-        }
+        self.extras.remove(&observation.id);
         let Some(slot) = log::slot(&observation.probe, self.endpoint, protocol) else { return };
         if let (Outcome::Unable(inability), Slot::Hop(_, flow) | Slot::End(flow)) =
             (&observation.outcome, slot)
@@ -235,23 +260,30 @@ impl Track {
         if scene.discovering {
             desk.discover();
         }
-        let Desk { wants, waiting, round, .. } = desk;
+        if let Some(interval) = scene.plan.repeat
+            && desk.wants.is_empty()
+            && (desk.waiting.is_none() || desk.round.is_some() || !scene.discovering)
+        {
+            desk.again(interval);
+        }
+        let Desk { wants, mut waiting, round, blocked, cool, .. } = desk;
+        if blocked && let Some(cool) = cool {
+            waiting = Some(waiting.map_or(cool, |waiting| waiting.min(cool)));
+        }
         self.wants = wants;
         self.round = round;
         self.wake = waiting;
-        if let Some((_, sent)) = self.greeting {
-            let over = sent + view.dark_patience();
-            if scene.now < over {
-                self.wake = Some(self.wake.map_or(over, |wake| wake.min(over)));
-            } else {
-                self.greeting = None;
-            }
+        self.extras.retain(|_, &mut over| over > scene.now);
+        self.wake = self.wake.into_iter().chain(self.extras.values().copied()).min();
+        if blocked && self.wants.is_empty() && self.wake.is_none() {
+            // What is under way on a flow holds up what comes next on it, and will be observed.
+            self.wake = Some(scene.deadline);
         }
         self.log = log;
-        self.done = self.wants.is_empty() && self.wake.is_none();
+        self.done = self.wants.is_empty() && self.wake.is_none() || self.round.is_some();
         if !scene.discovering {
             self.done = true;
-        } else if self.wake.is_none_or(|wake| wake > scene.deadline) {
+        } else if scene.plan.repeat.is_none() && self.wake.is_none_or(|wake| wake > scene.deadline) {
             self.wake = Some(scene.deadline).filter(|_| !self.done);
         }
     }
@@ -288,11 +320,16 @@ impl<'a> View<'a> {
         }
     }
 
-    /// How long a hop may take that lies before one that answered.
-    fn near_patience(&self) -> Duration {
+    /// How long a hop usually takes that lies before one that answered: then it may be asked again.
+    fn usual_wait(&self) -> Duration {
         let rtt = self.slowest.unwrap_or(self.scene.hints.slowest);
-        let usual = rtt.mul_f64(1.25) + self.spread + Duration::from_millis(8);
-        usual.min(self.scene.plan.timeout)
+        rtt.mul_f64(1.25) + self.spread + Duration::from_millis(20) + self.scene.lateness
+    }
+
+    /// How long such a hop may take before its silence means something.
+    fn near_patience(&self) -> Duration {
+        let wait = self.usual_wait().max(LEAST_PATIENCE + self.scene.lateness);
+        wait.min(self.scene.plan.timeout)
     }
 
     /// How long anything may take behind the last hop that answered: the next link may be a long one. Two turns of
@@ -300,7 +337,12 @@ impl<'a> View<'a> {
     fn dark_patience(&self) -> Duration {
         let rtt = self.slowest.unwrap_or(self.scene.hints.slowest);
         let longest = self.scene.plan.timeout;
-        rtt.mul_f64(2.5).max(longest.mul_f64(0.32)).min(longest)
+        (rtt.mul_f64(2.5).max(longest.mul_f64(0.32)) + self.scene.lateness).min(longest)
+    }
+
+    /// How long the endpoint itself may take.
+    fn end_timeout(&self) -> Duration {
+        (self.dark_patience() * 2).min(self.scene.plan.timeout)
     }
 
     fn patience(&self, ttl: u8) -> Duration {
@@ -367,6 +409,10 @@ struct Desk<'a> {
     /// When the first packet under way is given up.
     waiting: Option<Time>,
     round: Option<Time>,
+    /// Something is wanted on a flow that has something under way.
+    blocked: bool,
+    /// When the first flow can be used again whose connection was just closed.
+    cool: Option<Time>,
 }
 
 impl<'a> Desk<'a> {
@@ -376,8 +422,13 @@ impl<'a> Desk<'a> {
         let census = mda::census(log, plan, |ttl, shot| view.is_lost(ttl, shot));
         let mut busy = track.taken.clone();
         busy.extend(track.alone.values());
+        let mut cool = None;
         if plan.protocol == TraceProtocol::Tcp {
             busy.extend(under_way(log));
+            for (flow, until) in cooling(log, view.scene.now) {
+                busy.insert(flow);
+                cool = Some(cool.map_or(until, |cool: Time| cool.min(until)));
+            }
         }
         let round = track.round;
         let mut desk = Self {
@@ -391,6 +442,8 @@ impl<'a> Desk<'a> {
             wants: Vec::new(),
             waiting: None,
             round,
+            blocked: false,
+            cool,
         };
         desk.note_waiting();
         desk
@@ -409,8 +462,12 @@ impl<'a> Desk<'a> {
         self.waiting = first;
     }
 
+    fn wake_at(&mut self, at: Time) {
+        self.waiting = Some(self.waiting.map_or(at, |waiting| waiting.min(at)));
+    }
+
     fn waiting_ends(&self) -> impl Iterator<Item = Time> {
-        let patience = self.view.dark_patience();
+        let patience = self.view.end_timeout() + LEAST_PATIENCE;
         let now = self.view.scene.now;
         let ends = self.log.ends.values().flat_map(BTreeMap::values);
         ends.filter(|shot| shot.done.is_none())
@@ -428,7 +485,7 @@ impl<'a> Desk<'a> {
             self.queries();
             self.follow_flows();
         }
-        self.greet();
+        self.trace_resets();
         if self.plan.mtu && self.wants.is_empty() && self.waiting.is_none() {
             self.sizes();
         }
@@ -454,8 +511,9 @@ impl<'a> Desk<'a> {
             } else {
                 None
             };
-            if let Some(flow) = flow {
-                self.want(priority::SWEEP, Ask::Hop(ttl), flow);
+            match flow {
+                Some(flow) => self.want(priority::SWEEP, Ask::Hop(ttl), flow),
+                None => self.blocked = true,
             }
         }
     }
@@ -504,6 +562,7 @@ impl<'a> Desk<'a> {
     fn ask_silent_again(&mut self) {
         let lossy = self.view.is_lossy();
         let horizon = self.horizon();
+        let now = self.view.scene.now;
         let silent: Vec<u8> = self
             .log
             .hops
@@ -513,22 +572,35 @@ impl<'a> Desk<'a> {
             .collect();
         for ttl in silent {
             let shots = self.log.hops[&ttl].values().flat_map(BTreeMap::values);
-            let (tries, waiting) = shots.fold((0, 0), |(tries, waiting), shot| {
-                (tries + 1, waiting + usize::from(self.view.is_waiting(ttl, shot)))
-            });
-            if waiting > 0 {
-                continue;
+            let near = ttl <= self.view.last;
+            let (mut tries, mut waiting, mut oldest) = (0_usize, 0_usize, None);
+            for shot in shots {
+                tries += 1;
+                waiting += usize::from(self.view.is_waiting(ttl, shot));
+                oldest = Some(oldest.map_or(shot.sent, |oldest: Time| oldest.min(shot.sent)));
+            }
+            // Asking once more costs little, and may be done before the silence means anything.
+            let soon = oldest.filter(|_| near && tries == 1).map(|oldest| oldest + self.view.usual_wait());
+            match soon {
+                Some(soon) if waiting > 0 && now >= soon => {}
+                Some(soon) if waiting > 0 => {
+                    self.wake_at(soon);
+                    continue;
+                }
+                _ if waiting > 0 => continue,
+                _ => {}
             }
             let most = match ttl > self.view.last && self.view.end.is_none() {
-                true => DARK_TRIES,
+                true => DARK_TRIES + if lossy { 2 } else { 0 },
                 false if lossy => TRIES_IN_LOSS,
                 false => TRIES,
             };
             // The second turn has two at once: a silent hop costs two waits, not three.
             let again = most.saturating_sub(tries).min(if ttl <= self.view.last { 2 } else { 1 });
             for _ in 0..again {
-                if let Some(flow) = self.quiet_flow() {
-                    self.want_alone(Ask::Hop(ttl), flow);
+                match self.quiet_flow() {
+                    Some(flow) => self.want_alone(Ask::Hop(ttl), flow),
+                    None => self.blocked = true,
                 }
             }
             let heard_elsewhere = self.view.scene.hints.answered.contains(&ttl);
@@ -555,18 +627,18 @@ impl<'a> Desk<'a> {
     fn ends(&mut self) {
         let all = self.log.ends.values().flat_map(BTreeMap::values);
         let now = self.view.scene.now;
-        let patience = self.view.dark_patience();
-        let gone = |shot: &Shot| shot.reply.is_none() && (shot.done.is_some() || now >= shot.sent + patience);
         let came = |shot: &&Shot| shot.reply.as_ref().is_some_and(|reply| reply.kind == ReplyKind::Reached);
-        let lost = all.clone().filter(|shot| gone(shot)).count();
-        let answered = all.filter(came).count();
-        let partial = answered > 0 && lost > 0;
+        let lost = all.clone().filter(|shot| shot.reply.is_none() && shot.done.is_some()).count();
+        let answered = all.filter(came).count() > 0 || self.log.distance().is_some();
+        let dying = self.census.values().any(|hop| !hop.silent.is_empty());
+        let partial = answered && (lost > 0 || dying) && self.plan.all_paths;
         let (flows, tries) = match (self.plan.flows, partial) {
-            (0, false) if !self.plan.all_paths => (1, usize::from(ENDS)),
+            (0, false) if !self.plan.all_paths => (1, 1),
             (0, false) => (ENDS, 1),
             (0, true) => (LOSSY_FLOWS, LOSSY_TRIES),
-            (flows, _) => (flows.min(super::flows::MOST), FLOW_TRIES),
+            (flows, _) => (flows.min(super::flows::MOST / 2), FLOW_TRIES),
         };
+        let over = self.view.end_timeout() + LEAST_PATIENCE;
         for place in 0..flows {
             // The first ports are taken by the first sweep.
             let aside = if self.plan.flows == 0 && self.one_at_a_time() { u16::from(FIRST_HOPS) } else { 0 };
@@ -575,10 +647,14 @@ impl<'a> Desk<'a> {
             let shots = self.log.ends.get(&flow);
             let made = shots.map_or(0, BTreeMap::len);
             let open = shots.is_some_and(|shots| {
-                shots.values().any(|shot| shot.done.is_none() && now < shot.sent + patience)
+                shots.values().any(|shot| shot.done.is_none() && now < shot.sent + over)
             });
-            if made < tries && !open && !self.busy.contains(&flow) {
-                self.want(priority::END, Ask::End, flow);
+            if made >= tries || open || self.track.taken.contains(&flow) {
+                continue;
+            }
+            match self.busy.contains(&flow) {
+                false => self.want(priority::END, Ask::End, flow),
+                true => self.blocked = true,
             }
         }
     }
@@ -735,8 +811,12 @@ impl<'a> Desk<'a> {
                 || shots.values().any(|shot| shot.reply.is_some() || self.view.is_waiting(ttl, shot))
         });
         let wanted = self.wants.iter().any(|want| want.ask == Ask::Hop(ttl) && want.flow == flow);
-        if !settled && !wanted && !self.busy.contains(&flow) && !self.is_dead(flow, ttl) {
-            self.want(priority::PATHS, Ask::Hop(ttl), flow);
+        if settled || wanted || self.is_dead(flow, ttl) || self.track.taken.contains(&flow) {
+            return;
+        }
+        match self.busy.contains(&flow) {
+            false => self.want(priority::PATHS, Ask::Hop(ttl), flow),
+            true => self.blocked = true,
         }
     }
 
@@ -777,7 +857,7 @@ impl<'a> Desk<'a> {
         let hops: Vec<(u8, u32, u32)> = self
             .census
             .iter()
-            .filter(|(_, hop)| hop.width > 1 && hop.repeats < hop.repeats_needed)
+            .filter(|(_, hop)| hop.width > 1 && hop.seen() >= hop.needed && hop.repeats < hop.repeats_needed)
             .map(|(&ttl, hop)| (ttl, hop.repeats_needed, hop.repeats_needed - hop.repeats))
             .collect();
         for (ttl, needed, missing) in hops {
@@ -792,15 +872,15 @@ impl<'a> Desk<'a> {
                 .collect();
             known.sort_unstable();
             let extra: usize = known.iter().map(|(shots, _)| shots.saturating_sub(1)).sum();
-            let waiting = known
-                .iter()
-                .filter(|(_, flow)| {
-                    self.log.hops[&ttl][flow].values().any(|shot| self.view.is_waiting(ttl, shot))
-                })
-                .count();
+            let is_waiting =
+                |flow: &u16| self.log.hops[&ttl][flow].values().any(|shot| self.view.is_waiting(ttl, shot));
+            let waiting = known.iter().filter(|(_, flow)| is_waiting(flow)).count();
             let room = (2 * needed as usize + 4).saturating_sub(extra);
-            let free: Vec<u16> =
-                known.into_iter().map(|(_, flow)| flow).filter(|flow| !self.busy.contains(flow)).collect();
+            let free: Vec<u16> = known
+                .into_iter()
+                .map(|(_, flow)| flow)
+                .filter(|flow| !self.busy.contains(flow) && !is_waiting(flow))
+                .collect();
             for flow in free.into_iter().take((missing as usize).saturating_sub(waiting).min(room)) {
                 self.want(priority::REPEAT, Ask::Hop(ttl), flow);
             }
@@ -831,8 +911,10 @@ impl<'a> Desk<'a> {
                 false => Some(main).filter(free),
             };
             // One after the other: all at once would look like a limit where there is none.
-            if let (Some(flow), true) = (flow, missing > 0 && waiting == 0) {
-                self.want(priority::REPEAT, Ask::Hop(ttl), flow);
+            match (flow, missing > 0 && waiting == 0) {
+                (Some(flow), true) => self.want(priority::REPEAT, Ask::Hop(ttl), flow),
+                (None, true) => self.blocked = true,
+                (_, false) => {}
             }
         }
     }
@@ -856,13 +938,80 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Where resets come in the endpoint's name and nothing tells how far away it stands.
-    fn greet(&mut self) {
-        let reset = self.log.first(|kind| kind == ReplyKind::Reset).is_some();
-        let can = self.view.scene.echo != EchoAccess::None && self.plan.protocol == TraceProtocol::Tcp;
-        if reset && can && self.track.greeted < 2 && self.track.greeting.is_none() {
-            let flow = self.view.scene.flows.number(0);
-            self.want(priority::END, Ask::Greet, flow);
+    /// Where resets come in the endpoint's name: how far away it stands, by an echo reply, and from how far away
+    /// the resets come, by the bound on their own TTL up to which they are let in.
+    fn trace_resets(&mut self) {
+        let Some(first) = self.log.first(|kind| kind == ReplyKind::Reset) else { return };
+        if self.plan.protocol != TraceProtocol::Tcp || self.log.distance().is_some() {
+            return;
+        }
+        let main = self.view.scene.flows.number(0);
+        let idle = self.track.extras.is_empty();
+        if idle && self.view.scene.echo != EchoAccess::None && self.track.greeted < GREETINGS {
+            self.want(priority::END, Ask::Greet, main);
+        }
+        let pinned = self.view.scene.dossier.is_none_or(|dossier| dossier.reply_ttl().is_some());
+        if let Some(dossier) = self.view.scene.dossier
+            && idle
+            && !pinned
+            && self.track.floors.is_empty()
+            && self.track.floor_rounds < FLOOR_ROUNDS
+        {
+            self.track.floors = match self.track.floor_rounds {
+                // From the initial TTL of most systems: as far back as it was forth, or nearer.
+                0 => (65_u8.saturating_sub(first).max(1)..=65).rev().take(8).collect(),
+                _ => closer_floors(dossier),
+            };
+            self.track.floor_rounds += 1;
+        }
+        for floor in self.track.floors.clone() {
+            let aside = super::flows::MOST / 2 + u16::from(floor);
+            let flow = self.view.scene.flows.number(aside);
+            self.want(priority::END, Ask::Floor(floor), flow);
+        }
+    }
+
+    /// Everything known once more in each interval: each router on a flow that meets it, silent hops, the endpoint.
+    fn again(&mut self, interval: Duration) {
+        let now = self.view.scene.now;
+        let began = match self.round {
+            Some(began) if now < began + interval => began,
+            Some(began) if now < began + interval * 2 => began + interval,
+            _ => now,
+        };
+        self.round = Some(began);
+        self.waiting = Some(began + interval);
+        let fresh = |shots: &log::Shots| shots.values().next_back().is_some_and(|shot| shot.sent >= began);
+        let horizon = self.view.end.unwrap_or(self.view.last);
+        let mut asks: Vec<(Ask, Vec<u16>)> = Vec::new();
+        for ttl in self.plan.first_ttl.max(1)..=horizon {
+            let Some(flows) = self.log.hops.get(&ttl) else { continue };
+            let mut by_router: BTreeMap<Option<IpAddr>, Vec<u16>> = BTreeMap::new();
+            for &flow in flows.keys() {
+                by_router.entry(self.log.met(ttl, flow).map(|reply| reply.from)).or_default().push(flow);
+            }
+            if by_router.len() > 1 {
+                by_router.remove(&None);
+            }
+            let asked = |flows_of: &Vec<u16>| flows_of.iter().any(|flow| flows.get(flow).is_some_and(fresh));
+            asks.extend(
+                by_router.into_values().filter(|flows| !asked(flows)).map(|flows| (Ask::Hop(ttl), flows)),
+            );
+        }
+        let several = self.plan.flows > 0;
+        if several {
+            let due = self.log.ends.iter().filter(|(_, shots)| !fresh(shots));
+            asks.extend(due.map(|(&flow, _)| (Ask::End, vec![flow])));
+        } else if !self.log.ends.values().any(fresh) {
+            asks.push((Ask::End, self.log.ends.keys().copied().collect()));
+        }
+        for (ask, flows) in asks {
+            if let Some(flow) = flows.into_iter().find(|flow| !self.busy.contains(flow)) {
+                self.want(priority::LIVE, ask, flow);
+                if let Some(want) = self.wants.last_mut() {
+                    want.timeout = want.timeout.min(interval).max(Duration::from_millis(10));
+                }
+            }
         }
     }
 
@@ -878,7 +1027,7 @@ impl<'a> Desk<'a> {
     }
 
     fn want(&mut self, priority: u8, ask: Ask, flow: u16) {
-        if self.one_at_a_time() && ask != Ask::Greet {
+        if self.one_at_a_time() && !matches!(ask, Ask::Greet | Ask::Sized { .. }) {
             self.busy.insert(flow);
         }
         let timeout = self.timeout(ask);
@@ -891,15 +1040,15 @@ impl<'a> Desk<'a> {
         self.wants.push(Want { priority: priority::AGAIN, ask, flow, timeout, slow: false, alone: true });
     }
 
-    /// The time-out of a probe. A flow of TCP is held up until its end.
+    /// The time-out of a probe: the longest, so that an answer which comes late still counts. An attempt at the
+    /// endpoint has to be known as lost, and its flow to be free, before it is repeated.
     fn timeout(&self, ask: Ask) -> Duration {
-        let longest = self.plan.timeout;
         match ask {
-            Ask::Hop(ttl) if self.one_at_a_time() && ttl <= self.view.last => {
-                (self.view.near_patience() * 3).max(Duration::from_millis(120)).min(longest)
-            }
+            Ask::End => self.view.end_timeout(),
+            Ask::Greet | Ask::Floor(_) => self.view.dark_patience(),
+            // The next hop waits for this one.
             Ask::Hop(_) if self.one_at_a_time() && !self.plan.all_paths => self.view.dark_patience(),
-            _ => longest,
+            Ask::Hop(_) | Ask::Sized { .. } => self.plan.timeout,
         }
     }
 }
@@ -911,4 +1060,15 @@ fn under_way(log: &Log) -> BTreeSet<u16> {
         .filter(|(_, shots)| shots.values().any(|shot| shot.done.is_none()))
         .map(|(&flow, _)| flow)
         .collect()
+}
+
+/// Flows whose connection came about and was closed a moment ago, and until when they rest.
+fn cooling(log: &Log, now: Time) -> impl Iterator<Item = (u16, Time)> {
+    let hops = log.hops.values().flatten();
+    hops.chain(&log.ends).filter_map(move |(&flow, shots)| {
+        let reached =
+            |shot: &&Shot| shot.reply.as_ref().is_some_and(|reply| reply.kind == ReplyKind::Reached);
+        let last = shots.values().rev().find(reached)?.done?;
+        Some((flow, last + COOLING)).filter(|(_, until)| *until > now)
+    })
 }

@@ -1,10 +1,10 @@
 //! DNS messages: bytes to values and back, without a socket.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use hickory_proto::{
     op::{Edns, Header, Message, MessageType, OpCode, Query, ResponseCode},
-    rr::{DNSClass, Name, RData, Record, RecordType},
+    rr::{DNSClass, Name, RData, Record, RecordType, rdata::CNAME},
     serialize::binary::{BinDecodable, BinDecoder},
 };
 use reach_core::model::{AddressRecord, AnswerFault, LookupAnswer, Rcode, RecordKind};
@@ -46,6 +46,30 @@ impl Question {
         let mut edns = Edns::new();
         edns.set_max_payload(UDP_PAYLOAD);
         message.set_edns(edns);
+        message.to_vec().ok()
+    }
+
+    /// A message that answers it so, with the address and alias records; `None` when it cannot be encoded.
+    pub(crate) fn answer(&self, answer: &LookupAnswer) -> Option<Vec<u8>> {
+        let mut message = Message::new(self.id, MessageType::Response, OpCode::Query);
+        message.metadata.recursion_desired = true;
+        message.metadata.truncation = answer.truncated;
+        message.metadata.response_code = ResponseCode::from_low((rcode_number(answer.rcode) & 0xf) as u8);
+        message.add_query(Query::query(self.name.clone(), self.kind));
+        let name = |text: &str| Name::from_ascii(text).ok();
+        let mut owner = self.name.clone();
+        for (alias, target) in &answer.aliases {
+            let (alias, target) = (name(alias)?, name(target)?);
+            message.add_answer(Record::from_rdata(alias, 0, RData::CNAME(CNAME(target.clone()))));
+            owner = target;
+        }
+        for record in &answer.addresses {
+            let data = match record.address {
+                IpAddr::V4(address) => RData::A(address.into()),
+                IpAddr::V6(address) => RData::AAAA(address.into()),
+            };
+            message.add_answer(Record::from_rdata(owner.clone(), record.ttl_s, data));
+        }
         message.to_vec().ok()
     }
 
@@ -97,13 +121,18 @@ pub fn decode(bytes: &[u8], question: &Question) -> Result<LookupAnswer, AnswerF
         .map_or(0, |edns| edns.rcode_high());
 
     let chain = Chain::of(&question.name, &records);
+    let of_question = |record: &&Record| record.dns_class == DNSClass::IN && chain.leads_to(&record.name);
     Ok(LookupAnswer {
-        names: Vec::new(),
+        names: records
+            .iter()
+            .filter(of_question)
+            .filter_map(|record| pointed(record, question.kind))
+            .collect(),
         rcode: rcode(u16::from(upper_bits) << 4 | u16::from(metadata.response_code) & 0xf),
         truncated: metadata.truncation,
         addresses: records
             .iter()
-            .filter(|record| record.dns_class == DNSClass::IN && chain.leads_to(&record.name))
+            .filter(of_question)
             .filter_map(|record| address(record, question.kind))
             .collect(),
         aliases: chain.links,
@@ -156,6 +185,14 @@ fn address(record: &Record, kind: RecordType) -> Option<AddressRecord> {
     Some(AddressRecord { address, ttl_s: record.ttl })
 }
 
+/// The name that a PTR record points to.
+fn pointed(record: &Record, kind: RecordType) -> Option<String> {
+    match (&record.data, kind) {
+        (RData::PTR(name), RecordType::PTR) => Some(text(&name.0)),
+        _ => None,
+    }
+}
+
 /// A name without the trailing dot; bytes that are no printable ASCII come as `\ooo`.
 fn text(name: &Name) -> String {
     let text = name.to_ascii();
@@ -174,11 +211,23 @@ fn rcode(code: u16) -> Rcode {
     }
 }
 
+fn rcode_number(rcode: Rcode) -> u16 {
+    match rcode {
+        Rcode::NoError => 0,
+        Rcode::FormErr => 1,
+        Rcode::ServFail => 2,
+        Rcode::NxDomain => 3,
+        Rcode::NotImp => 4,
+        Rcode::Refused => 5,
+        Rcode::Other(other) => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, Ipv6Addr};
 
-    use hickory_proto::rr::rdata::{A, AAAA, CNAME};
+    use hickory_proto::rr::rdata::{A, AAAA};
     use proptest::prelude::*;
 
     use super::*;
@@ -216,6 +265,29 @@ mod tests {
 
     fn addresses(answer: &LookupAnswer) -> Vec<String> {
         answer.addresses.iter().map(|record| record.address.to_string()).collect()
+    }
+
+    #[test]
+    fn the_names_of_an_address_are_read() {
+        use hickory_proto::rr::rdata::PTR;
+        let reverse = "17.2.0.192.in-addr.arpa";
+        let question = Question::new(7, reverse, RecordKind::Ptr).expect("a name");
+        let mut message = Message::response(7, OpCode::Query);
+        message.add_query(Query::query(name(reverse), RecordType::PTR));
+        // As for a part of a network that its user looks after himself (RFC 2317).
+        let delegated = "17.16-31.2.0.192.in-addr.arpa";
+        message.add_answer(Record::from_rdata(name(reverse), 300, alias(delegated)));
+        for (owner, pointed) in [
+            (delegated, "r1.example.net"),
+            (delegated, "r1-b.example.net"),
+            ("1.2.0.192.in-addr.arpa", "other"),
+        ] {
+            message.add_answer(Record::from_rdata(name(owner), 300, RData::PTR(PTR(name(pointed)))));
+        }
+        message.add_answer(Record::from_rdata(name(delegated), 300, a(1)));
+        let answer = decode(&message.to_vec().expect("encodes"), &question).expect("an answer");
+        assert_eq!(answer.names, ["r1.example.net", "r1-b.example.net"]);
+        assert!(answer.addresses.is_empty());
     }
 
     #[test]

@@ -57,6 +57,15 @@ pub fn open_echo(v6: bool) -> io::Result<(Socket, EchoAccess)> {
     Ok((socket, access))
 }
 
+/// Opens a non-blocking raw socket for the ICMP errors that come to this host. Needs `CAP_NET_RAW`.
+pub fn open_icmp_errors(v6: bool) -> io::Result<Socket> {
+    let (domain, protocol) =
+        if v6 { (Domain::IPV6, Protocol::ICMPV6) } else { (Domain::IPV4, Protocol::ICMPV4) };
+    let socket = Socket::new(domain, Type::RAW.nonblocking(), Some(protocol))?;
+    pass_icmp_types(&socket, v6, if v6 { &[1, 2, 3, 4] } else { &[3, 11, 12] })?;
+    Ok(socket)
+}
+
 /// Opens a non-blocking UDP socket with its error queue on, bound to a source port, which may serve many
 /// destinations (`SO_REUSEADDR`).
 pub fn open_udp(v6: bool, source_port: u16, leaving: &Leaving) -> io::Result<Socket> {

@@ -10,7 +10,7 @@ use crate::text::clean_bytes;
 
 /// Bytes of the original datagram before the extensions, at least, and where routers that do not say put them
 /// (RFC 4884 §4.2, §5.5).
-const LEAST_ORIGINAL: usize = 128;
+pub const LEAST_ORIGINAL: usize = 128;
 
 /// The most entries of a label stack, or interfaces, that are kept. Stacks of more than a dozen are unheard of.
 const MOST: usize = 32;

@@ -11,10 +11,11 @@ mod proxy;
 mod quote;
 mod starttls;
 mod tcp_info;
+mod telnet;
 
 pub use counters::{counted_between, ip_counters};
 pub use dialogue::{Dialogue, MOST_FOREIGN, MOST_HELD, Turn};
-pub use extension::{Extensions, split_extensions};
+pub use extension::{Extensions, LEAST_ORIGINAL, split_extensions};
 pub use icmp::{EchoMessage, checksum};
 pub(crate) use icmp::{fold, sum};
 pub use packet::{Body, Fragment, Packet, Segment, ipv4_payload};
@@ -22,3 +23,4 @@ pub use proxy::{ProxyDialogue, ProxyLogin};
 pub use quote::{QuotedPacket, Transport, checksum_fits, pseudo_header, quoted_tcp};
 pub use starttls::{MOST_GREETING, StartTlsDialogue};
 pub use tcp_info::TcpInfo;
+pub use telnet::{LineEnd, Received, Telnet, TelnetCommand, Window};

@@ -72,7 +72,9 @@ fn target(page: &mut Page, attempted: &Attempted, finished: Time, style: &Style)
             certificates(page, attempted, finished, lang);
         }
     }
-    if !matches!(state, State::Reachable) && !attempted.rows.is_empty() {
+    // A check goes the direct way and would say nothing about a proxy.
+    let direct = attempted.way == Way::Direct && !attempted.rows.is_empty();
+    if direct && state != State::Reachable {
         page.blank();
         page.plain("", "  ", say_connect::pointer(&attempted.case.target.text, lang));
     }

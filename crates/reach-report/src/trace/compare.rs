@@ -29,13 +29,14 @@ pub fn compare(
     let lang = style.lang;
     let columns = vec![
         Column::new(said::hop(lang)).right(),
-        Column::new(heading(a, style)).wrap(18),
-        Column::new(heading(b, style)).wrap(18),
-        Column::new("").wrap(10),
+        Column::new(a.endpoint.address.to_string()).wrap(16),
+        Column::new(b.endpoint.address.to_string()).wrap(16),
+        Column::new("").wrap(9),
     ];
     let ttls: BTreeSet<u8> =
         [a, b].into_iter().flat_map(|route| route.hops.iter().map(|hop| hop.ttl)).collect();
     let last = [a, b].map(|route| Side::of(route).last);
+    let end = |route: &Route| list::end_span(&End::of(route), route, style);
     let rows = ttls
         .into_iter()
         .filter(|&ttl| ttl <= last[0].max(last[1]).saturating_add(1))
@@ -54,6 +55,7 @@ pub fn compare(
                 Span::new(format!("{arrow}{mark}"), role),
             ])
         })
+        .chain([Row::Cells(vec![Span::default(), end(a), end(b), Span::default()])])
         .collect();
     page.table("", &Table { columns, rows });
     page.blank();
@@ -84,11 +86,6 @@ pub(super) fn sentence((a, b): (&Route, &Route), parting: &Parting, lang: crate:
         parts.push(said::never_part(lang));
     }
     parts.join(" ")
-}
-
-fn heading(route: &Route, style: &Style) -> String {
-    let end = words::end_tag(&End::of(route), route.protocol, style.lang);
-    format!("{} {end}", route.endpoint.address)
 }
 
 /// One of the two.

@@ -195,8 +195,9 @@ impl Way {
                 continue;
             }
             let before = self.before(spot);
-            let sure = before.len() == 1 && self.at(spot).len() == 1;
+            let alone = before.len() == 1 && self.at(spot).len() == 1;
             for from in before {
+                let sure = alone && column(from) + 1 == column(spot);
                 self.edges.insert((from, spot), sure);
             }
         }

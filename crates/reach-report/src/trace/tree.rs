@@ -113,11 +113,22 @@ impl Plan {
         let mut joins = vec![None; next.len()];
         for &node in order.iter().rev() {
             dead[node] = !is_end(graph, node) && next[node].iter().all(|&follower| dead[follower]);
-            let onward = next[node].iter().filter(|&&follower| !is_end(graph, follower) && !dead[follower]);
-            let common = onward.map(|&follower| behind[follower].clone()).reduce(|a, b| &a & &b);
-            let common = common.unwrap_or_default();
+            let onward: Vec<usize> = next[node]
+                .iter()
+                .copied()
+                .filter(|&follower| !is_end(graph, follower) && !dead[follower])
+                .collect();
+            let common = onward.iter().map(|&follower| behind[follower].clone()).reduce(|a, b| &a & &b);
+            let mut common = common.unwrap_or_default();
+            if let [only] = onward.as_slice()
+                && next[node].iter().any(|&follower| dead[follower])
+            {
+                // Beside a branch that leads nowhere it is a branch too, not the trunk.
+                common.remove(only);
+            }
             joins[node] = common.iter().copied().min_by_key(|&join| column(join));
             behind[node] = common;
+            behind[node].extend(onward.iter().filter(|_| onward.len() == 1));
             behind[node].insert(node);
         }
         Self { next, joins, dead, bundled }

@@ -423,7 +423,7 @@ pub(crate) fn pointer(target: &str, lang: Lang) -> String {
 /// What the other side said first, cleaned, if it said anything.
 pub(crate) fn banner(outcome: &Outcome) -> Option<String> {
     let spoken = |after: &After| match after {
-        After::Spoke(bytes) => Some(clean_bytes(bytes)),
+        After::Spoke(bytes) => Some(clean_bytes(bytes.trim_ascii_end())),
         _ => None,
     };
     match outcome {

@@ -249,3 +249,92 @@ fn client_models_are_told_in_both_languages() {
         }
     }
 }
+
+#[test]
+fn paths_are_spoken_of_in_both_languages() {
+    use reach_core::model::{
+        Balancing, Confidence, Field, HopLoss, IcmpError, Inability, MtuLimit, Obstacle, PathMtu, Remark,
+        TraceProtocol,
+    };
+
+    use crate::trace::End;
+
+    let router = std::net::IpAddr::from([10, 70, 0, 1]);
+    let error = Some(IcmpError { v6: false, kind: 3, code: 13 });
+    let told = |by, ttl, prohibited| End::Told { error, by, ttl, prohibited };
+    let ends = [
+        End::Refused,
+        End::ResetByPath { ttl: Some(3) },
+        End::ResetByPath { ttl: None },
+        told(Some(router), Some(2), true),
+        told(Some(router), None, false),
+        told(None, None, true),
+        told(None, None, false),
+        End::Silent { last: Some((2, vec![router])) },
+        End::Silent { last: None },
+        End::Loop { ttl: 3 },
+        End::Unable(Inability { why: Obstacle::NoRoute, errno: None }),
+        End::Unfinished,
+    ];
+    for protocol in [TraceProtocol::Tcp, TraceProtocol::Udp, TraceProtocol::Icmp] {
+        both("reached", |lang| trace::end_tag(&End::Reached, protocol, lang));
+        for end in &ends {
+            both("end tag", |lang| trace::end_tag(end, protocol, lang));
+            both("stopped", |lang| trace::stopped(end, &[router], 443, protocol, lang).unwrap_or_default());
+        }
+    }
+    let remarks = [
+        Remark::BadMember {
+            ttl: 2,
+            member: Some(router),
+            after: Some(router),
+            flows: vec![40_001],
+            lost: 1.0,
+            others_lost: 0.0,
+        },
+        Remark::BadMember { ttl: 2, member: None, after: None, flows: vec![], lost: 0.5, others_lost: 0.1 },
+        Remark::Translated { ttl: 3 },
+        Remark::OptionsChanged { ttl: 3, was: vec![2, 4], is: vec![] },
+        Remark::Asymmetric { ttl: 3, responder: router, back: 9 },
+        Remark::Loop { ttl: 3, address: router },
+        Remark::ZeroTtlForwarding { ttl: 3 },
+    ];
+    let fields = [Field::MaxSegment, Field::TrafficClass, Field::Window, Field::Ttl];
+    let rewritten = fields.map(|field| Remark::Rewritten { ttl: 3, field, was: 64, is: 1 });
+    for remark in remarks.iter().chain(&rewritten) {
+        both("remark", |lang| trace::remark(remark, lang));
+    }
+    for balancing in [Balancing::PerFlow, Balancing::PerPacket, Balancing::PerDestination] {
+        both("balancing", |lang| trace::balancing(balancing, 4, lang));
+    }
+    for loss in [HopLoss::RateLimited, HopLoss::Silent, HopLoss::Forward { share: 0.12 }, HopLoss::None] {
+        both("loss", |lang| trace::loss(loss, 6, 4, lang).unwrap_or_default());
+    }
+    let limits = [Some(router), None].map(|by| MtuLimit { ttl: 3, mtu: 1300, by });
+    for to_endpoint in [true, false] {
+        let mtu = PathMtu { mtu: 1300, to_endpoint, packets: TraceProtocol::Udp, limits: limits.into() };
+        both("mtu", |lang| trace::mtu(&mtu, lang).join(" "));
+    }
+    for whole_trace in [true, false] {
+        let confidence = Confidence { level: 0.95, whole_trace };
+        both("confidence", |lang| trace::confidence(confidence, true, "", lang));
+        both("confidence", |lang| trace::confidence(confidence, true, "3", lang));
+        both("confidence", |lang| trace::confidence(confidence, false, "", lang));
+    }
+    both("raw sockets", trace::without_raw_sockets);
+    both("here", |lang| trace::this_host(Some(router), lang));
+    both("joined", |lang| trace::rejoined(3, lang));
+    both("bundle", |lang| trace::each_leads_to(3, lang));
+    both("above", trace::above);
+    both("silent", trace::silent_hop);
+    both("bad", |lang| trace::bad_member(1.0, lang));
+    both("unresolved", |lang| trace::no_address("a.example", "x", lang));
+    both("together", |lang| trace::compare::together(Some((1, &[router])), lang));
+    both("together", |lang| trace::compare::together(None, lang));
+    both("never", trace::compare::never_part);
+    for next in [&[] as &[_], &[router], &[std::net::IpAddr::from([10, 70, 0, 2])]] {
+        both("on", |lang| trace::compare::goes_on(router, next, "", lang));
+    }
+    both("marks", trace::compare::last_common);
+    both("marks", trace::compare::parts);
+}

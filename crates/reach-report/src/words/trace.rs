@@ -510,8 +510,8 @@ pub(crate) mod compare {
         if next.is_empty() {
             return say!(
                 lang,
-                "Behind it, {address} gets no answer {end}.",
-                "그 뒤로 {address} 쪽은 응답이 없습니다 {end}."
+                "Behind it, {address} gets no answer.",
+                "그 뒤로 {address} 쪽은 응답이 없습니다."
             );
         }
         if next == [address] {

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum, ValueHint};
 use reach_core::model;
 
-use super::{NameArgs, OutputArgs, TARGET_LONG_HELP, by_effort};
+use super::{EvidenceArgs, NameArgs, OutputArgs, TARGET_LONG_HELP, by_effort};
 
 /// Arguments of `reach connect`.
 #[derive(Debug, Args)]
@@ -22,6 +22,23 @@ pub struct ConnectArgs {
     /// The questions asked of resolvers
     #[command(flatten)]
     pub names: NameArgs,
+
+    /// Hold a session with one address: the first that connects, or --address; ^] leads out of it
+    #[arg(
+        short,
+        long,
+        conflicts_with_all = ["json", "repeat", "every", "listen"],
+        help_heading = "Session"
+    )]
+    pub interactive: bool,
+
+    /// How typed lines end [default: crlf at a terminal and as-is from a pipe; telnet has its own]
+    #[arg(long, value_enum, value_name = "END", requires = "interactive", help_heading = "Session")]
+    pub line_end: Option<LineEnd>,
+
+    /// Show what the server sends on the terminal as it is, control characters too [default: once it speaks telnet]
+    #[arg(long, requires = "interactive", help_heading = "Session")]
+    pub raw: bool,
 
     /// Connect to this address only, whatever the name resolves to
     #[arg(long, value_name = "ADDRESS", help_heading = "What to look at")]
@@ -93,6 +110,10 @@ pub struct ConnectArgs {
     #[arg(long, help_heading = "Proxy")]
     pub no_proxy: bool,
 
+    /// The packets of the run
+    #[command(flatten)]
+    pub evidence: EvidenceArgs,
+
     /// How to show it
     #[command(flatten)]
     pub output: OutputArgs,
@@ -119,6 +140,15 @@ pub enum StartTls {
     Ldap,
 }
 
+/// How typed lines end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LineEnd {
+    /// Carriage return and line feed
+    Crlf,
+    /// As typed or piped
+    AsIs,
+}
+
 impl From<StartTls> for model::StartTls {
     fn from(protocol: StartTls) -> Self {
         match protocol {
@@ -140,8 +170,14 @@ https_proxy or HTTPS_PROXY, http_proxy (lower case only), all_proxy or ALL_PROXY
 lists the host. Other targets are connected to directly unless --proxy is given. Through a proxy that resolves
 names itself, the exit status depends on the name; the addresses are shown for comparison.
 
+In a session typed lines are sent when they end, unless the server asks for single characters by telnet's options.
+^] gives a prompt with the commands help, status, send, mode and quit. From a pipe everything is sent as it comes,
+then the sending half is closed and the answer is waited for.
+
 Examples:
   reach connect db.example.com 5432
+  reach connect switch.example.com 23 --interactive
+  printf 'QUIT\\r\\n' | reach connect -i mail.example.com:25
   reach connect mail.example.com:587 --starttls smtp
   reach connect push.example.com:5223 --repeat 20 --every 500ms
   reach connect https://api.example.com/ --proxy http://proxy.example.com:3128

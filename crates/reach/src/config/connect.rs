@@ -3,13 +3,17 @@
 use std::{net::IpAddr, time::Duration};
 
 use reach_core::model::{Host, Plan, StartTls, Target};
+use reach_net::wire::LineEnd;
 
 use super::{
     Output, Problems, Surroundings, TlsChoice, choose_tls, duration, keep, match_families, name_server, plan,
     proxy::{self, ProxyChoice},
     targets,
 };
-use crate::{cli::ConnectArgs, output::shown};
+use crate::{
+    cli::{self, ConnectArgs},
+    output::shown,
+};
 
 /// What `reach connect` is to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +24,19 @@ pub struct Connect {
     pub plan: Plan,
     /// How to connect.
     pub manner: Manner,
+    /// The session to hold, if one is wanted.
+    pub session: Option<Session>,
     /// How to show the result.
     pub output: Output,
+}
+
+/// A session with one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// How typed lines end; `None` for what suits where they come from.
+    pub line_end: Option<LineEnd>,
+    /// Show what comes as it is.
+    pub raw: bool,
 }
 
 /// How to connect.
@@ -73,6 +88,16 @@ pub fn connect(
             problems.push(format!("`{text}` is a URL, whose TLS needs no --starttls; give HOST:PORT"));
         }
     }
+    if args.interactive && targets.len() > 1 {
+        problems.push("--interactive holds a session with one target; give one".to_owned());
+    }
+    let session = args.interactive.then(|| Session {
+        line_end: args.line_end.map(|end| match end {
+            cli::LineEnd::Crlf => LineEnd::CrLf,
+            cli::LineEnd::AsIs => LineEnd::Kept,
+        }),
+        raw: args.raw,
+    });
     let manner = manner(args, &targets, &mut problems);
     let targets: Vec<_> = targets
         .into_iter()
@@ -83,7 +108,7 @@ pub fn connect(
         .collect();
     match (plan, manner, output) {
         (Some(plan), Some(manner), Some(output)) if problems.is_empty() => {
-            Ok(Connect { targets, plan, manner, output })
+            Ok(Connect { targets, plan, manner, session, output })
         }
         _ => Err(problems),
     }
@@ -270,6 +295,7 @@ mod tests {
             ("https://a.example --starttls smtp", "HOST:PORT"),
             ("a.example --proxy ftp://proxy.example", "socks5h://"),
             ("a.example 70000", "1 to 65535"),
+            ("a.example b.example -i", "one target"),
         ] {
             let problems = understood_in(line, &[]).expect_err(line);
             assert!(problems.len() == 1 && problems[0].contains(part), "{line}: {problems:?}");
