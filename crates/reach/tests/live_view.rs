@@ -108,7 +108,8 @@ fn the_live_view_shows_hops_and_leaves_the_result_on_the_screen_as_it_was() {
         seat.press("p");
         seat.wait_for("PAUSED");
         seat.press("pro");
-        seat.wait_for("by loss");
+        // What stood there before is not written again.
+        seat.wait_for("loss");
         let (result, status) = seat.leave("q");
         assert!(result.contains("10.70.0.1") && result.contains(GOOD), "{result:?}");
         assert_eq!(status, Some(0), "{result:?}");
