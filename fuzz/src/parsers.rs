@@ -90,7 +90,7 @@ pub fn asn_table(bytes: &[u8]) {
     let mut ends =
         vec![IpAddr::from([0; 4]), IpAddr::from([255; 4]), IpAddr::from([0; 16]), IpAddr::from([0xff; 16])];
     let texts = bytes.split(|byte| !byte.is_ascii_hexdigit() && !matches!(byte, b'.' | b':')).take(200);
-    ends.extend(texts.filter_map(|text| std::str::from_utf8(text).ok()?.parse().ok()));
+    ends.extend(texts.filter_map(|text| std::str::from_utf8(text).ok()?.parse::<IpAddr>().ok()));
     for address in ends {
         let origin = table.origin(address);
         assert!(origin.as_ref().is_none_or(|origin| origin.asn != 0), "nobody announces {address}");
