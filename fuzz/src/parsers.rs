@@ -17,18 +17,21 @@ use reach_core::{
     Time,
     judge::judge,
     model::{
-        Answer, Certificate, Distrust, Endpoint, Exchange, Exchanged, Host, HttpEnd, HttpRequest, IcmpError,
-        Observation, Outcome, RecordKind, Target, TlsEnd, TlsHello,
+        Answer, Certificate, Connect, Datagram, Distrust, Egress, Endpoint, Exchange, Exchanged, Host,
+        HttpEnd, HttpRequest, IcmpError, Observation, Outcome, Probe, ProbeId, RecordKind, SystemLookup,
+        Target, Then, TlsEnd, TlsHello,
     },
 };
 use reach_net::{
     dns::{self, Question},
+    evidence::{Attempts, Captured, Docket},
     exchange::exchange,
+    journal::{AttemptId, Entry, Flow, Protocol},
     system,
     text::{TEXT_LIMIT, clean, clean_bytes},
     trust::{self, TrustRoots},
     wire::{
-        EchoMessage, Extensions, QuotedPacket, Segment, TcpInfo, Transport, checksum, checksum_fits,
+        EchoMessage, Extensions, Packet, QuotedPacket, Segment, TcpInfo, Transport, checksum, checksum_fits,
         counted_between, ip_counters, ipv4_payload, quoted_tcp, split_extensions,
     },
 };
@@ -42,11 +45,14 @@ use tokio::{
     runtime::{Builder, Runtime},
 };
 
+#[path = "dialogues.rs"]
+mod dialogues;
+
 /// What a target does with an input.
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 17] = [
+pub const ALL: [(&str, Parser); 21] = [
     ("asn_table", asn_table),
     ("certificate", certificate),
     ("counters", counters),
@@ -55,13 +61,17 @@ pub const ALL: [(&str, Parser); 17] = [
     ("extension", extension),
     ("getent", getent),
     ("http", http),
+    ("packet", packet),
+    ("proxy", proxy),
     ("quote", quote),
     ("recording", recording),
     ("report", report),
     ("scenario", scenario),
     ("segment", segment),
+    ("starttls", starttls),
     ("target", target),
     ("tcp_info", tcp_info),
+    ("telnet", telnet),
     ("text", text),
     ("tls", tls),
 ];
@@ -135,6 +145,69 @@ pub fn segment(bytes: &[u8]) {
     if let Some(payload) = ipv4_payload(bytes) {
         assert!(bytes.ends_with(payload) && payload.len() + 20 <= bytes.len());
     }
+}
+
+/// Captured packets of a run: for each a byte that says the direction and how late it came, one for its length,
+/// and its bytes.
+pub fn packet(mut bytes: &[u8]) {
+    let host = IpAddr::from([203, 0, 113, 12]);
+    let mut docket = Docket::new(Attempts::new(vec![SocketAddr::from(([192, 0, 2, 53], 53))]));
+    for (number, probe) in (0..).zip(probes(host)) {
+        let (attempt, sent) = (AttemptId(number), Time::from_micros(1_000));
+        let id = ProbeId(number as u32);
+        docket.note(Entry::Begun { attempt, about: None, id, probe, sent });
+        let local = SocketAddr::from(([10, 70, 0, 2], 40_000 + number as u16));
+        docket
+            .note(Entry::Sends { attempt, flow: Flow::new(Protocol::Udp, local, SocketAddr::new(host, 53)) });
+    }
+    let (mut taken, mut now) = (0, Time::from_micros(2_000));
+    while let Some((&[choice, length], rest)) = bytes.split_first_chunk() {
+        let (packet, rest) = rest.split_at(rest.len().min(usize::from(length)));
+        bytes = rest;
+        now = now + Duration::from_millis(u64::from(choice >> 1));
+        if let Some(Packet { source, destination, .. }) = Packet::parse(packet) {
+            assert_eq!(source.is_ipv4(), destination.is_ipv4());
+        }
+        let (outgoing, nanos) = (choice & 1 == 1, now.as_micros() * 1_000);
+        let length = u32::from(length);
+        docket.take(Captured { interface: 1, outgoing, at: now, nanos, length, bytes: packet.to_vec() });
+        taken += 1;
+    }
+    let (mut given, mut last) = (0, 0);
+    docket.release(now, true, |packet, attempt| {
+        given += 1;
+        assert!(packet.nanos >= last);
+        last = packet.nanos;
+        assert!(attempt.sent <= packet.at);
+    });
+    assert!(given <= taken);
+}
+
+/// A probe of each kind that has packets.
+fn probes(address: IpAddr) -> [Probe; 4] {
+    let endpoint = Endpoint { address, port: 443 };
+    let (source_port, timeout) = (35_002, Duration::from_secs(1));
+    [
+        Probe::Connect(Connect {
+            endpoint,
+            source_port,
+            ttl: Some(3),
+            min_ttl: None,
+            timeout,
+            then: Then::Reset,
+            crowd: 1,
+        }),
+        Probe::Datagram(Datagram {
+            endpoint,
+            source_port,
+            ttl: Some(3),
+            size: 4,
+            dont_fragment: false,
+            timeout,
+        }),
+        Probe::Egress(Egress { endpoint, burst: 8, first_source_port: 36_000, timeout }),
+        Probe::SystemLookup(SystemLookup { name: "push.example".to_owned(), timeout }),
+    ]
 }
 
 /// An ICMP message, alone and behind an IPv4 header: a byte for the family, two for type and code of an error
@@ -347,6 +420,21 @@ pub fn report(bytes: &[u8]) {
         let _ = report_text::check(&examined, time, &Style { color: true, ..style });
         let _ = json::check(&examined, time, time, "0", lang);
     }
+}
+
+/// What a proxy answers.
+pub fn proxy(bytes: &[u8]) {
+    dialogues::proxy(bytes);
+}
+
+/// What a server says before TLS.
+pub fn starttls(bytes: &[u8]) {
+    dialogues::starttls(bytes);
+}
+
+/// What a server says in a session.
+pub fn telnet(bytes: &[u8]) {
+    dialogues::telnet(bytes);
 }
 
 /// A scenario of the pretend network.

@@ -189,6 +189,18 @@ impl<K: Kind> Hub<K> {
         Ok(Arc::new(Self { socket, v6, kind, state: Mutex::new(state), closing: Notify::new(), room }))
     }
 
+    /// The address that packets to `remote` carry.
+    pub(crate) fn source_to(&self, remote: IpAddr) -> Option<IpAddr> {
+        let bound = self.socket.local_addr().ok()?.ip();
+        if !bound.is_unspecified() {
+            return Some(bound);
+        }
+        // Connecting a datagram socket sends nothing.
+        let probe = std::net::UdpSocket::bind((bound, 0)).ok()?;
+        probe.connect((remote, 9)).ok()?;
+        Some(probe.local_addr().ok()?.ip())
+    }
+
     /// Sends what `parcel` makes and waits for what becomes of it.
     pub(crate) async fn ask(
         &self,

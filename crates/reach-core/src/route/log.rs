@@ -40,8 +40,17 @@ pub(crate) struct Shot {
     pub(crate) done: Option<Time>,
     /// How often it was sent.
     pub(crate) packets: u32,
+    /// It was given up before its own time-out: an answer may have been on its way.
+    pub(crate) cut_short: bool,
     /// What came.
     pub(crate) reply: Option<Reply>,
+}
+
+impl Shot {
+    /// What came of it is known for certain.
+    pub(crate) fn is_certain(&self) -> bool {
+        self.done.is_some() && !self.cut_short
+    }
 }
 
 /// A packet of a chosen size.
@@ -126,7 +135,7 @@ pub(crate) fn slot(probe: &Probe, endpoint: Endpoint, protocol: TraceProtocol) -
 impl Log {
     /// Notes that a probe is on its way.
     pub(crate) fn launch(&mut self, id: ProbeId, slot: Slot, sent: Time) {
-        let shot = Shot { sent, done: None, packets: 1, reply: None };
+        let shot = Shot { sent, done: None, packets: 1, cut_short: false, reply: None };
         match slot {
             Slot::Hop(ttl, flow) => {
                 self.hops.entry(ttl).or_default().entry(flow).or_default().insert(id, shot);
@@ -165,7 +174,9 @@ impl Log {
                 (packets, reply(&observation.probe, outcome, endpoint))
             }
         };
-        let shot = Shot { sent: observation.sent, done: Some(observation.done), packets, reply };
+        let waited = observation.done.since(observation.sent) + Duration::from_millis(1);
+        let cut_short = reply.is_none() && packets > 0 && timeout(&observation.probe) > waited;
+        let shot = Shot { sent: observation.sent, done: Some(observation.done), packets, cut_short, reply };
         match slot {
             Slot::Hop(ttl, flow) => {
                 settle(self.hops.entry(ttl).or_default().entry(flow).or_default(), id, shot);
@@ -270,6 +281,16 @@ const EMSGSIZE: i32 = 90;
 /// The most packets that one attempt can have sent; a recording may claim more.
 const MOST_PACKETS: u32 = 128;
 
+/// How long a probe is waited for at most.
+fn timeout(probe: &Probe) -> Duration {
+    match probe {
+        Probe::Connect(connect) => connect.timeout,
+        Probe::Datagram(datagram) => datagram.timeout,
+        Probe::Echo(echo) => echo.timeout,
+        _ => Duration::ZERO,
+    }
+}
+
 fn settle(shots: &mut Shots, id: ProbeId, shot: Shot) {
     let merged = match shots.remove(&id) {
         Some(known) => better(known, shot),
@@ -286,6 +307,7 @@ fn better(one: Shot, other: Shot) -> Shot {
         (
             reply.is_none(),
             shot.done.is_none(),
+            shot.cut_short,
             shot.done,
             reply.map(|reply| (reply.rtt, reply.from, reply.kind, reply.reply_ttl)),
         )

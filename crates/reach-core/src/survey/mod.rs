@@ -19,11 +19,6 @@ use std::{
     time::Duration,
 };
 
-pub use self::{
-    paths::{PathSurvey, path_ends},
-    reverse::{ReverseNames, reverse_names},
-    tries::{Tries, TriesPlan},
-};
 use self::{
     discovery::Discovery,
     examination::{Control, Examination, Scene},
@@ -32,6 +27,11 @@ use self::{
 pub(crate) use self::{
     exchange::{is_stalled, other_name, went_through},
     reply_ttl::closer_floors,
+};
+pub use self::{
+    paths::{PathSurvey, path_ends},
+    reverse::{ReverseNames, reverse_names},
+    tries::{Tries, TriesPlan},
 };
 use crate::{
     Time, dossier,
