@@ -380,7 +380,7 @@ fn an_ordinary_user_learns_all_but_the_quoted_header() {
     }
     isolated(TOOLS, || {
         if !geteuid().is_root() {
-            eprintln!("SKIPPED: needs a user to become");
+            return eprintln!("SKIPPED: needs root, to become an ordinary user");
         }
         let lab = Lab::build(&chain()).expect("a lab");
         let this = env::current_exe().expect("this program");
