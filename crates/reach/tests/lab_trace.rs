@@ -350,7 +350,10 @@ fn silent_and_rate_limited_routers_are_no_loss() {
                 assert_eq!(path.at(3), lab.responders(ip(address))[2], "{what}");
                 assert!((1..=5).all(|ttl| path.hop(ttl)["loss"]["kind"] != "forward"), "{what}");
                 assert!(path.0["remarks"] == json!([]), "{what}");
-                let told = path.hop(3)["loss"]["kind"] == "rate-limited";
+                // Where only those packets were waited for that the router had answers for, nothing is missing.
+                let limited = path.hop(3);
+                let told =
+                    limited["loss"]["kind"] == "rate-limited" || limited["sent"] == limited["received"];
                 let others = [1, 4].into_iter().all(|ttl| path.hop(ttl)["loss"].is_null());
                 (!(told && others)).then_some(what).into_iter().collect()
             });
@@ -640,13 +643,18 @@ fn routers_have_the_names_that_the_resolver_gives_them() {
         let mut description = chain(2).host_behind("dns", ["192.0.2.53"], "r1").resolver(names);
         description.client.resolvers = None;
         let lab = Lab::build(&description).expect("a lab");
-        let said = trace(&lab, Rights::None, &[V4]);
-        let path = said.path();
-        for (ttl, address, name) in
-            [(1, "10.70.0.1", "gw.example"), (2, "10.70.1.2", "core-1.example"), (3, V4, "www.example")]
-        {
-            assert_eq!(path.responder(ttl, ip(address))["name"], name, "{}", path.0);
-        }
+        // A name is waited for no longer than it is worth: a machine that is busy at that moment gets another try.
+        let complaints = until_all_is_seen(3, || {
+            let said = trace(&lab, Rights::None, &[V4]);
+            let path = said.path();
+            let names =
+                [(1, "10.70.0.1", "gw.example"), (2, "10.70.1.2", "core-1.example"), (3, V4, "www.example")];
+            let wrong = names
+                .into_iter()
+                .filter(|&(ttl, address, name)| path.responder(ttl, ip(address))["name"] != name);
+            wrong.map(|(ttl, ..)| format!("hop {ttl}: {}", path.hop(ttl))).collect()
+        });
+        assert!(complaints.is_empty(), "{}", complaints.join("\n"));
     });
 }
 
