@@ -154,7 +154,6 @@ fn no_more_paths_are_missed_than_the_confidence_allows() {
             );
             // Three standard deviations above what is allowed.
             let most = allowed + 3.0 * (allowed * (1.0 - allowed) / traces as f64).sqrt();
-            eprintln!("{}", table.lines().last().unwrap_or_default());
             assert!(routers as f64 <= most * traces as f64, "{table}");
         }
     }
