@@ -146,8 +146,9 @@ fn a_silent_router_costs_little_time_and_no_hop() {
         let (clear, silent) = (chain(""), chain("anonymous = true"));
         assert_eq!(silent.widths(), [1, 1, 1, 0, 1, 1, 1, 1, 1, 1], "{}", show(&silent));
         assert_eq!(silent.route().hops[3].loss, HopLoss::Silent);
-        let rtt = Duration::from_millis(50);
-        assert!(silent.took <= clear.took + rtt * 5 / 2 + Duration::from_millis(20), "{}", show(&silent));
+        // One more question after a usual answer's time, and the least wait before silence means anything.
+        let cost = Duration::from_millis(50).mul_f64(1.25) + Duration::from_millis(200);
+        assert!(silent.took <= clear.took + cost, "{} {}", show(&clear), show(&silent));
     }
 }
 
@@ -299,7 +300,12 @@ fn the_bad_member_of_a_group_is_named_and_random_loss_is_not_blamed() {
                 _ => None,
             });
             let dead = ip("10.70.2.2");
-            assert_eq!(bad, Some((2, Some(dead), Some(ip("10.70.0.1")), 1.0, 0.0)), "{}", show(&traced));
+            assert_eq!(
+                bad,
+                Some((2, Some(dead), Some(ip("10.70.0.1")), 1.0, 0.0)),
+                "{protocol:?} {seed} {}",
+                show(&traced)
+            );
         }
     }
     let lossy = "[[network.links]]\nbetween = ['a1', 'b1']\nrelay = { loss_percent = 10 }\n\
@@ -326,8 +332,7 @@ fn a_half_dead_member_is_found_without_being_asked_for() {
         named +=
             u32::from(traced.route().remarks.iter().any(|remark| matches!(remark, Remark::BadMember { .. })));
     }
-    // Both first attempts may take the good member: one time in four.
-    assert!(named >= 10, "{named}");
+    assert!(named >= 16, "{named}");
 }
 
 #[test]
@@ -341,6 +346,9 @@ fn losses_do_not_hide_hops_and_are_told_from_limits() {
             let (mut whole, mut forward, mut limited) = (0, 0, 0);
             for seed in 1..=20 {
                 let traced = net.trace_by(protocol, seed);
+                if traced.widths() != [1; 9] {
+                    println!("{protocol:?} {seed} {}", show(&traced));
+                }
                 whole += u32::from(traced.widths() == [1; 9]);
                 let hops = &traced.route().hops;
                 forward += u32::from(hops.iter().any(|hop| matches!(hop.loss, HopLoss::Forward { .. })));

@@ -95,6 +95,52 @@ pub fn recording_trouble(error: &std::io::Error, lang: Lang) -> String {
     }
 }
 
+/// Packets cannot be captured, so they are made up.
+pub fn packets_synthesised(file: &str, why: &std::io::Error, lang: Lang) -> String {
+    match lang {
+        Lang::En => format!(
+            "--pcap: packets cannot be captured without CAP_NET_RAW ({why}); those in `{file}` are synthesised \
+             from what is known, and each is marked so"
+        ),
+        Lang::Ko => format!(
+            "--pcap: CAP_NET_RAW 권한이 없어 패킷을 캡처할 수 없습니다({why}). `{file}`에는 알려진 사실로 합성한 패킷이 \
+             들어가며, 패킷마다 SYNTHESISED라고 표시합니다"
+        ),
+    }
+}
+
+/// The kernel dropped captured packets.
+pub fn packets_dropped(file: &str, dropped: u64, lang: Lang) -> String {
+    match (lang, dropped) {
+        (Lang::En, 1) => {
+            format!("--pcap: 1 packet came too fast to be captured and may be missing from `{file}`")
+        }
+        (Lang::En, _) => {
+            format!("--pcap: {dropped} packets came too fast to be captured and may be missing from `{file}`")
+        }
+        (Lang::Ko, _) => format!(
+            "--pcap: 패킷 {dropped}개가 너무 빨리 들어와 캡처하지 못했습니다. `{file}`에 빠진 패킷이 있을 수 있습니다"
+        ),
+    }
+}
+
+/// How many packets were written.
+pub fn packets_written(file: &str, written: u64, lang: Lang) -> String {
+    match (lang, written) {
+        (Lang::En, 1) => format!("--pcap: 1 packet in `{file}`"),
+        (Lang::En, _) => format!("--pcap: {written} packets in `{file}`"),
+        (Lang::Ko, _) => format!("--pcap: `{file}`에 패킷 {written}개를 기록했습니다"),
+    }
+}
+
+/// The packets could not be written.
+pub fn packets_unwritten(file: &str, error: &std::io::Error, lang: Lang) -> String {
+    match lang {
+        Lang::En => format!("--pcap `{file}` is not complete, it could not be written: {error}"),
+        Lang::Ko => format!("--pcap `{file}` 파일을 끝까지 기록하지 못했습니다: {error}"),
+    }
+}
+
 /// Privileges could not be given up.
 pub fn privileges_kept(error: &std::io::Error, lang: Lang) -> String {
     match lang {

@@ -80,7 +80,7 @@ pub struct Route {
     pub stopped: Option<Stopped>,
     /// Who said no, where somebody did.
     pub by: Option<IpAddr>,
-    /// By TTL, rising, without gaps, up to the endpoint or to the last hop that was asked and is of interest.
+    /// By TTL from the first asked, rising, without gaps, up to the endpoint or to the last hop that was asked and is of interest.
     pub hops: Vec<Hop>,
     /// Who follows whom on the same flow.
     pub links: Vec<Link>,

@@ -60,7 +60,7 @@ fn answers(route: &Route, ttl: u8) -> BTreeSet<IpAddr> {
         .collect()
 }
 
-/// The last hop at which anything answers.
+/// The last hop at which anything answers that says where it stands.
 fn last(route: &Route) -> u8 {
-    route.hops.iter().filter(|hop| !hop.responders.is_empty()).map(|hop| hop.ttl).max().unwrap_or(0)
+    route.hops.iter().map(|hop| hop.ttl).filter(|&ttl| !answers(route, ttl).is_empty()).max().unwrap_or(0)
 }

@@ -16,26 +16,46 @@ const LOSS_ALPHA: f64 = 0.02;
 /// Losses that are too few to speak of.
 const FEW: u32 = 3;
 
-/// All hops up to the end of the longest path; where no end is known one silent hop behind the last that answers.
+/// All hops from the first asked up to the end of the longest path; where no end is known one silent hop behind the last that answers.
 pub(super) fn hops(log: &Log, census: &BTreeMap<u8, HopCensus>, plan: &TracePlan) -> Vec<Hop> {
     let answered = log.hops.keys().copied().filter(|&ttl| log.replies(ttl).next().is_some());
     let Some(&asked) = log.hops.keys().next_back() else { return Vec::new() };
     let last = log.end().unwrap_or_else(|| answered.max().unwrap_or(0).saturating_add(1)).min(asked);
-    let mut hops: Vec<Hop> = (1..=last).map(|ttl| hop(log, ttl, census.get(&ttl), plan)).collect();
-    let losses = losses(log, &hops);
-    for (hop, loss) in hops.iter_mut().zip(losses) {
+    (plan.first_ttl.max(1)..=last).map(|ttl| hop(log, ttl, census.get(&ttl), plan)).collect()
+}
+
+/// Says what missing answers mean. Flows that a bad member loses are left out: they say nothing of the others.
+pub(super) fn explain_losses(
+    log: &Log,
+    hops: &mut [Hop],
+    plan: &TracePlan,
+    bad: Option<(u8, Option<IpAddr>)>,
+) {
+    let without = bad.map(|(ttl, member)| {
+        let goes_there = |flow: &u16| log.met(ttl, *flow).map(|reply| reply.from) == member;
+        let mut rest = log.clone();
+        for (_, flows) in rest.hops.range_mut(ttl..) {
+            flows.retain(|flow, _| !goes_there(flow));
+        }
+        rest.ends.retain(|flow, _| !goes_there(flow));
+        rest
+    });
+    let log = without.as_ref().unwrap_or(log);
+    let seen: Vec<Hop> = hops.iter().map(|of| hop(log, of.ttl, None, plan)).collect();
+    for (hop, loss) in hops.iter_mut().zip(losses(log, &seen)) {
         hop.loss = loss;
     }
-    hops
 }
 
 fn hop(log: &Log, ttl: u8, census: Option<&HopCensus>, plan: &TracePlan) -> Hop {
     let mut responders: BTreeMap<(IpAddr, ReplyKind), Responder> = BTreeMap::new();
     let mut arrivals: BTreeMap<(IpAddr, ReplyKind), Vec<_>> = BTreeMap::new();
     let (mut sent, mut received) = (0, 0);
+    let heard = log.replies(ttl).next().is_some();
     for shots in log.hops.get(&ttl).into_iter().flat_map(BTreeMap::values) {
         for (&id, shot) in shots.iter().filter(|(_, shot)| shot.done.is_some()) {
-            sent += shot.packets;
+            // Where others are answered, a packet given up early is not a lost one.
+            sent += if heard && shot.cut_short { 0 } else { shot.packets };
             let Some(reply) = &shot.reply else { continue };
             received += 1;
             arrivals.entry((reply.from, reply.kind)).or_default().push((shot.done, id, reply));
@@ -65,7 +85,7 @@ fn hop(log: &Log, ttl: u8, census: Option<&HopCensus>, plan: &TracePlan) -> Hop 
         responders.insert((address, kind), responder);
     }
     for (&flow, shots) in log.hops.get(&ttl).into_iter().flatten() {
-        let settled = shots.values().filter(|shot| shot.done.is_some());
+        let settled = shots.values().filter(|shot| shot.is_certain());
         let packets: u32 = settled.clone().map(|shot| shot.packets).sum();
         let met: BTreeSet<_> =
             settled.filter_map(|shot| shot.reply.as_ref()).map(|reply| (reply.from, reply.kind)).collect();
@@ -92,7 +112,7 @@ fn hop(log: &Log, ttl: u8, census: Option<&HopCensus>, plan: &TracePlan) -> Hop 
 
 /// What the missing answers of each hop mean.
 fn losses(log: &Log, hops: &[Hop]) -> Vec<HopLoss> {
-    let ends = log.ends.values().flat_map(BTreeMap::values).filter(|shot| shot.done.is_some());
+    let ends = log.ends.values().flat_map(BTreeMap::values).filter(|shot| shot.is_certain());
     let (end_sent, end_received) = ends.fold((0, 0), |(sent, received), shot| {
         (sent + shot.packets, received + u32::from(shot.reply.is_some()))
     });
@@ -134,12 +154,11 @@ fn losses(log: &Log, hops: &[Hop]) -> Vec<HopLoss> {
         .collect()
 }
 
+/// Packets answered and lost at some hops, and at the endpoint if that is wanted.
+type Pool<'a> = dyn Fn(&[Hop], bool) -> (u32, u32) + 'a;
+
 /// From which hop on packets are lost for everything behind it, and how many of them.
-fn onset(
-    hops: &[Hop],
-    limited: &dyn Fn(usize) -> bool,
-    pool: &dyn Fn(&[Hop], bool) -> (u32, u32),
-) -> Option<(usize, f64)> {
+fn onset(hops: &[Hop], limited: &dyn Fn(usize) -> bool, pool: &Pool<'_>) -> Option<(usize, f64)> {
     let telling: Vec<Hop> = hops
         .iter()
         .enumerate()
@@ -241,7 +260,7 @@ pub(super) fn flows(log: &Log) -> Vec<FlowPath> {
     }
     for (&flow, shots) in &log.ends {
         let path = flows.entry(flow).or_insert_with(|| FlowPath { flow, ..FlowPath::default() });
-        for shot in shots.values().filter(|shot| shot.done.is_some()) {
+        for shot in shots.values().filter(|shot| shot.is_certain()) {
             path.sent += shot.packets;
             if let Some(reply) = shot.reply.as_ref().filter(|reply| reply.kind == ReplyKind::Reached) {
                 path.answered += 1;

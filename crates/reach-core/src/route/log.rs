@@ -23,10 +23,13 @@ pub(crate) struct Log {
     /// Without a TTL, by flow.
     pub(crate) ends: BTreeMap<u16, Shots>,
     /// Of a chosen size, and forbidden to be fragmented.
-    pub(crate) sized: BTreeMap<ProbeId, SizedShot>,
+    pub(crate) sized: BTreeMap<SizedKey, SizedShot>,
     /// Why something could not be sent.
     pub(crate) unable: Option<Inability>,
 }
+
+/// Names a packet of a chosen size: its number, TTL, length and kind.
+pub(crate) type SizedKey = (ProbeId, Option<u8>, u32, TraceProtocol);
 
 /// Packets of one flow with one TTL, in the order sent.
 pub(crate) type Shots = BTreeMap<ProbeId, Shot>;
@@ -40,8 +43,17 @@ pub(crate) struct Shot {
     pub(crate) done: Option<Time>,
     /// How often it was sent.
     pub(crate) packets: u32,
+    /// It was given up before its own time-out: an answer may have been on its way.
+    pub(crate) cut_short: bool,
     /// What came.
     pub(crate) reply: Option<Reply>,
+}
+
+impl Shot {
+    /// What came of it is known for certain.
+    pub(crate) fn is_certain(&self) -> bool {
+        self.done.is_some() && !self.cut_short
+    }
 }
 
 /// A packet of a chosen size.
@@ -126,7 +138,7 @@ pub(crate) fn slot(probe: &Probe, endpoint: Endpoint, protocol: TraceProtocol) -
 impl Log {
     /// Notes that a probe is on its way.
     pub(crate) fn launch(&mut self, id: ProbeId, slot: Slot, sent: Time) {
-        let shot = Shot { sent, done: None, packets: 1, reply: None };
+        let shot = Shot { sent, done: None, packets: 1, cut_short: false, reply: None };
         match slot {
             Slot::Hop(ttl, flow) => {
                 self.hops.entry(ttl).or_default().entry(flow).or_default().insert(id, shot);
@@ -136,7 +148,7 @@ impl Log {
             }
             Slot::Sized { ttl, length, protocol } => {
                 let sized = SizedShot { ttl, length, protocol, shot, too_large_here: false };
-                self.sized.insert(id, sized);
+                self.sized.insert((id, ttl, length, protocol), sized);
             }
         }
     }
@@ -165,7 +177,9 @@ impl Log {
                 (packets, reply(&observation.probe, outcome, endpoint))
             }
         };
-        let shot = Shot { sent: observation.sent, done: Some(observation.done), packets, reply };
+        let waited = observation.done.since(observation.sent) + Duration::from_millis(1);
+        let cut_short = reply.is_none() && packets > 0 && timeout(&observation.probe) > waited;
+        let shot = Shot { sent: observation.sent, done: Some(observation.done), packets, cut_short, reply };
         match slot {
             Slot::Hop(ttl, flow) => {
                 settle(self.hops.entry(ttl).or_default().entry(flow).or_default(), id, shot);
@@ -173,7 +187,7 @@ impl Log {
             Slot::End(flow) => settle(self.ends.entry(flow).or_default(), id, shot),
             Slot::Sized { ttl, length, protocol } => {
                 let fresh = SizedShot { ttl, length, protocol, shot: shot.clone(), too_large_here: here };
-                let known = self.sized.entry(id).or_insert(fresh);
+                let known = self.sized.entry((id, ttl, length, protocol)).or_insert(fresh);
                 known.shot = better(known.shot.clone(), shot);
                 known.too_large_here |= here;
             }
@@ -197,9 +211,10 @@ impl Log {
                 self.ends.get_mut(&flow).map(open);
                 self.ends.retain(|_, shots| !shots.is_empty());
             }
-            Slot::Sized { .. } => {
-                if self.sized.get(&id).is_some_and(|sized| sized.shot.done.is_none()) {
-                    self.sized.remove(&id);
+            Slot::Sized { ttl, length, protocol } => {
+                let key = (id, ttl, length, protocol);
+                if self.sized.get(&key).is_some_and(|sized| sized.shot.done.is_none()) {
+                    self.sized.remove(&key);
                 }
             }
         }
@@ -270,6 +285,16 @@ const EMSGSIZE: i32 = 90;
 /// The most packets that one attempt can have sent; a recording may claim more.
 const MOST_PACKETS: u32 = 128;
 
+/// How long a probe is waited for at most.
+fn timeout(probe: &Probe) -> Duration {
+    match probe {
+        Probe::Connect(connect) => connect.timeout,
+        Probe::Datagram(datagram) => datagram.timeout,
+        Probe::Echo(echo) => echo.timeout,
+        _ => Duration::ZERO,
+    }
+}
+
 fn settle(shots: &mut Shots, id: ProbeId, shot: Shot) {
     let merged = match shots.remove(&id) {
         Some(known) => better(known, shot),
@@ -286,6 +311,7 @@ fn better(one: Shot, other: Shot) -> Shot {
         (
             reply.is_none(),
             shot.done.is_none(),
+            shot.cut_short,
             shot.done,
             reply.map(|reply| (reply.rtt, reply.from, reply.kind, reply.reply_ttl)),
         )

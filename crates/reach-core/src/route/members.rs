@@ -69,7 +69,7 @@ pub(super) fn bad_member(log: &Log, hops: &[Hop]) -> Option<Remark> {
 fn tallies(log: &Log) -> BTreeMap<u16, Trials> {
     let mut tallies = BTreeMap::new();
     for (&flow, shots) in &log.ends {
-        let settled = shots.values().filter(|shot| shot.done.is_some());
+        let settled = shots.values().filter(|shot| shot.is_certain());
         let (sent, answered) = settled.fold((0, 0), |(sent, answered), shot| {
             let came = shot.reply.as_ref().is_some_and(|reply| reply.kind == ReplyKind::Reached);
             (sent + shot.packets, answered + u32::from(came))
@@ -121,7 +121,7 @@ fn share(trials: Trials) -> f64 {
 fn answers_well(log: &Log, group: &Group, lost_behind: f64) -> bool {
     let flows = log.hops.get(&group.ttl).into_iter().flatten();
     let shots = flows.filter(|(flow, _)| group.flows.contains(flow)).flat_map(|(_, shots)| shots.values());
-    let (sent, answered) = shots.filter(|shot| shot.done.is_some()).fold((0, 0), |(sent, answered), shot| {
+    let (sent, answered) = shots.filter(|shot| shot.is_certain()).fold((0, 0), |(sent, answered), shot| {
         (sent + shot.packets, answered + u32::from(shot.reply.is_some()))
     });
     sent > 0 && share(Trials { sent, answered }) < lost_behind / 2.0

@@ -59,9 +59,15 @@ pub(crate) fn assemble(
 
 fn route(plan: &TracePlan, endpoint: Endpoint, log: &Log, dossiers: &BTreeMap<IpAddr, Dossier>) -> Route {
     let census = mda::census(log, plan, |_, shot| shot.done.is_some() && shot.reply.is_none());
-    let hops = hops::hops(log, &census, plan);
+    let mut hops = hops::hops(log, &census, plan);
     let mut remarks = remarks::remarks(log, &hops);
-    remarks.extend(members::bad_member(log, &hops));
+    let bad = members::bad_member(log, &hops);
+    let member = match &bad {
+        Some(Remark::BadMember { ttl, member, .. }) => Some((*ttl, *member)),
+        _ => None,
+    };
+    hops::explain_losses(log, &mut hops, plan, member);
+    remarks.extend(bad);
     let distance = log.distance();
     let (stopped, by) = match distance {
         Some(_) => (None, None),
@@ -104,7 +110,14 @@ fn stopped(
         on_the_way.chain(ends).filter(|reply| reply.kind != ReplyKind::TimeExceeded).collect();
     if refusals.iter().any(|reply| reply.kind == ReplyKind::Reset) {
         return match judge::reset_by_path(endpoint.address, dossiers) {
-            Some(by) => (Some(Stopped::ResetByPath), by),
+            Some(by) => {
+                // Without the TTL of the resets themselves they arise at the router before, or directly behind it.
+                let told =
+                    dossiers.get(&endpoint.address).is_some_and(|dossier| dossier.reply_ttl().is_some());
+                let before = log.first(|kind| kind == ReplyKind::Reset).and_then(|ttl| ttl.checked_sub(1));
+                let before = before.and_then(|ttl| log.responders(ttl).first().copied());
+                (Some(Stopped::ResetByPath), if told { by.or(before) } else { before.or(by) })
+            }
             None => (Some(Stopped::Refused), Some(endpoint.address)),
         };
     }

@@ -60,10 +60,7 @@ fn options(log: &Log) -> Vec<Remark> {
     changes.into_iter().map(|(ttl, was, is)| Remark::OptionsChanged { ttl, was, is }).collect()
 }
 
-fn changes<T: Ord>(log: &Log, value: impl Fn(&Quote) -> Option<T>) -> Vec<(u8, T, T)>
-where
-    T: Clone,
-{
+fn changes<T: Ord + Clone>(log: &Log, value: impl Fn(&Quote) -> Option<T>) -> Vec<(u8, T, T)> {
     let mut by_hop: BTreeMap<u8, BTreeSet<T>> = BTreeMap::new();
     for (ttl, quote) in quotes(log) {
         by_hop.entry(ttl).or_default().extend(value(quote));
@@ -92,9 +89,16 @@ fn raised_ttl(log: &Log) -> Option<Remark> {
 fn asymmetric(hops: &[Hop]) -> Vec<Remark> {
     let mut remarks = Vec::new();
     let mut known = 0;
+    let mut times: BTreeMap<IpAddr, u32> = BTreeMap::new();
+    for responder in hops.iter().flat_map(|hop| &hop.responders) {
+        *times.entry(responder.address).or_default() += 1;
+    }
     for hop in hops {
         // Only routers: the endpoint's own initial TTL may be anything, and its distance is told by the hop.
-        let telling = hop.responders.iter().filter(|responder| responder.reply == ReplyKind::TimeExceeded);
+        // A router in a loop answers at many hops, of which at most one is its own.
+        let telling = hop.responders.iter().filter(|responder| {
+            responder.reply == ReplyKind::TimeExceeded && times.get(&responder.address) == Some(&1)
+        });
         for responder in telling {
             let Some(ttl) = responder.reply_ttl else { continue };
             let back = hops_back(ttl).saturating_add(1);
@@ -140,7 +144,7 @@ fn circles(log: &Log) -> Vec<Remark> {
             }
             if next_only && (ran_out == Some(0) || ran_out.is_none() && goes_on) {
                 skipped.insert(ttl);
-            } else if between || again.len() >= 2 {
+            } else if between {
                 loops.insert(at, ttl);
             }
         }

@@ -28,6 +28,8 @@ use crate::{
 };
 
 const ANNOUNCE_EVERY: Duration = Duration::from_millis(100);
+/// However busy this host is, it is not waited for longer than this.
+const MOST_LATENESS: Duration = Duration::from_millis(300);
 
 /// Traces all endpoints at once.
 ///
@@ -52,6 +54,9 @@ pub struct Tracer {
     /// The track that is looked at first for the next packet.
     turn: usize,
     hints: BTreeMap<bool, Hints>,
+    /// When we asked to be called, and how much later than that we were called at worst.
+    asked_for: Option<Time>,
+    lateness: Duration,
     announced: Option<Progress>,
     announce_at: Time,
     over: bool,
@@ -73,6 +78,8 @@ impl Tracer {
             next_id: 0,
             turn: 0,
             hints: BTreeMap::new(),
+            asked_for: None,
+            lateness: Duration::ZERO,
             announced: None,
             announce_at: started,
             over: false,
@@ -130,6 +137,7 @@ impl Tracer {
                 flows: &self.flows,
                 echo: self.echo,
                 dossier: self.dossiers.get(&track.endpoint.address),
+                lateness: self.lateness,
                 discovering: now < self.deadline,
                 deadline: self.deadline,
             };
@@ -250,6 +258,9 @@ impl Procedure for Tracer {
             self.over = true;
             return Step::Done;
         }
+        if let Some(until) = self.asked_for.take() {
+            self.lateness = self.lateness.max(now.since(until)).min(MOST_LATENESS);
+        }
         self.replan(now);
         if let Some(step) = self.announcement(now) {
             return step;
@@ -265,7 +276,9 @@ impl Procedure for Tracer {
         }
         let wakes = self.tracks.iter().filter_map(|track| track.wake).chain(later);
         let until = wakes.min().unwrap_or(self.deadline);
-        Step::Wait(until.max(now + Duration::from_micros(1)))
+        let until = until.max(now + Duration::from_micros(1));
+        self.asked_for = Some(until);
+        Step::Wait(until)
     }
 
     fn observe(&mut self, observation: Observation) {

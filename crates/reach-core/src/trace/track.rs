@@ -22,6 +22,12 @@ use crate::{
     survey::closer_floors,
 };
 
+/// The least that a packet is waited for before anything is concluded from its silence: a busy host, or a router that
+/// makes ICMP errors on its slow path, may take so long for any of them.
+const LEAST_PATIENCE: Duration = Duration::from_millis(150);
+/// How long the end of a connection and the SYN of the next one of its flow keep apart, so that they do not
+/// overtake each other.
+const COOLING: Duration = Duration::from_millis(30);
 /// Hops asked at once before anything is known.
 const FIRST_HOPS: u8 = 10;
 /// Hops asked beyond the farthest that answered.
@@ -30,12 +36,12 @@ const AHEAD: u8 = 6;
 const DARK_HOPS: u8 = 5;
 /// Tries at a hop before it counts as silent, and where packets are lost elsewhere too.
 const TRIES: usize = 3;
-const TRIES_IN_LOSS: usize = 6;
+const TRIES_IN_LOSS: usize = 9;
 /// Tries at a hop behind the last that answers.
 const DARK_TRIES: usize = 2;
 /// Attempts without a TTL limit, usually; where some are lost, so many flows so often.
 const ENDS: u16 = 2;
-const LOSSY_FLOWS: u16 = 8;
+const LOSSY_FLOWS: u16 = 12;
 const LOSSY_TRIES: usize = 3;
 /// Attempts on each flow when a bad member of an equal-cost group is looked for.
 const FLOW_TRIES: usize = 4;
@@ -71,6 +77,8 @@ pub(super) struct Scene<'a> {
     pub(super) echo: EchoAccess,
     /// What the judge would look at.
     pub(super) dossier: Option<&'a Dossier>,
+    /// How late we are told of things, because this host is busy.
+    pub(super) lateness: Duration,
     /// There is time left to discover something.
     pub(super) discovering: bool,
     pub(super) deadline: Time,
@@ -136,6 +144,7 @@ pub(super) struct Track {
     /// Echo requests sent to learn how far away the endpoint stands, and turns of bounds on an answer's TTL.
     greeted: u32,
     floor_rounds: u32,
+    floors: Vec<u8>,
     /// Probes under way that are in no log, and when they are given up.
     extras: BTreeMap<ProbeId, Time>,
     /// When the current round of repeated questions began.
@@ -151,6 +160,12 @@ struct View<'a> {
     spread: Duration,
     last: u8,
     end: Option<u8>,
+    /// Packets answered and lost at each hop.
+    tallies: BTreeMap<u8, (u32, u32)>,
+    /// Hops whose answers fail to come where those of hops behind them do come.
+    limited: BTreeSet<u8>,
+    /// Packets are lost at hops that do answer.
+    lossy: bool,
 }
 
 impl Track {
@@ -168,6 +183,7 @@ impl Track {
             sequence: 0,
             greeted: 0,
             floor_rounds: 0,
+            floors: Vec::new(),
             extras: BTreeMap::new(),
             round: None,
         }
@@ -179,7 +195,13 @@ impl Track {
     }
 
     pub(super) fn launched(&mut self, id: ProbeId, want: &Want, slot: Option<Slot>, now: Time) {
-        self.due = true;
+        // What else was planned with it stands.
+        self.due |= self.wants.is_empty();
+        let soon = now + LEAST_PATIENCE;
+        self.wake = Some(self.wake.map_or(soon, |wake| wake.min(soon)));
+        if let Ask::Floor(floor) = want.ask {
+            self.floors.retain(|&other| other != floor);
+        }
         if matches!(want.ask, Ask::Greet | Ask::Floor(_)) {
             self.greeted += u32::from(want.ask == Ask::Greet);
             self.extras.insert(id, now + want.timeout);
@@ -250,7 +272,10 @@ impl Track {
         {
             desk.again(interval);
         }
-        let Desk { wants, waiting, round, blocked, .. } = desk;
+        let Desk { wants, mut waiting, round, blocked, cool, .. } = desk;
+        if blocked && let Some(cool) = cool {
+            waiting = Some(waiting.map_or(cool, |waiting| waiting.min(cool)));
+        }
         self.wants = wants;
         self.round = round;
         self.wake = waiting;
@@ -291,21 +316,33 @@ impl<'a> View<'a> {
     fn new(log: &'a Log, scene: &'a Scene<'a>) -> Self {
         let known = slowest(log);
         let last = log.hops.keys().rev().copied().find(|&ttl| log.replies(ttl).next().is_some());
-        Self {
+        let mut view = Self {
             scene,
             log,
             slowest: known.map(|(rtt, _)| rtt),
             spread: known.map_or(Duration::ZERO, |(rtt, spread)| spread.min(rtt)),
             last: last.unwrap_or(0),
             end: log.end(),
-        }
+            tallies: BTreeMap::new(),
+            limited: BTreeSet::new(),
+            lossy: false,
+        };
+        view.tallies = log.hops.keys().map(|&ttl| (ttl, view.count(ttl))).collect();
+        view.limited = log.hops.keys().copied().filter(|&ttl| view.answers_fail(ttl)).collect();
+        view.lossy = view.loses();
+        view
     }
 
-    /// How long a hop may take that lies before one that answered.
-    fn near_patience(&self) -> Duration {
+    /// How long a hop usually takes that lies before one that answered: then it may be asked again.
+    fn usual_wait(&self) -> Duration {
         let rtt = self.slowest.unwrap_or(self.scene.hints.slowest);
-        let usual = rtt.mul_f64(1.25) + self.spread + Duration::from_millis(8);
-        usual.min(self.scene.plan.timeout)
+        rtt.mul_f64(1.25) + self.spread + Duration::from_millis(20) + self.scene.lateness
+    }
+
+    /// How long such a hop may take before its silence means something.
+    fn near_patience(&self) -> Duration {
+        let wait = self.usual_wait().max(LEAST_PATIENCE + self.scene.lateness);
+        wait.min(self.scene.plan.timeout)
     }
 
     /// How long anything may take behind the last hop that answered: the next link may be a long one. Two turns of
@@ -313,7 +350,12 @@ impl<'a> View<'a> {
     fn dark_patience(&self) -> Duration {
         let rtt = self.slowest.unwrap_or(self.scene.hints.slowest);
         let longest = self.scene.plan.timeout;
-        rtt.mul_f64(2.5).max(longest.mul_f64(0.32)).min(longest)
+        (rtt.mul_f64(2.5).max(longest.mul_f64(0.32)) + self.scene.lateness).min(longest)
+    }
+
+    /// How long the endpoint itself may take.
+    fn end_timeout(&self) -> Duration {
+        (self.dark_patience() * 2).min(self.scene.plan.timeout)
     }
 
     fn patience(&self, ttl: u8) -> Duration {
@@ -335,14 +377,21 @@ impl<'a> View<'a> {
 
     /// Packets answered and lost at a hop.
     fn tally(&self, ttl: u8) -> (u32, u32) {
+        self.tallies.get(&ttl).copied().unwrap_or_default()
+    }
+
+    fn is_limited(&self, ttl: u8) -> bool {
+        self.limited.contains(&ttl)
+    }
+
+    fn count(&self, ttl: u8) -> (u32, u32) {
         let shots = self.log.hops.get(&ttl).into_iter().flatten().flat_map(|(_, shots)| shots.values());
         shots.fold((0, 0), |(answered, lost), shot| {
             (answered + u32::from(shot.reply.is_some()), lost + u32::from(self.is_lost(ttl, shot)))
         })
     }
 
-    /// The answers of this hop fail to come where those of hops behind it do come.
-    fn is_limited(&self, ttl: u8) -> bool {
+    fn answers_fail(&self, ttl: u8) -> bool {
         let (answered, lost) = self.tally(ttl);
         if answered == 0 || lost < 3 {
             return false;
@@ -355,8 +404,7 @@ impl<'a> View<'a> {
         come > 0 && stats::fisher_greater(lost, answered, gone, come) < LIMITED_ALPHA
     }
 
-    /// Packets are lost at hops that do answer.
-    fn is_lossy(&self) -> bool {
+    fn loses(&self) -> bool {
         let tallies = (1..=self.last).map(|ttl| (ttl, self.tally(ttl)));
         let heard = tallies.filter(|(ttl, (answered, _))| *answered > 0 && !self.is_limited(*ttl));
         let (answered, lost) =
@@ -382,6 +430,8 @@ struct Desk<'a> {
     round: Option<Time>,
     /// Something is wanted on a flow that has something under way.
     blocked: bool,
+    /// When the first flow can be used again whose connection was just closed.
+    cool: Option<Time>,
 }
 
 impl<'a> Desk<'a> {
@@ -391,8 +441,13 @@ impl<'a> Desk<'a> {
         let census = mda::census(log, plan, |ttl, shot| view.is_lost(ttl, shot));
         let mut busy = track.taken.clone();
         busy.extend(track.alone.values());
+        let mut cool = None;
         if plan.protocol == TraceProtocol::Tcp {
             busy.extend(under_way(log));
+            for (flow, until) in cooling(log, view.scene.now) {
+                busy.insert(flow);
+                cool = Some(cool.map_or(until, |cool: Time| cool.min(until)));
+            }
         }
         let round = track.round;
         let mut desk = Self {
@@ -407,6 +462,7 @@ impl<'a> Desk<'a> {
             waiting: None,
             round,
             blocked: false,
+            cool,
         };
         desk.note_waiting();
         desk
@@ -425,8 +481,12 @@ impl<'a> Desk<'a> {
         self.waiting = first;
     }
 
+    fn wake_at(&mut self, at: Time) {
+        self.waiting = Some(self.waiting.map_or(at, |waiting| waiting.min(at)));
+    }
+
     fn waiting_ends(&self) -> impl Iterator<Item = Time> {
-        let patience = self.view.dark_patience();
+        let patience = self.view.end_timeout() + LEAST_PATIENCE;
         let now = self.view.scene.now;
         let ends = self.log.ends.values().flat_map(BTreeMap::values);
         ends.filter(|shot| shot.done.is_none())
@@ -519,8 +579,9 @@ impl<'a> Desk<'a> {
 
     /// Hops that gave no answer: on other flows, each alone, so that an answer can be told whose it is.
     fn ask_silent_again(&mut self) {
-        let lossy = self.view.is_lossy();
+        let lossy = self.view.lossy;
         let horizon = self.horizon();
+        let now = self.view.scene.now;
         let silent: Vec<u8> = self
             .log
             .hops
@@ -530,11 +591,23 @@ impl<'a> Desk<'a> {
             .collect();
         for ttl in silent {
             let shots = self.log.hops[&ttl].values().flat_map(BTreeMap::values);
-            let (tries, waiting) = shots.fold((0, 0), |(tries, waiting), shot| {
-                (tries + 1, waiting + usize::from(self.view.is_waiting(ttl, shot)))
-            });
-            if waiting > 0 {
-                continue;
+            let near = ttl <= self.view.last;
+            let (mut tries, mut waiting, mut oldest) = (0_usize, 0_usize, None);
+            for shot in shots {
+                tries += 1;
+                waiting += usize::from(self.view.is_waiting(ttl, shot));
+                oldest = Some(oldest.map_or(shot.sent, |oldest: Time| oldest.min(shot.sent)));
+            }
+            // Asking once more costs little, and may be done before the silence means anything.
+            let soon = oldest.filter(|_| near && tries == 1).map(|oldest| oldest + self.view.usual_wait());
+            match soon {
+                Some(soon) if waiting > 0 && now >= soon => {}
+                Some(soon) if waiting > 0 => {
+                    self.wake_at(soon);
+                    continue;
+                }
+                _ if waiting > 0 => continue,
+                _ => {}
             }
             let most = match ttl > self.view.last && self.view.end.is_none() {
                 true => DARK_TRIES + if lossy { 2 } else { 0 },
@@ -573,18 +646,18 @@ impl<'a> Desk<'a> {
     fn ends(&mut self) {
         let all = self.log.ends.values().flat_map(BTreeMap::values);
         let now = self.view.scene.now;
-        let patience = self.view.dark_patience();
-        let gone = |shot: &Shot| shot.reply.is_none() && (shot.done.is_some() || now >= shot.sent + patience);
         let came = |shot: &&Shot| shot.reply.as_ref().is_some_and(|reply| reply.kind == ReplyKind::Reached);
-        let lost = all.clone().filter(|shot| gone(shot)).count();
-        let answered = all.filter(came).count();
-        let partial = answered > 0 && lost > 0;
+        let lost = all.clone().filter(|shot| shot.reply.is_none() && shot.done.is_some()).count();
+        let answered = all.filter(came).count() > 0 || self.log.distance().is_some();
+        let dying = self.census.values().any(|hop| !hop.silent.is_empty());
+        let partial = answered && (lost > 0 || dying) && self.plan.all_paths;
         let (flows, tries) = match (self.plan.flows, partial) {
             (0, false) if !self.plan.all_paths => (1, 1),
             (0, false) => (ENDS, 1),
             (0, true) => (LOSSY_FLOWS, LOSSY_TRIES),
-            (flows, _) => (flows.min(super::flows::MOST), FLOW_TRIES),
+            (flows, _) => (flows.min(super::flows::MOST / 2), FLOW_TRIES),
         };
+        let over = self.view.end_timeout() + LEAST_PATIENCE;
         for place in 0..flows {
             // The first ports are taken by the first sweep.
             let aside = if self.plan.flows == 0 && self.one_at_a_time() { u16::from(FIRST_HOPS) } else { 0 };
@@ -593,7 +666,7 @@ impl<'a> Desk<'a> {
             let shots = self.log.ends.get(&flow);
             let made = shots.map_or(0, BTreeMap::len);
             let open = shots.is_some_and(|shots| {
-                shots.values().any(|shot| shot.done.is_none() && now < shot.sent + patience)
+                shots.values().any(|shot| shot.done.is_none() && now < shot.sent + over)
             });
             if made >= tries || open || self.track.taken.contains(&flow) {
                 continue;
@@ -888,28 +961,30 @@ impl<'a> Desk<'a> {
     /// the resets come, by the bound on their own TTL up to which they are let in.
     fn trace_resets(&mut self) {
         let Some(first) = self.log.first(|kind| kind == ReplyKind::Reset) else { return };
-        if self.plan.protocol != TraceProtocol::Tcp
-            || self.log.distance().is_some()
-            || !self.track.extras.is_empty()
-        {
+        if self.plan.protocol != TraceProtocol::Tcp || self.log.distance().is_some() {
             return;
         }
         let main = self.view.scene.flows.number(0);
-        if self.view.scene.echo != EchoAccess::None && self.track.greeted < GREETINGS {
+        let idle = self.track.extras.is_empty();
+        if idle && self.view.scene.echo != EchoAccess::None && self.track.greeted < GREETINGS {
             self.want(priority::END, Ask::Greet, main);
         }
-        let Some(dossier) = self.view.scene.dossier else { return };
-        if dossier.reply_ttl().is_some() || self.track.floor_rounds >= FLOOR_ROUNDS {
-            return;
+        let pinned = self.view.scene.dossier.is_none_or(|dossier| dossier.reply_ttl().is_some());
+        if let Some(dossier) = self.view.scene.dossier
+            && idle
+            && !pinned
+            && self.track.floors.is_empty()
+            && self.track.floor_rounds < FLOOR_ROUNDS
+        {
+            self.track.floors = match self.track.floor_rounds {
+                // From the initial TTL of most systems: as far back as it was forth, or nearer.
+                0 => (65_u8.saturating_sub(first).max(1)..=65).rev().take(8).collect(),
+                _ => closer_floors(dossier),
+            };
+            self.track.floor_rounds += 1;
         }
-        let floors: Vec<u8> = match self.track.floor_rounds {
-            // From the initial TTL of most systems: as far back as it was forth, or nearer.
-            0 => (65_u8.saturating_sub(first).max(1)..=65).take(8).collect(),
-            _ => closer_floors(dossier),
-        };
-        self.track.floor_rounds += 1;
-        for (place, floor) in floors.into_iter().enumerate() {
-            let aside = super::flows::MOST / 2 + self.track.floor_rounds as u16 * 16 + place as u16;
+        for floor in self.track.floors.clone() {
+            let aside = super::flows::MOST / 2 + u16::from(floor);
             let flow = self.view.scene.flows.number(aside);
             self.want(priority::END, Ask::Floor(floor), flow);
         }
@@ -984,17 +1059,15 @@ impl<'a> Desk<'a> {
         self.wants.push(Want { priority: priority::AGAIN, ask, flow, timeout, slow: false, alone: true });
     }
 
-    /// The time-out of a probe. A flow of TCP is held up until its end.
+    /// The time-out of a probe: the longest, so that an answer which comes late still counts. An attempt at the
+    /// endpoint has to be known as lost, and its flow to be free, before it is repeated.
     fn timeout(&self, ask: Ask) -> Duration {
-        let longest = self.plan.timeout;
         match ask {
-            Ask::Hop(ttl) if self.one_at_a_time() && ttl <= self.view.last => {
-                (self.view.near_patience() * 3).max(Duration::from_millis(120)).min(longest)
-            }
-            Ask::Hop(_) if self.one_at_a_time() && !self.plan.all_paths => self.view.dark_patience(),
-            Ask::End if self.one_at_a_time() => (self.view.dark_patience() * 2).min(longest),
+            Ask::End => self.view.end_timeout(),
             Ask::Greet | Ask::Floor(_) => self.view.dark_patience(),
-            _ => longest,
+            // The next hop waits for this one.
+            Ask::Hop(_) if self.one_at_a_time() && !self.plan.all_paths => self.view.dark_patience(),
+            Ask::Hop(_) | Ask::Sized { .. } => self.plan.timeout,
         }
     }
 }
@@ -1006,4 +1079,15 @@ fn under_way(log: &Log) -> BTreeSet<u16> {
         .filter(|(_, shots)| shots.values().any(|shot| shot.done.is_none()))
         .map(|(&flow, _)| flow)
         .collect()
+}
+
+/// Flows whose connection came about and was closed a moment ago, and until when they rest.
+fn cooling(log: &Log, now: Time) -> impl Iterator<Item = (u16, Time)> {
+    let hops = log.hops.values().flatten();
+    hops.chain(&log.ends).filter_map(move |(&flow, shots)| {
+        let reached =
+            |shot: &&Shot| shot.reply.as_ref().is_some_and(|reply| reply.kind == ReplyKind::Reached);
+        let last = shots.values().rev().find(reached)?.done?;
+        Some((flow, last + COOLING)).filter(|(_, until)| *until > now)
+    })
 }

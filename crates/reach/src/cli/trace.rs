@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum, ValueHint};
 
-use super::{NameArgs, OutputArgs, TARGET_HELP, TARGET_LONG_HELP};
+use super::{EvidenceArgs, NameArgs, OutputArgs, TARGET_HELP, TARGET_LONG_HELP};
 
 /// Arguments of `reach trace`.
 #[derive(Debug, Args)]
@@ -156,10 +156,14 @@ pub struct TraceArgs {
         value_hint = ValueHint::FilePath,
         conflicts_with_all = [
             "targets", "protocol", "port", "interface", "one_path", "whole_trace", "flows", "mtu", "source_port", "resolver",
-            "ipv4", "ipv6", "deadline", "seed", "record",
+            "ipv4", "ipv6", "deadline", "seed", "record", "pcap",
         ],
     )]
     pub replay: Option<PathBuf>,
+
+    /// The packets of the run
+    #[command(flatten)]
+    pub evidence: EvidenceArgs,
 
     /// How to show it
     #[command(flatten)]
