@@ -59,7 +59,7 @@ pub(super) fn summary(trace: &Trace, routes: &[Route], style: &Style) -> String 
     unsure.sort_unstable();
     unsure.dedup();
     let sure = words::confidence(confidence, trace.plan.all_paths, &ranges(unsure, lang), lang);
-    let packets = words::packets(routes.iter().map(|route| route.packets).sum(), lang);
+    let packets = words::packets(routes.iter().fold(0, |sum, route| sum.saturating_add(route.packets)), lang);
     let took = crate::units::span(trace.finished.since(trace.case.started), lang);
     format!("{sure}; {packets}, {took}")
 }
