@@ -232,6 +232,7 @@ struct Worker {
 }
 
 /// Where packets come from.
+#[expect(clippy::large_enum_variant, reason = "a run has one of it")]
 enum Source {
     Captured { capture: Capture, docket: Docket, count: CaptureCount, filter: String },
     Made(Synthesis),
