@@ -46,10 +46,70 @@ fn main() -> Result<()> {
     dns(&mut seeds)?;
     packets(&mut seeds)?;
     texts(&mut seeds);
+    dialogues(&mut seeds);
     certificates(&mut seeds)?;
     handshakes(&mut seeds)?;
     recordings(&mut seeds)?;
     seeds.write()
+}
+
+/// What proxies, servers before TLS and servers of telnet say.
+fn dialogues(seeds: &mut Seeds) {
+    seeds.all::<11>(
+        "proxy",
+        [
+            b"\x00HTTP/1.1 200 OK\r\nVia: x\r\n\r\n220 x",
+            b"\x00HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+            b"\x00HTTP/1.0 403\r\n\r\n",
+            b"\x00HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+            b"\x00SSH-2.0-x\r\n",
+            b"\x01\x05\x00\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00x",
+            b"\x81\x05\x02\x01\x00\x05\x00\x00\x03\x01x\x00P",
+            b"\x01\x05\x00\x05\x02",
+            b"\x01\x05\xff",
+            b"\x83\x05\x02\x01\x01",
+            b"\x05\x05\x00\x05\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
+        ],
+    );
+    seeds.all::<19>(
+        "starttls",
+        [
+            b"\x00220-a\r\n220 b\r\n250-x\r\n250 STARTTLS\r\n220 go\r\n",
+            b"\x00554 no\r\n",
+            b"\x01* OK x\r\n* CAPABILITY STARTTLS\r\na1 OK\r\na2 OK\r\n",
+            b"\x01* BYE\r\n",
+            b"\x02+OK\r\n+OK\r\nSTLS\r\n.\r\n+OK\r\n",
+            b"\x02+OK\r\n-ERR\r\n-ERR\r\n",
+            b"\x03220-x\r\n y\r\n220 z\r\n234 ok\r\n",
+            b"\x03120 wait\r\n220 x\r\n502 no\r\n",
+            b"\x04<?xml version='1.0'?><stream:stream><stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features><proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
+            b"\x04<stream:stream><stream:features/>",
+            b"\x04<stream:stream><stream:error><x/></stream:error>",
+            b"\x05S",
+            b"\x05N",
+            b"\x05E\x00\x00\x00",
+            b"\x06&\x00\x00\x00\n8.0.1\x00\x01\x00\x00\x00aaaaaaaa\x00\xff\xff\x08\x02\x00\xff\xdf\x15\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
+            b"\x06\x09\x00\x00\x00\xff\x10\x04#08004",
+            b"\x070\x0c\x02\x01\x01x\x07\n\x01\x00\x04\x00\x04\x00",
+            b"\x070\x11\x02\x01\x01x\x0c\n\x013\x04\x00\x04\x05later",
+            b"\x070\x84\x00\x00\x00\x0c\x02\x01\x01x\x07\n\x01\x02\x04\x00\x04\x00",
+        ],
+    );
+    seeds.all::<10>(
+        "telnet",
+        [
+            b"\x02220 hi\r\n",
+            b"\x02\xff\xfd\x18\xff\xfd\x1f\xff\xfb\x01\xff\xfb\x03login: ",
+            b"\x03\xff\xfa\x18\x01\xff\xf0",
+            b"\x05\xff\xfd\x18\xff\xfa\x18\x01\xff\xf0\xff\xff\r\x00\r\n",
+            b"\x04\xff\xd8\xff\xe0\xff\xfe\x00",
+            b"\x07\xff\xfc\x01\xff\xfe\x03\xff\xf1\xff\xf6",
+            b"\x01\xff\xfaxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\xff\xff\xff\xf0",
+            b"\x00\xff",
+            b"\x06\xed\x95\x9c\xea\xb8\x80",
+            b"\x03\xff\xfb\x00\xff\xfd\x00\r\x00",
+        ],
+    );
 }
 
 fn here() -> &'static Path {
@@ -173,6 +233,9 @@ fn packets(seeds: &mut Seeds) -> Result<()> {
         ("options", optioned),
         ("fragment", fragment),
     ] {
+        // As one packet of ours, and one that came.
+        let length = packet.len() as u8;
+        seeds.add("packet", label, [&[1, length], &packet[..], &[2, length], &packet].concat());
         seeds.add("segment", label, packet);
     }
 

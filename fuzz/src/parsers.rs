@@ -17,17 +17,23 @@ use reach_core::{
     Time,
     judge::judge,
     model::{
-        Answer, Certificate, Distrust, Endpoint, Exchange, Exchanged, Host, HttpEnd, HttpRequest, IcmpError,
-        Observation, Outcome, RecordKind, Target, TlsEnd, TlsHello,
+        Answer, Certificate, Connect, Datagram, Distrust, Egress, Endpoint, Exchange, Exchanged, Host,
+        HttpEnd, HttpRequest, IcmpError, Observation, Outcome, Probe, ProbeId, RecordKind, SystemLookup,
+        Target, Then, TlsEnd, TlsHello,
     },
 };
 use reach_net::{
     dns::{self, Question},
+    evidence::{Attempts, Captured, Docket},
     exchange::exchange,
+    journal::{AttemptId, Entry, Flow, Protocol},
     system,
     text::{TEXT_LIMIT, clean, clean_bytes},
     trust::{self, TrustRoots},
-    wire::{EchoMessage, Segment, TcpInfo, checksum, counted_between, ip_counters, ipv4_payload},
+    wire::{
+        EchoMessage, Extensions, Packet, QuotedPacket, Segment, TcpInfo, Transport, checksum, checksum_fits,
+        counted_between, ip_counters, ipv4_payload, quoted_tcp, split_extensions,
+    },
 };
 use reach_report::{Lang, Style, json, text as report_text};
 use reach_sim::Scenario;
@@ -39,24 +45,33 @@ use tokio::{
     runtime::{Builder, Runtime},
 };
 
+#[path = "dialogues.rs"]
+mod dialogues;
+
 /// What a target does with an input.
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 15] = [
+pub const ALL: [(&str, Parser); 21] = [
     ("asn_table", asn_table),
     ("certificate", certificate),
     ("counters", counters),
     ("dns_answer", dns_answer),
     ("echo", echo),
+    ("extension", extension),
     ("getent", getent),
     ("http", http),
+    ("packet", packet),
+    ("proxy", proxy),
+    ("quote", quote),
     ("recording", recording),
     ("report", report),
     ("scenario", scenario),
     ("segment", segment),
+    ("starttls", starttls),
     ("target", target),
     ("tcp_info", tcp_info),
+    ("telnet", telnet),
     ("text", text),
     ("tls", tls),
 ];
@@ -85,7 +100,7 @@ pub fn asn_table(bytes: &[u8]) {
     let mut ends =
         vec![IpAddr::from([0; 4]), IpAddr::from([255; 4]), IpAddr::from([0; 16]), IpAddr::from([0xff; 16])];
     let texts = bytes.split(|byte| !byte.is_ascii_hexdigit() && !matches!(byte, b'.' | b':')).take(200);
-    ends.extend(texts.filter_map(|text| std::str::from_utf8(text).ok()?.parse().ok()));
+    ends.extend(texts.filter_map(|text| std::str::from_utf8(text).ok()?.parse::<IpAddr>().ok()));
     for address in ends {
         let origin = table.origin(address);
         assert!(origin.as_ref().is_none_or(|origin| origin.asn != 0), "nobody announces {address}");
@@ -96,14 +111,21 @@ pub fn asn_table(bytes: &[u8]) {
 /// A DNS message as the answer to a question: a byte for record type and name, two for the message id.
 pub fn dns_answer(bytes: &[u8]) {
     let Some((&[choice, high, low], message)) = bytes.split_first_chunk() else { return };
-    let kind = if choice & 1 == 0 { RecordKind::A } else { RecordKind::Aaaa };
+    let kind = match choice & 0x81 {
+        0 => RecordKind::A,
+        1 => RecordKind::Aaaa,
+        _ => RecordKind::Ptr,
+    };
     let name = NAMES[usize::from(choice >> 1) % NAMES.len()];
     let Some(question) = Question::new(u16::from_be_bytes([high, low]), name, kind) else { return };
     let asked = question.encode().expect("a name of the list fits a message");
     assert!(dns::decode(&asked, &question).is_err(), "a question is no answer");
     let Ok(answer) = dns::decode(message, &question) else { return };
     assert!(answer.addresses.iter().all(|record| record.address.is_ipv4() == (kind == RecordKind::A)));
-    assert!(answer.addresses.len() + answer.aliases.len() <= message.len() / 11, "more records than bytes");
+    let records = answer.addresses.len() + answer.aliases.len() + answer.names.len();
+    assert!(records <= message.len() / 11, "more records than bytes");
+    assert!(answer.names.is_empty() || kind == RecordKind::Ptr);
+    answer.names.iter().for_each(|name| assert_harmless(name));
     for (alias, target) in &answer.aliases {
         assert_harmless(alias);
         assert_harmless(target);
@@ -125,6 +147,69 @@ pub fn segment(bytes: &[u8]) {
     }
 }
 
+/// Captured packets of a run: for each a byte that says the direction and how late it came, one for its length,
+/// and its bytes.
+pub fn packet(mut bytes: &[u8]) {
+    let host = IpAddr::from([203, 0, 113, 12]);
+    let mut docket = Docket::new(Attempts::new(vec![SocketAddr::from(([192, 0, 2, 53], 53))]));
+    for (number, probe) in (0..).zip(probes(host)) {
+        let (attempt, sent) = (AttemptId(number), Time::from_micros(1_000));
+        let id = ProbeId(number as u32);
+        docket.note(Entry::Begun { attempt, about: None, id, probe, sent });
+        let local = SocketAddr::from(([10, 70, 0, 2], 40_000 + number as u16));
+        docket
+            .note(Entry::Sends { attempt, flow: Flow::new(Protocol::Udp, local, SocketAddr::new(host, 53)) });
+    }
+    let (mut taken, mut now) = (0, Time::from_micros(2_000));
+    while let Some((&[choice, length], rest)) = bytes.split_first_chunk() {
+        let (packet, rest) = rest.split_at(rest.len().min(usize::from(length)));
+        bytes = rest;
+        now = now + Duration::from_millis(u64::from(choice >> 1));
+        if let Some(Packet { source, destination, .. }) = Packet::parse(packet) {
+            assert_eq!(source.is_ipv4(), destination.is_ipv4());
+        }
+        let (outgoing, nanos) = (choice & 1 == 1, now.as_micros() * 1_000);
+        let length = u32::from(length);
+        docket.take(Captured { interface: 1, outgoing, at: now, nanos, length, bytes: packet.to_vec() });
+        taken += 1;
+    }
+    let (mut given, mut last) = (0, 0);
+    docket.release(now, true, |packet, attempt| {
+        given += 1;
+        assert!(packet.nanos >= last);
+        last = packet.nanos;
+        assert!(attempt.sent <= packet.at);
+    });
+    assert!(given <= taken);
+}
+
+/// A probe of each kind that has packets.
+fn probes(address: IpAddr) -> [Probe; 4] {
+    let endpoint = Endpoint { address, port: 443 };
+    let (source_port, timeout) = (35_002, Duration::from_secs(1));
+    [
+        Probe::Connect(Connect {
+            endpoint,
+            source_port,
+            ttl: Some(3),
+            min_ttl: None,
+            timeout,
+            then: Then::Reset,
+            crowd: 1,
+        }),
+        Probe::Datagram(Datagram {
+            endpoint,
+            source_port,
+            ttl: Some(3),
+            size: 4,
+            dont_fragment: false,
+            timeout,
+        }),
+        Probe::Egress(Egress { endpoint, burst: 8, first_source_port: 36_000, timeout }),
+        Probe::SystemLookup(SystemLookup { name: "push.example".to_owned(), timeout }),
+    ]
+}
+
 /// An ICMP message, alone and behind an IPv4 header: a byte for the family, two for type and code of an error
 /// that might quote it.
 pub fn echo(bytes: &[u8]) {
@@ -144,6 +229,50 @@ pub fn echo(bytes: &[u8]) {
     let error = IcmpError { v6, kind, code };
     let kinds = [error.is_time_exceeded(), error.is_prohibited(), error.is_too_big(), error.is_unreachable()];
     assert!(kinds.into_iter().filter(|&is| is).count() <= 1, "{error:?} means two things");
+}
+
+/// What an ICMP error quotes and says besides: two bytes for what is missing before it, and for where the error
+/// says that its extensions begin.
+pub fn extension(bytes: &[u8]) {
+    let Some((&[choice, told], quoted)) = bytes.split_first_chunk() else { return };
+    let skipped = [20, 28, 40, 48][usize::from(choice & 3)];
+    let told = Some(usize::from(told)).filter(|&told| told > 0);
+    let (packet, found) = split_extensions(quoted, skipped, told);
+    assert!(quoted.starts_with(packet));
+    assert!(packet.len() < quoted.len() || found == Extensions::default());
+    assert!(found.labels.iter().all(|label| label.label < 1 << 20 && label.class < 8));
+    for interface in &found.interfaces {
+        interface.name.iter().for_each(|name| assert_harmless(name));
+    }
+    // Never more than there are bytes for.
+    assert!(found.labels.len() * 4 + found.interfaces.len() * 4 <= quoted.len());
+    if let Some(found) = Extensions::parse(quoted) {
+        assert!(quoted.len() >= 4 && quoted[0] >> 4 == 2);
+        // A checksum that is left out is as good as one that is right.
+        let unchecked = [&quoted[..2], &[0, 0], &quoted[4..]].concat();
+        assert_eq!(Extensions::parse(&unchecked), Some(found));
+    }
+}
+
+/// A packet in an ICMP error: a byte for family and protocol, then the ICMP message.
+pub fn quote(bytes: &[u8]) {
+    let Some((&choice, message)) = bytes.split_first() else { return };
+    let v6 = choice & 1 == 1;
+    let transport =
+        [Transport::Tcp, Transport::Udp, Transport::Icmp, Transport::Icmp6][usize::from(choice >> 1 & 3)];
+    if let Some(packet) = QuotedPacket::parse(v6, message) {
+        assert!(message.ends_with(packet.transport) && packet.transport.len() + 28 <= message.len());
+        assert_eq!((packet.source.is_ipv6(), packet.destination.is_ipv6()), (v6, v6));
+        let fits = checksum_fits(transport, packet.source, packet.destination, packet.transport);
+        // The sum does not tell who is source and who is destination.
+        assert_eq!(checksum_fits(transport, packet.destination, packet.source, packet.transport), fits);
+    }
+    if let Some((tcp, length)) = quoted_tcp(message) {
+        assert!((20..=60).contains(&length) && length <= message.len());
+        assert!(tcp.options.len() <= length - 20);
+        assert!(tcp.mss.is_none() || tcp.options.contains(&2));
+        assert_eq!(quoted_tcp(&message[..length]), Some((tcp, length)));
+    }
 }
 
 /// A `struct tcp_info`.
@@ -291,6 +420,21 @@ pub fn report(bytes: &[u8]) {
         let _ = report_text::check(&examined, time, &Style { color: true, ..style });
         let _ = json::check(&examined, time, time, "0", lang);
     }
+}
+
+/// What a proxy answers.
+pub fn proxy(bytes: &[u8]) {
+    dialogues::proxy(bytes);
+}
+
+/// What a server says before TLS.
+pub fn starttls(bytes: &[u8]) {
+    dialogues::starttls(bytes);
+}
+
+/// What a server says in a session.
+pub fn telnet(bytes: &[u8]) {
+    dialogues::telnet(bytes);
 }
 
 /// A scenario of the pretend network.

@@ -24,6 +24,9 @@ const MOST_LINKS: usize = 250;
 /// Begins a line that `ip` has to read as being about IPv6, where nothing else in it says so.
 pub(crate) const ONLY_IPV6: &str = "-6 ";
 
+/// The least MTU of a link that carries IPv6 (RFC 8200 §5).
+const LEAST_MTU: u16 = 1280;
+
 /// The name of the client's node.
 pub(crate) const CLIENT: &str = "client";
 
@@ -383,7 +386,7 @@ impl<'a> Planner<'a> {
     /// Whether the packet filter chooses the next router.
     fn marks(&self, router: usize) -> bool {
         self.next[router].len() > 1
-            && self.described(router).is_some_and(|router| marking(router, &[], &[1]).is_some())
+            && self.described(router).is_some_and(|router| marking(router, &[], &[1], 0).is_some())
     }
 
     /// The next routers of this one that lead to the host.
@@ -422,7 +425,7 @@ impl<'a> Planner<'a> {
             let near = self.nodes[router].near_interfaces.clone();
             if self.marks(router) {
                 let described = self.described(router).expect("a router");
-                let text = marking(described, &near, &self.weights(router)).unwrap_or_default();
+                let text = marking(described, &near, &self.weights(router), router).unwrap_or_default();
                 self.nodes[router].filter.push_str(&text);
             }
             if self.nodes[router].wording.is_some() {
@@ -435,6 +438,11 @@ impl<'a> Planner<'a> {
         for link in &self.description.links {
             let index = self.described_link(link)?;
             if let Some(mtu) = link.mtu {
+                if mtu < LEAST_MTU {
+                    return Err(wrong(format!(
+                        "with an mtu below {LEAST_MTU} a link loses its IPv6 (RFC 8200)"
+                    )));
+                }
                 for node in [self.links[index].near, self.links[index].far] {
                     if self.nodes[node].role != Role::Router {
                         let name = &self.nodes[node].name;
@@ -583,5 +591,14 @@ mod tests {
         assert!(refused(base().link(link)).contains("no link between"));
         let small = Link::with_mtu("r1", "web", 1300, true);
         assert!(refused(base().host("web", ["203.0.113.1"]).link(small)).contains("join routers"));
+        let tiny = Link::with_mtu("r1", "r2", 576, true);
+        assert!(refused(base().router("r2").link(tiny)).contains("1280"));
+        let refused_router = |router: Router| refused(base().stage([router]).router("r3"));
+        assert!(refused_router(Router::named("r2").to(["r9"])).contains("r9"));
+        assert!(refused_router(Router::named("r2").to(["r1"])).contains("no router behind"));
+        assert!(refused_router(Router { weights: vec![1, 1], ..Router::named("r2") }).contains("1 weights"));
+        assert!(refused(base().router("r2").detour("r1", ["x"], "r2")).contains("nearer"));
+        assert!(refused(base().router("r2").detour("r2", ["r1"], "r1")).contains("twice"));
+        assert!(refused(base().host_at("web", ["203.0.113.1"], &["r9"])).contains("no router"));
     }
 }

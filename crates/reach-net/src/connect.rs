@@ -18,6 +18,7 @@ use tokio::{
 };
 
 use crate::{
+    journal::{self, Flow, Protocol},
     quote,
     stamp::Sent,
     sys::{self, Leaving, QueuedError, TcpInfo, TcpOptions},
@@ -143,7 +144,12 @@ fn start(
         .set_linger(Some(Duration::ZERO))
         .map_err(|error| failed(sys::unable(Obstacle::Unsupported, &error), 0))?;
     let sent = Sent::now();
-    if let Err(error) = sys::connect_tcp(&socket, remote, options)
+    let connecting = sys::connect_tcp(&socket, remote, options);
+    journal::note(|| {
+        let local = socket.local_addr().ok()?.as_socket()?;
+        Some(Flow::new(Protocol::Tcp, local, remote))
+    });
+    if let Err(error) = connecting
         && error.raw_os_error() != Some(libc::EINPROGRESS)
     {
         let ends =

@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     hub::{Hubs, Kind, Late, Manner, Parcel, Table, Ticket},
+    journal::{self, Protocol},
     quote::{self, Split},
     sys::{self, Leaving, QueuedError},
     wire::{Transport, checksum_fits, fold, sum},
@@ -52,6 +53,10 @@ pub(crate) async fn datagram(
         Ok(hub) => hub,
         Err(outcome) => return outcome,
     };
+    journal::note(|| {
+        let local = SocketAddr::new(hub.source_to(remote.ip())?, probe.source_port);
+        Some(journal::Flow::new(Protocol::Udp, local, remote))
+    });
     let _turn =
         if hub.kind.is_terse.load(Ordering::Relaxed) { Some(hub.kind.turn.lock().await) } else { None };
     let manner = Manner { ttl: probe.ttl, dont_fragment: probe.dont_fragment, timeout: probe.timeout, late };

@@ -26,6 +26,7 @@ use crate::{
     egress,
     exchange::{self, Session},
     hub::{Hubs, Late},
+    journal::Journal,
     sys::{self, Leaving},
     system,
     trust::TrustRoots,
@@ -94,6 +95,7 @@ pub struct Network {
     leaving: Leaving,
     echoes: Arc<EchoDoors>,
     datagrams: Arc<Hubs<datagram::Flow>>,
+    journal: Option<Journal>,
     witness: Arc<Witness>,
 }
 
@@ -122,6 +124,7 @@ impl Network {
             leaving: Leaving::default(),
             echoes,
             datagrams,
+            journal: None,
             witness: Arc::default(),
         }
     }
@@ -143,6 +146,19 @@ impl Network {
     /// Opens a connection for somebody to use; see [`exchange::session`].
     pub async fn session(&self, probe: &Exchange) -> Result<Session, Outcome> {
         exchange::session(probe, &self.trust, self.login.as_ref(), &self.leaving).await
+    }
+
+    /// The same network; what is sent is noted in `journal`, if there is one.
+    pub fn noted_in(&self, journal: Option<&Journal>) -> Self {
+        Self { journal: journal.cloned(), ..self.clone() }
+    }
+
+    /// The same network, for probes about `what`, where a run is about several things.
+    pub fn about(&self, what: Option<&str>) -> Self {
+        match (&self.journal, what) {
+            (Some(journal), Some(what)) => self.noted_in(Some(&journal.about(what))),
+            _ => self.clone(),
+        }
     }
 
     /// The roots of trust in use.
@@ -191,8 +207,15 @@ impl Network {
                 let _ = repeats.send(Observation { id, probe: probe.clone(), outcome, sent, done });
             })
         });
-        let outcome = self.run_and_tell(&probe, late).await;
-        if let (Probe::Connect(connect), Outcome::Answered(_)) = (&probe, &outcome)
+        let attempt = async {
+            let outcome = self.run_and_tell(&probe, late).await;
+            Observation { id, probe: probe.clone(), outcome, sent, done: clock.now() }
+        };
+        let observation = match &self.journal {
+            Some(journal) => journal.note_attempt((id, probe.clone(), sent), attempt).await,
+            None => attempt.await,
+        };
+        if let (Probe::Connect(connect), Outcome::Answered(_)) = (&probe, &observation.outcome)
             && let Then::Hold(span) = connect.then
         {
             // The connection outlives its probe.
@@ -201,7 +224,7 @@ impl Network {
                 drop(room);
             });
         }
-        Observation { id, probe, outcome, sent, done: clock.now() }
+        observation
     }
 
     /// `None` never comes: the semaphore is not closed. Without room nothing is limited, that is all.

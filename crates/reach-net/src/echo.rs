@@ -15,6 +15,7 @@ use socket2::Socket;
 
 use crate::{
     hub::{Hub, Hubs, Kind, Late, Manner, Parcel, Table, Ticket},
+    journal::{self, Flow},
     quote::{self, Split},
     sys::{self, Leaving, QueuedError},
     wire::{EchoMessage, Transport, checksum, checksum_fits, fold, ipv4_payload, sum},
@@ -86,6 +87,7 @@ pub(crate) async fn echo(
         (Some(flow), EchoAccess::Raw) => identifier_of(flow),
         _ => hub.kind.identifier,
     };
+    journal::note(|| Some(Flow::echo(hub.source_to(address)?, identifier, address)));
     let manner = Manner { ttl: probe.ttl, dont_fragment: probe.dont_fragment, timeout: probe.timeout, late };
     let (message, request) = Request::new(v6, identifier, probe);
     let parcel = Parcel {

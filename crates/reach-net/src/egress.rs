@@ -12,6 +12,7 @@ use tokio::{sync::Mutex, task::JoinSet};
 
 use crate::{
     connect::{Attempted, attempt},
+    journal::carried,
     sys::{Between, Capture, Selection, Sighting, TcpOptions},
     wire::{Segment, counted_between, ip_counters},
 };
@@ -40,7 +41,7 @@ pub async fn egress(probe: &Egress) -> Outcome {
     for source_port in (first..=last).take(usize::from(probe.burst)) {
         let options = TcpOptions { source_port: Some(source_port), ..TcpOptions::default() };
         let timeout = probe.timeout;
-        attempts.spawn(async move { attempt(remote, &options, timeout, None).await });
+        attempts.spawn(carried(async move { attempt(remote, &options, timeout, None).await }));
     }
     let mut tally = Tally::default();
     while let Some(joined) = attempts.join_next().await {

@@ -5,9 +5,11 @@
 //! its probe has its outcome, so that duplicates and late replies are known for what they are. A hub closes when
 //! its table is empty.
 
+mod table;
+
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     hash::Hash,
     io,
     net::{IpAddr, SocketAddr},
@@ -25,6 +27,8 @@ use tokio::{
     time::{Instant, sleep_until, timeout_at},
 };
 
+use self::table::Place;
+pub(crate) use self::table::{Late, Table, Ticket};
 use crate::{
     stamp::Sent,
     sys::{self, ErrorOrigin, Fragmenting, QueuedError, Received},
@@ -36,18 +40,12 @@ const LINGER: Duration = Duration::from_secs(10);
 /// How often a hub clears away places that nobody can come back to.
 const TIDY: Duration = Duration::from_secs(1);
 
-/// The most repeats of one probe's outcome that are told: many hosts may answer a broadcast, and a flood of
-/// duplicates says nothing new.
-const MOST_REPEATS: u8 = 32;
-
 /// Room in a socket's buffers, as far as the system grants it: replies of a burst wait there.
 const BUFFER: usize = 1 << 20;
 
-/// Hears of what comes for a probe after its outcome.
-pub(crate) type Late = Box<dyn Fn(Outcome) + Send>;
-
-/// Names a place in a table, in the order in which they were taken.
-pub(crate) type Ticket = u64;
+/// After so many packets sent in a row, what came meanwhile is read, before it fills the socket's buffer: losses
+/// there would be our own.
+const BURST: u32 = 64;
 
 /// A kind of probe whose packets share sockets.
 pub(crate) trait Kind: Send + Sync + Sized + 'static {
@@ -108,7 +106,7 @@ impl<K: Kind> Hubs<K> {
         if let Some(hub) = lock(&self.open).get(key) {
             return Ok(Arc::clone(hub));
         }
-        if self.room.available_permits() == 0 {
+        if self.is_short() {
             self.close_idle();
         }
         let Ok(permit) = Arc::clone(&self.room).acquire_owned().await else {
@@ -127,22 +125,25 @@ impl<K: Kind> Hubs<K> {
         Ok(hub)
     }
 
-    /// Closes the hubs that no probe waits for, where others are short of descriptors.
-    pub(crate) fn close_idle(&self) {
-        lock(&self.open).retain(|_, hub| {
-            let is_idle = Arc::strong_count(hub) <= 2 && !lock(&hub.state).table.has_waiters();
-            if is_idle {
-                hub.closing.notify_one();
-            }
-            !is_idle
-        });
+    /// Nobody else can open a socket now.
+    fn is_short(&self) -> bool {
+        self.room.available_permits() == 0
     }
 
-    /// Gives up a hub whose table is empty and that nobody is about to use; says whether it did.
-    fn retire(&self, key: &K::Key, hub: &Arc<Hub<K>>) -> bool {
+    /// Asks the hubs that no probe waits at to close, where others are short of descriptors.
+    pub(crate) fn close_idle(&self) {
+        lock(&self.open).values().for_each(|hub| hub.closing.notify_one());
+    }
+
+    /// Gives up a hub that nobody is about to use: once its table is empty, or, where others are `short` of
+    /// descriptors, once nobody waits at it. Says whether it did.
+    fn retire(&self, key: &K::Key, hub: &Arc<Hub<K>>, short: bool) -> bool {
         let mut hubs = lock(&self.open);
         // One here, and one of the task that asks; whoever is about to use it has got a third.
-        let is_over = Arc::strong_count(hub) <= 2 && lock(&hub.state).table.places.is_empty();
+        let is_over = Arc::strong_count(hub) <= 2 && {
+            let table = &lock(&hub.state).table;
+            if short { !table.has_waiters() } else { table.is_empty() }
+        };
         if is_over {
             hubs.remove(key);
         }
@@ -157,7 +158,7 @@ pub(crate) struct Hub<K: Kind> {
     pub(crate) kind: K,
     state: Mutex<State<K::Packet>>,
     closing: Notify,
-    _room: OwnedSemaphorePermit,
+    room: OwnedSemaphorePermit,
 }
 
 struct State<P> {
@@ -169,6 +170,8 @@ struct State<P> {
     usual: Fragmenting,
     /// What the local stack said last.
     local: Option<QueuedError>,
+    /// Packets sent since the queues were looked at.
+    unread: u32,
 }
 
 impl<K: Kind> Hub<K> {
@@ -181,8 +184,21 @@ impl<K: Kind> Hub<K> {
         // Only waiting is asked of tokio: it does not care what protocol a datagram socket speaks, and its
         // general door (`AsyncFd`) is an unsafe function.
         let socket = UdpSocket::from_std(OwnedFd::from(socket).into())?;
-        let state = State { table: Table::default(), ttl: None, dont_fragment: false, usual, local: None };
-        Ok(Arc::new(Self { socket, v6, kind, state: Mutex::new(state), closing: Notify::new(), _room: room }))
+        let state =
+            State { table: Table::default(), ttl: None, dont_fragment: false, usual, local: None, unread: 0 };
+        Ok(Arc::new(Self { socket, v6, kind, state: Mutex::new(state), closing: Notify::new(), room }))
+    }
+
+    /// The address that packets to `remote` carry.
+    pub(crate) fn source_to(&self, remote: IpAddr) -> Option<IpAddr> {
+        let bound = self.socket.local_addr().ok()?.ip();
+        if !bound.is_unspecified() {
+            return Some(bound);
+        }
+        // Connecting a datagram socket sends nothing.
+        let probe = std::net::UdpSocket::bind((bound, 0)).ok()?;
+        probe.connect((remote, 9)).ok()?;
+        Some(probe.local_addr().ok()?.ip())
     }
 
     /// Sends what `parcel` makes and waits for what becomes of it.
@@ -197,16 +213,8 @@ impl<K: Kind> Hub<K> {
         let (ticket, bytes, to) = {
             let table = &mut lock(&self.state).table;
             let Parcel { key, packet, bytes, to } = parcel(table);
-            let ticket = table.take(Place {
-                key,
-                packet,
-                sent: Sent::now(),
-                waiter: Some(waiter),
-                late: manner.late,
-                is_settled: false,
-                repeats: 0,
-                until: deadline + LINGER,
-            });
+            let place = Place::new(key, packet, waiter, manner.late, deadline + LINGER);
+            let ticket = table.take(place);
             (ticket, bytes, to)
         };
         loop {
@@ -230,7 +238,7 @@ impl<K: Kind> Hub<K> {
                 }
             }
         }
-        match timeout_at(deadline, &mut outcome).await {
+        let outcome = match timeout_at(deadline, &mut outcome).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => silent,
             Err(_) => {
@@ -241,7 +249,12 @@ impl<K: Kind> Hub<K> {
                 state.table.give_up(ticket);
                 outcome
             }
+        };
+        if self.room.semaphore().available_permits() == 0 {
+            // Late replies are less than what others have to ask.
+            self.closing.notify_one();
         }
+        outcome
     }
 
     fn send(
@@ -274,7 +287,13 @@ impl<K: Kind> Hub<K> {
                 None => socket2::SockRef::from(&self.socket).send(bytes),
             });
             match sent {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    state.unread += 1;
+                    if state.unread >= BURST {
+                        self.look(&mut state);
+                    }
+                    return Ok(());
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(Failure::Busy),
                 Err(error) => failure = error,
             }
@@ -318,12 +337,17 @@ impl<K: Kind> Hub<K> {
                 () = sleep_until(tidy) => {
                     lock(&self.state).table.tidy(Instant::now());
                     let Some(home) = home.upgrade() else { return };
-                    if home.retire(&key, &self) {
+                    if home.retire(&key, &self, home.is_short()) {
                         return;
                     }
                     tidy = Instant::now() + TIDY;
                 }
-                () = self.closing.notified() => return,
+                () = self.closing.notified() => {
+                    let Some(home) = home.upgrade() else { return };
+                    if home.retire(&key, &self, true) {
+                        return;
+                    }
+                }
             }
         }
     }
@@ -331,6 +355,7 @@ impl<K: Kind> Hub<K> {
     /// Takes what waits in both queues, and hands it over; says whether there may be more.
     fn look(&self, state: &mut State<K::Packet>) -> bool {
         const MOST: usize = 256;
+        state.unread = 0;
         thread_local! {
             /// Room for any packet. Only used within this function, so hubs share it.
             static MESSAGE: RefCell<Vec<u8>> = RefCell::new(vec![0; usize::from(u16::MAX) + 1]);
@@ -389,119 +414,6 @@ enum Failure {
     /// The socket's buffer is full.
     Busy,
     Unable(Outcome),
-}
-
-/// The probes under way on one socket, and those whose late replies are still known.
-pub(crate) struct Table<P> {
-    places: BTreeMap<Ticket, Place<P>>,
-    by_key: HashMap<(IpAddr, u16), Vec<Ticket>>,
-    next: Ticket,
-}
-
-/// One probe.
-pub(crate) struct Place<P> {
-    key: (IpAddr, u16),
-    pub(crate) packet: P,
-    pub(crate) sent: Sent,
-    /// Who waits for the outcome, until there is one.
-    waiter: Option<oneshot::Sender<Outcome>>,
-    late: Option<Late>,
-    /// A reply or an error came.
-    is_settled: bool,
-    repeats: u8,
-    /// When it is cleared away.
-    until: Instant,
-}
-
-impl<P> Place<P> {
-    /// Whether something may still come for it, as far as can be told.
-    pub(crate) fn is_open(&self) -> bool {
-        // A time-out may have been short.
-        const AT_LEAST: Duration = Duration::from_secs(1);
-        let is_waited_for = self.waiter.as_ref().is_some_and(|waiter| !waiter.is_closed());
-        !self.is_settled && (is_waited_for || self.sent.elapsed() < AT_LEAST)
-    }
-}
-
-impl<P> Default for Table<P> {
-    fn default() -> Self {
-        Self { places: BTreeMap::new(), by_key: HashMap::new(), next: 0 }
-    }
-}
-
-impl<P> Table<P> {
-    /// The probes of that key, oldest first.
-    pub(crate) fn of(&self, key: (IpAddr, u16)) -> impl Iterator<Item = (Ticket, &Place<P>)> {
-        let tickets = self.by_key.get(&key).map_or(&[][..], Vec::as_slice);
-        tickets.iter().filter_map(|&ticket| Some((ticket, self.places.get(&ticket)?)))
-    }
-
-    /// All probes, oldest first.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (Ticket, &Place<P>)> {
-        self.places.iter().map(|(&ticket, place)| (ticket, place))
-    }
-
-    fn take(&mut self, place: Place<P>) -> Ticket {
-        let ticket = self.next;
-        self.next += 1;
-        self.by_key.entry(place.key).or_default().push(ticket);
-        self.places.insert(ticket, place);
-        ticket
-    }
-
-    fn leave(&mut self, ticket: Ticket) {
-        let Some(place) = self.places.remove(&ticket) else { return };
-        if let Some(tickets) = self.by_key.get_mut(&place.key) {
-            tickets.retain(|&other| other != ticket);
-            if tickets.is_empty() {
-                self.by_key.remove(&place.key);
-            }
-        }
-    }
-
-    fn sent(&mut self, ticket: Ticket, sent: Sent) {
-        if let Some(place) = self.places.get_mut(&ticket) {
-            place.sent = sent;
-        }
-    }
-
-    fn is_settled(&self, ticket: Ticket) -> bool {
-        self.places.get(&ticket).is_some_and(|place| place.is_settled)
-    }
-
-    fn has_waiters(&self) -> bool {
-        self.places.values().any(|place| place.waiter.is_some())
-    }
-
-    fn give_up(&mut self, ticket: Ticket) {
-        if let Some(place) = self.places.get_mut(&ticket) {
-            place.waiter = None;
-        }
-    }
-
-    fn hand_over(&mut self, ticket: Ticket, outcome: impl FnOnce(&Place<P>) -> Outcome) {
-        let Some(place) = self.places.get_mut(&ticket) else { return };
-        place.is_settled = true;
-        if let Some(waiter) = place.waiter.take() {
-            // Nobody listens any more where the run is over.
-            let _ = waiter.send(outcome(place));
-        } else if let Some(late) = &place.late
-            && place.repeats < MOST_REPEATS
-        {
-            late(outcome(place));
-            place.repeats += 1;
-        }
-    }
-
-    /// Clears away, from the oldest on, the places whose time has come.
-    fn tidy(&mut self, now: Instant) {
-        while let Some(first) = self.places.first_entry()
-            && first.get().until <= now
-        {
-            let ticket = *first.key();
-            self.leave(ticket);
-        }
-    }
 }
 
 /// A panic elsewhere does not make what is known any less so.

@@ -12,6 +12,8 @@
 //!   carries out what a procedure asks for.
 //! * [`trust`](mod@trust): whom this host trusts, and every reason not to trust a chain.
 //! * [`vantage`](mod@vantage): what is true of this host before anything is probed.
+//! * [`journal`](mod@journal): what a run sends, noted as it happens; [`evidence`](mod@evidence): which packet
+//!   belongs to which probe, by that.
 //! * [`sys`]: the system calls, and the only unsafe code. [`wire`]: bytes and text from the kernel and the
 //!   network, decoded by plain functions that take anything and never panic.
 //!
@@ -26,7 +28,9 @@ pub mod dns;
 pub mod drive;
 pub mod echo;
 pub mod egress;
+pub mod evidence;
 pub mod exchange;
+pub mod journal;
 pub mod sys;
 pub mod system;
 pub mod text;

@@ -7,6 +7,7 @@
 //! * [`trace`] is what `reach trace` shows: lists, trees, comparisons, pictures.
 //! * [`ping`] is the running commentary of a ping, its table and its summary.
 //! * [`explain`] says what a verdict or a finding means, how it is proved, and what to do.
+//! * [`packets`] comments the packets of a capture.
 //! * [`java`] says what clients write into their logs.
 //!
 //! Every sentence lives in `words`, English and Korean side by side, so that neither can be forgotten.
@@ -27,6 +28,7 @@ pub mod java;
 pub mod json;
 mod lang;
 mod layout;
+pub mod packets;
 pub mod ping;
 mod scene;
 mod style;

@@ -1,6 +1,7 @@
 //! What was typed: the command line as text, before anything in it is understood (that is [`crate::config`]).
 
 mod connect;
+mod evidence;
 mod ping;
 mod trace;
 
@@ -11,6 +12,7 @@ use reach_core::model::{self, Plan};
 
 pub use self::{
     connect::{ConnectArgs, LineEnd, StartTls},
+    evidence::EvidenceArgs,
     ping::{MtuDiscovery, PingArgs},
     trace::{Sureness, TraceArgs},
 };
@@ -203,10 +205,14 @@ pub struct CheckArgs {
         value_hint = ValueHint::FilePath,
         conflicts_with_all = [
             "targets", "resolver", "ipv4", "ipv6", "effort", "deadline", "seed", "connect_timeout",
-            "read_timeout", "tls", "no_tls", "server_name", "record",
+            "read_timeout", "tls", "no_tls", "server_name", "record", "pcap",
         ],
     )]
     pub replay: Option<PathBuf>,
+
+    /// The packets of the run
+    #[command(flatten)]
+    pub evidence: EvidenceArgs,
 
     /// How to show it
     #[command(flatten)]
@@ -248,6 +254,10 @@ pub struct ResolveArgs {
     /// The questions asked of resolvers
     #[command(flatten)]
     pub names: NameArgs,
+
+    /// The packets of the run
+    #[command(flatten)]
+    pub evidence: EvidenceArgs,
 
     /// How to show it
     #[command(flatten)]

@@ -14,6 +14,7 @@ use std::{
 };
 
 use reach_core::model::{self, Families, Host, Plan, Target};
+use reach_net::sys::Leaving;
 
 pub use self::{
     connect::{Connect, Manner, Session, connect, is_url},
@@ -55,6 +56,8 @@ pub struct Errand {
     pub plan: Plan,
     /// Where to write down what is observed.
     pub record: Option<PathBuf>,
+    /// How packets leave this host.
+    pub leaving: Leaving,
 }
 
 /// What `reach resolve` is to do.
@@ -92,9 +95,10 @@ pub fn resolve(args: &ResolveArgs, around: &Surroundings, seed: u64) -> Result<R
     }
     let plan = plan(&args.names, None, None, seed, &mut problems);
     match (plan, output) {
-        (Some(plan), Some(output)) if problems.is_empty() => {
-            Ok(Resolve { errand: Errand { targets, plan, record: None }, output })
-        }
+        (Some(plan), Some(output)) if problems.is_empty() => Ok(Resolve {
+            errand: Errand { targets, plan, record: None, leaving: Leaving::default() },
+            output,
+        }),
         _ => Err(problems),
     }
 }
@@ -111,7 +115,7 @@ fn errand(args: &CheckArgs, seed: u64, problems: &mut Problems) -> Option<Errand
     choose_tls(&choice, &mut targets, problems);
     name_server(&choice, &mut targets, problems);
     match_families(&args.names, &targets, problems);
-    Some(Errand { targets, plan: plan?, record: args.record.clone() })
+    Some(Errand { targets, plan: plan?, record: args.record.clone(), leaving: Leaving::default() })
 }
 
 /// What was typed about TLS.

@@ -7,6 +7,7 @@
 //! * [`live_view`] shows a trace on the whole screen while it goes on.
 //! * [`recording`] writes down what a run saw and reads it again; judging a recording gives what the run gave.
 //! * [`asn`] reads tables of who announces which addresses.
+//! * [`evidence`] writes down the packets of a run.
 //! * [`output`] writes results to standard output and everything else to standard error.
 //!
 //! Deliberately absent: any opinion on what an observation means (reach-core) and any sentence of a report
@@ -18,6 +19,7 @@ pub mod asn;
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod evidence;
 pub mod exit;
 pub mod live;
 pub mod live_view;

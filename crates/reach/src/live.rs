@@ -4,12 +4,13 @@ use std::{cell::RefCell, fs::File, io, net::SocketAddr, rc::Rc, time::Duration};
 
 use reach_core::{
     Time,
-    model::{Case, Host, Observation, Plan, Target, TracePlan, Vantage},
+    model::{Case, Host, Observation, Plan, Target, TracePlan, TraceProtocol, Vantage},
     stats::split_mix,
     survey::{PathSurvey, Procedure, Survey},
 };
 use reach_net::{
     drive::{Clock, Network, drive},
+    journal::Journal,
     sys::drop_privileges,
     trust::TrustRoots,
     vantage::vantage,
@@ -23,6 +24,7 @@ use tokio::{
 
 use crate::{
     config::{Errand, Output},
+    evidence::{self, Evidence, Witness},
     output::note,
     progress::Display,
     recording::{Ending, Recorder, Recording},
@@ -52,25 +54,42 @@ pub struct Seen {
     pub recording: Recording,
     /// A survey broke off for a fault of our own.
     pub broken: bool,
+    /// The packets were to be written down, and were not.
+    pub evidence_lost: bool,
+}
+
+/// What of a run is to be kept.
+#[derive(Debug, Default)]
+pub struct Keep {
+    /// What was observed.
+    pub recorder: Option<Recorder<File>>,
+    /// The packets, of this run alone.
+    pub evidence: Option<Evidence>,
+    /// What is done, in the journal of a larger run.
+    pub journal: Option<Journal>,
 }
 
 /// Runs all surveys of an errand to their end or until somebody interrupts. Gives up privileges first, so it
 /// comes before any thread is started.
-pub fn examine(
-    errand: &Errand,
-    scope: Scope,
-    recorder: Option<Recorder<File>>,
-    output: &Output,
-) -> io::Result<Seen> {
+pub fn examine(errand: &Errand, scope: Scope, keep: Keep, output: &Output) -> io::Result<Seen> {
+    let Keep { recorder, evidence, journal } = keep;
     let Stage { network, runtime, clock, cases } = stage(errand, output)?;
+    let plan = match &scope {
+        Scope::Paths { plan, .. } => Some(plan),
+        Scope::Everything | Scope::Names => None,
+    };
+    let witness = evidence.map(|evidence| evidence.begin(&packets_of(&cases, plan), clock));
+    let network = network.noted_in(witness.as_ref().map(Witness::journal).or(journal.as_ref()));
     let board = Rc::new(RefCell::new(Board::new(cases.len(), recorder, output)));
     board.borrow_mut().begin(&cases, &scope);
     let end = LocalSet::new().block_on(&runtime, watch(&cases, &scope, &network, clock, &board));
     // A blocked look-up of the system must not hold up the end.
     runtime.shutdown_background();
+    let finished = clock.now();
+    // Now that every socket is closed.
+    let evidence_lost = witness.is_some_and(|witness| !witness.end(output.verbose));
 
     let mut board = board.borrow_mut();
-    let finished = clock.now();
     board.end(finished, end == End::Interrupted);
     let examined = cases.into_iter().zip(std::mem::take(&mut board.seen)).collect();
     let ending = if end == End::Interrupted { Ending::Interrupted } else { Ending::Complete };
@@ -78,7 +97,23 @@ pub fn examine(
         Scope::Paths { plan, .. } => Some(plan),
         Scope::Everything | Scope::Names => None,
     };
-    Ok(Seen { recording: Recording { examined, paths, finished, ending }, broken: end == End::Broken })
+    Ok(Seen {
+        recording: Recording { examined, paths, finished, ending },
+        broken: end == End::Broken,
+        evidence_lost,
+    })
+}
+
+/// Which packets may be of a run.
+pub fn packets_of(cases: &[Case], paths: Option<&TracePlan>) -> evidence::Scope {
+    let targets: Vec<Target> = cases.iter().map(|case| case.target.clone()).collect();
+    let scope = match cases.first() {
+        Some(Case { vantage, plan, .. }) => evidence::Scope::new(&targets, vantage, &plan.extra_resolvers),
+        None => evidence::Scope::default(),
+    };
+    // Datagrams go to ports that no target names.
+    let is_udp = paths.is_some_and(|plan| plan.protocol == TraceProtocol::Udp);
+    if is_udp { scope.with_udp(0..=u16::MAX) } else { scope }
 }
 
 /// Everything that is needed to examine the targets of an errand.
@@ -99,11 +134,15 @@ pub fn stage(errand: &Errand, output: &Output) -> io::Result<Stage> {
         note(&words::privileges_kept(&error, output.style.lang));
     }
     let trust = TrustRoots::load();
-    let vantage = vantage(&destinations(errand));
+    let mut vantage = vantage(&destinations(errand));
+    if let Some(source) = errand.leaving.source {
+        vantage.sources.retain(|other| other.is_ipv4() != source.is_ipv4());
+        vantage.sources.push(source);
+    }
     if output.verbose {
         describe(&vantage, &trust, &errand.plan);
     }
-    let network = Network::new(trust);
+    let network = Network::new(trust).leaving(errand.leaving);
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let clock = Clock::start();
     let cases = cases(errand, &vantage, clock.now());
@@ -164,7 +203,8 @@ async fn watch(
     let started = Instant::now();
     let mut surveys = JoinSet::new();
     for (number, case) in cases.iter().enumerate() {
-        let (network, case, board) = (network.clone(), case.clone(), Rc::clone(board));
+        let about = (cases.len() > 1).then_some(case.target.text.as_str());
+        let (network, case, board) = (network.about(about), case.clone(), Rc::clone(board));
         let scope = scope.clone();
         surveys.spawn_local(async move {
             let mut procedure = procedure(case, scope);

@@ -53,6 +53,19 @@ pub struct Known {
     pub routes: Vec<Route>,
 }
 
+/// Where a live trace takes place.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// The network.
+    pub network: &'a Network,
+    /// The time of the run.
+    pub clock: &'a Clock,
+    /// Knows the autonomous systems.
+    pub origin: &'a dyn Fn(IpAddr) -> Option<Origin>,
+    /// How it is to look.
+    pub style: &'a Style,
+}
+
 /// Often enough for the eye.
 const REDRAW: Duration = Duration::from_millis(250);
 /// How long keys are waited for before it is looked whether anybody still wants them.
@@ -63,7 +76,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 const ROUTES_SHARE: u32 = 10;
 
 /// Traces and shows the paths of all cases until somebody leaves. `plan.repeat` says how often each hop is asked
-/// again, `origin` knows the autonomous systems.
+/// again.
 ///
 /// The terminal is as before afterwards, also after a panic.
 ///
@@ -74,32 +87,27 @@ pub async fn watch(
     cases: Vec<Case>,
     plan: &TracePlan,
     reverse: bool,
-    origin: &dyn Fn(IpAddr) -> Option<Origin>,
-    network: &Network,
-    clock: &Clock,
-    style: &Style,
+    scene: Scene<'_>,
 ) -> io::Result<Vec<Known>> {
     let hosts = cases.iter().map(|case| crate::output::shown(&case.target.text)).collect();
-    let view = Rc::new(RefCell::new(View::new(hosts, plan.protocol, clock.now())));
+    let view = Rc::new(RefCell::new(View::new(hosts, plan.protocol, scene.clock.now())));
     let mut traced = Traced::new(cases, plan, reverse, Rc::clone(&view));
     let mut terminal = ratatui::try_init()?;
     let keyboard = Keyboard::listen();
-    let ended = run(&mut traced, &view, origin, network, clock, style, &mut terminal, keyboard).await;
+    let ended = run(&mut traced, &view, scene, &mut terminal, keyboard).await;
     ratatui::try_restore()?;
     ended?;
-    Ok(traced.known(clock.now()))
+    Ok(traced.known(scene.clock.now()))
 }
 
 async fn run(
     traced: &mut Traced,
     view: &RefCell<View>,
-    origin: &dyn Fn(IpAddr) -> Option<Origin>,
-    network: &Network,
-    clock: &Clock,
-    style: &Style,
+    scene: Scene<'_>,
     terminal: &mut DefaultTerminal,
     mut keyboard: Keyboard,
 ) -> io::Result<()> {
+    let Scene { network, clock, origin, style } = scene;
     let targets = Rc::clone(&traced.targets);
     let (mut on_step, mut sink) = (|_: &_| {}, |_: &_| {});
     let tracing = drive(traced, network, clock, &mut on_step, &mut sink);

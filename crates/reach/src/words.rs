@@ -95,6 +95,52 @@ pub fn recording_trouble(error: &std::io::Error, lang: Lang) -> String {
     }
 }
 
+/// Packets cannot be captured, so they are made up.
+pub fn packets_synthesised(file: &str, why: &std::io::Error, lang: Lang) -> String {
+    match lang {
+        Lang::En => format!(
+            "--pcap: packets cannot be captured without CAP_NET_RAW ({why}); those in `{file}` are synthesised \
+             from what is known, and each is marked so"
+        ),
+        Lang::Ko => format!(
+            "--pcap: CAP_NET_RAW 권한이 없어 패킷을 캡처할 수 없습니다({why}). `{file}`에는 알려진 사실로 합성한 패킷이 \
+             들어가며, 패킷마다 SYNTHESISED라고 표시합니다"
+        ),
+    }
+}
+
+/// The kernel dropped captured packets.
+pub fn packets_dropped(file: &str, dropped: u64, lang: Lang) -> String {
+    match (lang, dropped) {
+        (Lang::En, 1) => {
+            format!("--pcap: 1 packet came too fast to be captured and may be missing from `{file}`")
+        }
+        (Lang::En, _) => {
+            format!("--pcap: {dropped} packets came too fast to be captured and may be missing from `{file}`")
+        }
+        (Lang::Ko, _) => format!(
+            "--pcap: 패킷 {dropped}개가 너무 빨리 들어와 캡처하지 못했습니다. `{file}`에 빠진 패킷이 있을 수 있습니다"
+        ),
+    }
+}
+
+/// How many packets were written.
+pub fn packets_written(file: &str, written: u64, lang: Lang) -> String {
+    match (lang, written) {
+        (Lang::En, 1) => format!("--pcap: 1 packet in `{file}`"),
+        (Lang::En, _) => format!("--pcap: {written} packets in `{file}`"),
+        (Lang::Ko, _) => format!("--pcap: `{file}`에 패킷 {written}개를 기록했습니다"),
+    }
+}
+
+/// The packets could not be written.
+pub fn packets_unwritten(file: &str, error: &std::io::Error, lang: Lang) -> String {
+    match lang {
+        Lang::En => format!("--pcap `{file}` is not complete, it could not be written: {error}"),
+        Lang::Ko => format!("--pcap `{file}` 파일을 끝까지 기록하지 못했습니다: {error}"),
+    }
+}
+
 /// Privileges could not be given up.
 pub fn privileges_kept(error: &std::io::Error, lang: Lang) -> String {
     match lang {
@@ -118,30 +164,34 @@ pub fn echo_not_permitted(lang: Lang) -> String {
 }
 
 /// Packets cannot leave from where they are wanted to.
-pub fn cannot_leave(error: &LeavingError, lang: Lang) -> String {
+pub fn cannot_leave(option: &str, error: &LeavingError, lang: Lang) -> String {
     match (error, lang) {
         (LeavingError::NoInterface(name), Lang::En) => {
-            format!("-I `{name}`: this host has no such interface; `ip -brief link` lists those it has")
+            format!("{option} `{name}`: this host has no such interface; `ip -brief link` lists those it has")
         }
         (LeavingError::NoInterface(name), Lang::Ko) => {
-            format!("-I `{name}`: 이 서버에 없는 인터페이스입니다. `ip -brief link`로 목록을 확인하십시오")
+            format!(
+                "{option} `{name}`: 이 서버에 없는 인터페이스입니다. `ip -brief link`로 목록을 확인하십시오"
+            )
         }
         (LeavingError::InterfaceForbidden(name), Lang::En) => {
-            format!("-I `{name}`: no permission to bind to the interface; give its address instead")
+            format!("{option} `{name}`: no permission to bind to the interface; give its address instead")
         }
         (LeavingError::InterfaceForbidden(name), Lang::Ko) => {
             format!(
-                "-I `{name}`: 인터페이스를 지정할 권한이 없습니다. 대신 그 인터페이스의 주소를 지정하십시오"
+                "{option} `{name}`: 인터페이스를 지정할 권한이 없습니다. 대신 그 인터페이스의 주소를 지정하십시오"
             )
         }
         (LeavingError::NoSource(address), Lang::En) => {
-            format!("-I `{address}` is no address of this host; `ip -brief address` lists those it has")
+            format!("{option} `{address}` is no address of this host; `ip -brief address` lists those it has")
         }
         (LeavingError::NoSource(address), Lang::Ko) => {
-            format!("-I `{address}`: 이 서버의 주소가 아닙니다. `ip -brief address`로 목록을 확인하십시오")
+            format!(
+                "{option} `{address}`: 이 서버의 주소가 아닙니다. `ip -brief address`로 목록을 확인하십시오"
+            )
         }
-        (LeavingError::Other(_), Lang::En) => format!("-I: {error}"),
-        (LeavingError::Other(_), Lang::Ko) => format!("-I: 지정한 곳에서 보낼 수 없습니다({error})"),
+        (LeavingError::Other(_), Lang::En) => format!("{option}: {error}"),
+        (LeavingError::Other(_), Lang::Ko) => format!("{option}: 지정한 곳에서 보낼 수 없습니다({error})"),
     }
 }
 

@@ -18,6 +18,8 @@ mod company;
 mod conduct;
 #[path = "lab/expected.rs"]
 mod expected;
+#[path = "lab/packets.rs"]
+mod packets;
 #[path = "lab/play.rs"]
 mod play;
 #[path = "lab/troupe.rs"]
@@ -119,6 +121,22 @@ fn a_check_leaves_nothing_behind() {
             let traces = traces_of_a_check(&lab, &target, &["pool", "dns"], rights);
             let traces = traces.unwrap_or_else(|error| vec![error]);
             traces.iter().map(|trace| format!("{rights:?}: {trace}")).collect::<Vec<_>>()
+        });
+        let failures = failures.concat();
+        assert!(failures.is_empty(), "{}", failures.join("\n"));
+    });
+}
+
+#[test]
+fn a_capture_holds_the_packets_of_the_run_and_no_others() {
+    if !packets::has_readers() {
+        return;
+    }
+    isolated(TOOLS, || {
+        let failures = side_by_side(&[Rights::All, Rights::None], |&rights| {
+            let lab = Lab::build(&story::founding()).expect("a lab");
+            let faults = packets::faults_of_a_capture(&lab, rights).unwrap_or_else(|error| vec![error]);
+            faults.iter().map(|fault| format!("{rights:?}: {fault}")).collect::<Vec<_>>()
         });
         let failures = failures.concat();
         assert!(failures.is_empty(), "{}", failures.join("\n"));

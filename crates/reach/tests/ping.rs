@@ -349,6 +349,34 @@ fn a_packet_that_may_not_be_fragmented_is_told_how_large_it_may_be() {
 }
 
 #[test]
+fn packets_leave_from_where_and_as_they_are_wanted_to() {
+    isolated(TOOLS, || {
+        let lab = lab();
+        let rules = "table inet marks {
+            counter ef { }
+            chain arriving {
+              type filter hook input priority 0;
+              ip dscp ef icmp type echo-request counter name ef
+            }
+          }";
+        lab.node("web").nft(rules).expect("rules of the host");
+        let own = "10.70.0.2";
+        assert_eq!(reach(&lab, &format!("-c 2 -i 0.1 -Q ef -I {own} {GOOD}")).code(), Some(0));
+        let counter = lab.node("web").command("nft").args(["list", "counter", "inet", "marks", "ef"]).run();
+        let counter = counter.expect("nft").stdout;
+        assert!(counter.contains("packets 2 "), "{counter}");
+        for (source, part) in
+            [("nosuch0", "no such interface"), ("192.0.2.99", "no address of this host"), ("lo", "")]
+        {
+            let done = reach(&lab, &format!("-c 1 -W 0.3 -I {source} {GOOD}"));
+            let expected = if part.is_empty() { [Some(1), Some(3)] } else { [Some(2); 2] };
+            assert!(expected.contains(&done.code()), "{source}: {:?} {}", done.code(), done.stdout);
+            assert!(done.stderr.contains(part), "{source}: {}", done.stderr);
+        }
+    });
+}
+
+#[test]
 fn the_table_on_a_terminal_is_drawn_over_itself_and_leaves_only_the_result() {
     isolated(TOOLS, || {
         let size = Winsize { ws_row: 10, ws_col: 90, ws_xpixel: 0, ws_ypixel: 0 };

@@ -83,7 +83,14 @@ pub(super) fn silent_about_size(link: usize) -> String {
 
 /// Marks each packet that comes in towards the hosts with the number, from 1 on, of the member that it goes to,
 /// where the kernel's own hash does not do.
-pub(super) fn marking(router: &Router, near_interfaces: &[String], weights: &[u8]) -> Option<String> {
+///
+/// `seed` makes one router's choices independent of another's.
+pub(super) fn marking(
+    router: &Router,
+    near_interfaces: &[String],
+    weights: &[u8],
+    seed: usize,
+) -> Option<String> {
     let choosers: &[&str] = match router.balancing {
         Balancing::PerFlow | Balancing::PerDestination => return None,
         Balancing::PerPacket => &["meta mark set numgen random"],
@@ -103,7 +110,8 @@ pub(super) fn marking(router: &Router, near_interfaces: &[String], weights: &[u8
 "
     .to_owned();
     for chooser in choosers {
-        let seed = if chooser.contains("jhash") { " seed 0x5eed" } else { "" };
+        let seed =
+            if chooser.contains("jhash") { format!(" seed {}", 0x5eed + 7919 * seed) } else { String::new() };
         let _ = writeln!(
             text,
             "    iifname {{ {} }} {chooser} mod {parts}{seed} map {{ {} }}",

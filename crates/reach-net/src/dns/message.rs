@@ -1,10 +1,10 @@
 //! DNS messages: bytes to values and back, without a socket.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use hickory_proto::{
     op::{Edns, Header, Message, MessageType, OpCode, Query, ResponseCode},
-    rr::{DNSClass, Name, RData, Record, RecordType},
+    rr::{DNSClass, Name, RData, Record, RecordType, rdata::CNAME},
     serialize::binary::{BinDecodable, BinDecoder},
 };
 use reach_core::model::{AddressRecord, AnswerFault, LookupAnswer, Rcode, RecordKind};
@@ -46,6 +46,30 @@ impl Question {
         let mut edns = Edns::new();
         edns.set_max_payload(UDP_PAYLOAD);
         message.set_edns(edns);
+        message.to_vec().ok()
+    }
+
+    /// A message that answers it so, with the address and alias records; `None` when it cannot be encoded.
+    pub(crate) fn answer(&self, answer: &LookupAnswer) -> Option<Vec<u8>> {
+        let mut message = Message::new(self.id, MessageType::Response, OpCode::Query);
+        message.metadata.recursion_desired = true;
+        message.metadata.truncation = answer.truncated;
+        message.metadata.response_code = ResponseCode::from_low((rcode_number(answer.rcode) & 0xf) as u8);
+        message.add_query(Query::query(self.name.clone(), self.kind));
+        let name = |text: &str| Name::from_ascii(text).ok();
+        let mut owner = self.name.clone();
+        for (alias, target) in &answer.aliases {
+            let (alias, target) = (name(alias)?, name(target)?);
+            message.add_answer(Record::from_rdata(alias, 0, RData::CNAME(CNAME(target.clone()))));
+            owner = target;
+        }
+        for record in &answer.addresses {
+            let data = match record.address {
+                IpAddr::V4(address) => RData::A(address.into()),
+                IpAddr::V6(address) => RData::AAAA(address.into()),
+            };
+            message.add_answer(Record::from_rdata(owner.clone(), record.ttl_s, data));
+        }
         message.to_vec().ok()
     }
 
@@ -187,11 +211,23 @@ fn rcode(code: u16) -> Rcode {
     }
 }
 
+fn rcode_number(rcode: Rcode) -> u16 {
+    match rcode {
+        Rcode::NoError => 0,
+        Rcode::FormErr => 1,
+        Rcode::ServFail => 2,
+        Rcode::NxDomain => 3,
+        Rcode::NotImp => 4,
+        Rcode::Refused => 5,
+        Rcode::Other(other) => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, Ipv6Addr};
 
-    use hickory_proto::rr::rdata::{A, AAAA, CNAME};
+    use hickory_proto::rr::rdata::{A, AAAA};
     use proptest::prelude::*;
 
     use super::*;

@@ -22,6 +22,7 @@ use tokio::{
 pub use self::message::{Question, UDP_PAYLOAD, decode};
 use crate::{
     connect,
+    journal::{self, Flow, Protocol},
     stamp::whole_micros,
     sys::{self, QueuedError, TcpOptions},
 };
@@ -126,6 +127,7 @@ fn open_udp(resolver: SocketAddr) -> io::Result<UdpSocket> {
     socket.set_nonblocking(true)?;
     sys::enable_error_queue(&socket, resolver.is_ipv6())?;
     socket.connect(resolver)?;
+    journal::note(|| Some(Flow::new(Protocol::Udp, socket.local_addr().ok()?, resolver)));
     UdpSocket::from_std(socket)
 }
 

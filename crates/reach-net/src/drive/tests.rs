@@ -4,7 +4,9 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use reach_core::model::{Answer, Connect, Endpoint, Lookup, RecordKind, Silence, SystemLookup, Transport};
+use reach_core::model::{
+    Answer, Connect, Datagram, Endpoint, Lookup, RecordKind, Silence, SystemLookup, Transport,
+};
 use tokio::net::{TcpListener, UdpSocket};
 
 use super::*;
@@ -149,6 +151,71 @@ async fn probes_of_every_kind_find_their_way() {
         );
         assert!(answered, "{observation:?}");
     }
+}
+
+/// A host that repeats each datagram, `times` times, once it has been there for `delay`.
+async fn echo_host(delay: Duration, times: usize) -> SocketAddr {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.expect("binds");
+    let address = socket.local_addr().expect("bound");
+    tokio::spawn(async move {
+        let mut buffer = [0; 512];
+        while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
+            sleep(delay).await;
+            for _ in 0..times {
+                let _ = socket.send_to(&buffer[..length], from).await;
+            }
+        }
+    });
+    address
+}
+
+fn datagram_to(remote: SocketAddr, source_port: u16, timeout: Duration) -> Probe {
+    Probe::Datagram(Datagram {
+        endpoint: Endpoint { address: remote.ip(), port: remote.port() },
+        source_port,
+        ttl: None,
+        size: 32,
+        dont_fragment: false,
+        timeout,
+    })
+}
+
+#[tokio::test]
+async fn a_late_reply_is_told_after_the_silence() {
+    let remote = echo_host(Duration::from_millis(200), 1).await;
+    let mut script = Script::new([datagram_to(remote, 9_941, Duration::from_millis(20))], 2);
+    let (sunk, _) = tokio::time::timeout(PATIENCE, run(&mut script, &network(10))).await.expect("ends");
+    assert_eq!(sunk, [ProbeId(1); 2]);
+    let [first, late] = &script.seen[..] else { panic!("{:?}", script.seen) };
+    assert_eq!(first.outcome, Outcome::Silent(Silence { packets: 1, refused_here: false }));
+    let Outcome::Answered(Answer::Datagram(reply)) = &late.outcome else { panic!("{late:?}") };
+    assert!(reply.rtt >= Duration::from_millis(200));
+    assert_eq!((late.id, &late.probe, late.sent), (first.id, &first.probe, first.sent));
+    assert!(late.done > first.done);
+}
+
+#[tokio::test]
+async fn duplicates_follow_what_they_repeat() {
+    let remote = echo_host(Duration::ZERO, 3).await;
+    let mut script = Script::new([datagram_to(remote, 9_942, PATIENCE)], 3);
+    tokio::time::timeout(PATIENCE, run(&mut script, &network(10))).await.expect("ends");
+    let rtt = |observation: &Observation| match &observation.outcome {
+        Outcome::Answered(Answer::Datagram(reply)) => reply.rtt,
+        other => panic!("{other:?}"),
+    };
+    let rtts: Vec<_> = script.seen.iter().map(rtt).collect();
+    assert_eq!(rtts.len(), 3);
+    assert!(rtts.is_sorted(), "{rtts:?}");
+}
+
+#[tokio::test]
+async fn sockets_that_nobody_waits_at_make_room_for_others() {
+    let remote = echo_host(Duration::ZERO, 1).await;
+    // Each flow has a socket that would stay open for its late replies.
+    let probes = (0..20).map(|number| datagram_to(remote, 9_950 + number, PATIENCE));
+    let mut script = Script::new(probes, 20);
+    tokio::time::timeout(PATIENCE, run(&mut script, &network(3))).await.expect("ends");
+    assert!(script.seen.iter().all(|observation| matches!(observation.outcome, Outcome::Answered(_))));
 }
 
 #[tokio::test]

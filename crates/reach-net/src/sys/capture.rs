@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "no dependency of ours reads the statistics of a packet socket")]
 
 use std::{
+    fmt,
     io::{self, IoSliceMut},
     ops::RangeInclusive,
     os::fd::{AsFd, AsRawFd},
@@ -11,6 +12,7 @@ use std::{
 
 use nix::{
     errno::Errno,
+    net::if_::if_indextoname,
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::socket::{LinkAddr, MsgFlags, recvmsg, setsockopt, sockopt},
 };
@@ -50,6 +52,31 @@ pub struct Between {
     pub remote: RangeInclusive<u16>,
     /// Ports of ours.
     pub ours: RangeInclusive<u16>,
+}
+
+/// As an expression of pcap-filter(7).
+impl fmt::Display for Selection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ports = |range: &RangeInclusive<u16>| format!("portrange {}-{}", range.start(), range.end());
+        let rule = |protocol: &'static str| {
+            move |rule: &Between| match (&rule.remote, &rule.ours) {
+                (remote, ours) if *ours == (0..=u16::MAX) && remote.start() == remote.end() => {
+                    format!("{protocol} port {}", remote.start())
+                }
+                (remote, ours) if *ours == (0..=u16::MAX) => format!("{protocol} {}", ports(remote)),
+                (remote, ours) => format!("({protocol} {} and {})", ports(remote), ports(ours)),
+            }
+        };
+        let mut parts: Vec<String> = self.tcp.iter().map(rule("tcp")).collect();
+        parts.extend(self.udp.iter().map(rule("udp")));
+        if self.icmp {
+            parts.extend(["icmp", "icmp6"].map(str::to_owned));
+        }
+        if self.fragments {
+            parts.extend(["ip[6:2] & 0x1fff != 0", "ip6[6] == 44"].map(str::to_owned));
+        }
+        f.write_str(&parts.join(" or "))
+    }
 }
 
 impl Between {
@@ -185,6 +212,12 @@ impl Capture {
         }
         CaptureCount { accepted: statistics.tp_packets.into(), dropped: statistics.tp_drops.into() }
     }
+}
+
+/// The name of an interface; its number where it is gone.
+pub fn interface_name(index: usize) -> String {
+    let known = u32::try_from(index).ok().and_then(|index| if_indextoname(index).ok());
+    known.map_or_else(|| format!("if{index}"), |name| name.to_string_lossy().into_owned())
 }
 
 /// One instruction of classic BPF.

@@ -9,7 +9,7 @@ mod limits;
 mod options;
 mod tcp;
 
-pub use capture::{Between, Capture, CaptureCount, Selection, Sighting};
+pub use capture::{Between, Capture, CaptureCount, Selection, Sighting, interface_name};
 pub use datagram::{Received, leave, may_use_raw_sockets, open_echo, open_icmp_errors, open_udp, receive};
 pub use errors::{
     ErrorOrigin, QueuedError, bind_obstacle, drain_error_queue, enable_error_queue, local_obstacle, unable,

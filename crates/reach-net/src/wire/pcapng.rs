@@ -203,7 +203,7 @@ mod tests {
             let kind = u32::from_le_bytes(*file.first_chunk()?);
             let length = u32::from_le_bytes(*file.get(4..)?.first_chunk()?) as usize;
             let whole = file.get(..length)?;
-            if length % 4 != 0 || whole.last_chunk()? != &(length as u32).to_le_bytes() {
+            if !length.is_multiple_of(4) || whole.last_chunk()? != &(length as u32).to_le_bytes() {
                 return None;
             }
             blocks.push((kind, whole.get(8..length - 4)?));

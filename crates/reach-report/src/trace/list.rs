@@ -59,7 +59,7 @@ pub(super) fn summary(trace: &Trace, routes: &[Route], style: &Style) -> String 
     unsure.sort_unstable();
     unsure.dedup();
     let sure = words::confidence(confidence, trace.plan.all_paths, &ranges(unsure, lang), lang);
-    let packets = words::packets(routes.iter().map(|route| route.packets).sum(), lang);
+    let packets = words::packets(routes.iter().fold(0, |sum, route| sum.saturating_add(route.packets)), lang);
     let took = crate::units::span(trace.finished.since(trace.case.started), lang);
     format!("{sure}; {packets}, {took}")
 }
@@ -138,8 +138,8 @@ fn responder(responder: &Responder, queries: usize, ttl: u8, route: &Route, labe
         spans.push(Span::new(format!("  {spread}"), Role::Dim));
     }
     if let ReplyKind::Icmp(error) = responder.reply {
-        let limits = route.mtu.iter().flat_map(|mtu| &mtu.limits);
-        let mtu = limits.filter(|limit| limit.by == Some(responder.address) || limit.ttl == ttl).next();
+        let mut limits = route.mtu.iter().flat_map(|mtu| &mtu.limits);
+        let mtu = limits.find(|limit| limit.by == Some(responder.address) || limit.ttl == ttl);
         spans.push(Span::new(format!("  {}", words::mark(error, mtu.map(|limit| limit.mtu))), Role::Bad));
     }
     for label in details(responder) {

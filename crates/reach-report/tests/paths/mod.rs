@@ -7,14 +7,14 @@ use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 use reach_core::{Time, model::*};
 use reach_report::trace::{Labels, Origin, Trace};
 
-pub const STARTED: Time = Time::from_micros(1_795_364_400_000_000);
-pub const FINISHED: Time = Time::from_micros(1_795_364_401_250_000);
+pub(crate) const STARTED: Time = Time::from_micros(1_795_364_400_000_000);
+pub(crate) const FINISHED: Time = Time::from_micros(1_795_364_401_250_000);
 
-pub fn ip(text: &str) -> IpAddr {
+pub(crate) fn ip(text: &str) -> IpAddr {
     text.parse().expect("an address")
 }
 
-pub fn labels() -> Labels {
+pub(crate) fn labels() -> Labels {
     let names = [
         ("10.70.0.1", "gw.example.net."),
         ("10.70.1.2", "a.example.net"),
@@ -29,7 +29,7 @@ pub fn labels() -> Labels {
     }
 }
 
-pub fn of_one(route: Route) -> Trace {
+pub(crate) fn of_one(route: Route) -> Trace {
     let target = match route.endpoint.address {
         IpAddr::V4(_) => "fcm.example.com",
         IpAddr::V6(_) => "[2001:db8:113::11]:443",
@@ -37,7 +37,7 @@ pub fn of_one(route: Route) -> Trace {
     of(target, vec![route])
 }
 
-pub fn of(target: &str, routes: Vec<Route>) -> Trace {
+pub(crate) fn of(target: &str, routes: Vec<Route>) -> Trace {
     let vantage = Vantage {
         host: "web01".to_owned(),
         sources: vec![ip("10.70.0.10"), ip("2001:db8:70::10")],
@@ -62,12 +62,12 @@ fn resolution(error: Option<ResolutionError>) -> Resolution {
     Resolution { error, ..Resolution::default() }
 }
 
-pub fn unresolved() -> Trace {
+pub(crate) fn unresolved() -> Trace {
     Trace { resolution: resolution(Some(ResolutionError::NxDomain)), ..of("nowhere.example", Vec::new()) }
 }
 
 /// A route with these responders at each hop, all linked with all.
-pub fn route(address: &str, hops: &[&[&str]]) -> Route {
+pub(crate) fn route(address: &str, hops: &[&[&str]]) -> Route {
     let endpoint = Endpoint { address: ip(address), port: 443 };
     let hop = |(place, addresses): (usize, &&[&str])| {
         let ttl = place as u8 + 1;
@@ -135,11 +135,11 @@ fn responder(address: IpAddr, ttl: u8, endpoint: IpAddr) -> Responder {
     }
 }
 
-pub fn plain() -> Route {
+pub(crate) fn plain() -> Route {
     route("203.0.113.11", &[&["10.70.0.1"], &["10.70.1.2"], &["10.70.2.2"], &["203.0.113.11"]])
 }
 
-pub fn diamond() -> Route {
+pub(crate) fn diamond() -> Route {
     route(
         "203.0.113.11",
         &[
@@ -152,23 +152,23 @@ pub fn diamond() -> Route {
     )
 }
 
-pub fn silent() -> Route {
+pub(crate) fn silent() -> Route {
     silent_behind(2)
 }
 
-pub fn silent_behind(last: usize) -> Route {
+pub(crate) fn silent_behind(last: usize) -> Route {
     let known: [&[&str]; 2] = [&["10.70.0.1"], &["10.70.1.2"]];
     let mut hops: Vec<&[&str]> = known[..last].to_vec();
     hops.extend([&[] as &[&str]; 3]);
     route("203.0.113.11", &hops)
 }
 
-pub fn udp(route: Route) -> Route {
+pub(crate) fn udp(route: Route) -> Route {
     Route { protocol: TraceProtocol::Udp, ..route }
 }
 
 /// Hop 2 answers for itself, and from hop 3 on it forbids.
-pub fn prohibited() -> Route {
+pub(crate) fn prohibited() -> Route {
     let mut route = route("203.0.113.11", &[&["10.70.0.1"], &["10.70.1.2"], &["10.70.1.2"]]);
     route.stopped = Some(Stopped::Prohibited);
     route.by = Some(ip("10.70.1.2"));
@@ -176,7 +176,7 @@ pub fn prohibited() -> Route {
     route
 }
 
-pub fn reset_by_path() -> Route {
+pub(crate) fn reset_by_path() -> Route {
     let mut route = route("203.0.113.11", &[&["10.70.0.1"], &["10.70.1.2"], &["203.0.113.11"]]);
     route.stopped = Some(Stopped::ResetByPath);
     route.distance = None;
@@ -184,7 +184,7 @@ pub fn reset_by_path() -> Route {
     route
 }
 
-pub fn refused() -> Route {
+pub(crate) fn refused() -> Route {
     let mut route = plain();
     route.stopped = Some(Stopped::Refused);
     route.hops[3].responders[0].reply = ReplyKind::Reset;
@@ -192,7 +192,7 @@ pub fn refused() -> Route {
 }
 
 /// Everything that a hop can tell.
-pub fn rich() -> Route {
+pub(crate) fn rich() -> Route {
     let mut route = route(
         "203.0.113.11",
         &[&["10.70.0.1"], &[], &["10.70.2.2"], &["10.70.3.2"], &["10.70.4.2"], &["203.0.113.11"]],
@@ -236,7 +236,7 @@ pub fn rich() -> Route {
 }
 
 /// One of two parallel members loses everything.
-pub fn bad_member() -> Route {
+pub(crate) fn bad_member() -> Route {
     let mut route = route(
         "203.0.113.11",
         &[&["10.70.0.1"], &["10.70.1.2", "10.70.1.3"], &["10.70.3.1"], &["203.0.113.11"]],
@@ -254,7 +254,7 @@ pub fn bad_member() -> Route {
 }
 
 /// One way is a hop longer than the other.
-pub fn uneven() -> Route {
+pub(crate) fn uneven() -> Route {
     let mut route = route(
         "203.0.113.11",
         &[
@@ -285,7 +285,7 @@ pub fn uneven() -> Route {
     route
 }
 
-pub fn v6() -> Route {
+pub(crate) fn v6() -> Route {
     let mut route =
         route("2001:db8:113::11", &[&["2001:db8:70::1"], &["2001:db8:71::2"], &["2001:db8:71::2"]]);
     route.stopped = Some(Stopped::Unreachable);
@@ -294,7 +294,7 @@ pub fn v6() -> Route {
     route
 }
 
-pub fn unable() -> Route {
+pub(crate) fn unable() -> Route {
     let mut route = route("203.0.113.11", &[]);
     route.stopped = None;
     route.unable = Some(Inability { why: Obstacle::NoRoute, errno: Some(101) });
@@ -302,7 +302,7 @@ pub fn unable() -> Route {
 }
 
 /// Sixteen addresses behind two parallel routers, three of them blocked at the second hop.
-pub fn pool() -> Trace {
+pub(crate) fn pool() -> Trace {
     let routes = (11..27)
         .map(|n| {
             let address = format!("203.0.113.{n}");
@@ -323,6 +323,6 @@ pub fn pool() -> Trace {
 }
 
 /// What is known of nobody.
-pub fn unlabelled() -> Labels {
+pub(crate) fn unlabelled() -> Labels {
     Labels { names: BTreeMap::new(), origins: BTreeMap::new() }
 }

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum, ValueHint};
 use reach_core::model;
 
-use super::{NameArgs, OutputArgs, TARGET_LONG_HELP, by_effort};
+use super::{EvidenceArgs, NameArgs, OutputArgs, TARGET_LONG_HELP, by_effort};
 
 /// Arguments of `reach connect`.
 #[derive(Debug, Args)]
@@ -109,6 +109,10 @@ pub struct ConnectArgs {
     /// Connect directly even where the environment names a proxy for a URL
     #[arg(long, help_heading = "Proxy")]
     pub no_proxy: bool,
+
+    /// The packets of the run
+    #[command(flatten)]
+    pub evidence: EvidenceArgs,
 
     /// How to show it
     #[command(flatten)]

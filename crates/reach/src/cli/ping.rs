@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{NameArgs, OutputArgs, TARGET_HELP};
+use super::{EvidenceArgs, NameArgs, OutputArgs, TARGET_HELP};
 
 /// Arguments of `reach ping`.
 #[derive(Debug, Args)]
@@ -89,6 +89,10 @@ pub struct PingArgs {
     /// How to show it
     #[command(flatten)]
     pub output: OutputArgs,
+
+    /// The packets of the run
+    #[command(flatten)]
+    pub evidence: EvidenceArgs,
 }
 
 /// What `-M` takes.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum, ValueHint};
 
-use super::{NameArgs, OutputArgs, TARGET_HELP, TARGET_LONG_HELP};
+use super::{EvidenceArgs, NameArgs, OutputArgs, TARGET_HELP, TARGET_LONG_HELP};
 
 /// Arguments of `reach trace`.
 #[derive(Debug, Args)]
@@ -93,6 +93,10 @@ pub struct TraceArgs {
     #[arg(long, value_name = "NUMBER", default_value = "500", help_heading = "How to trace")]
     pub rate: String,
 
+    /// The interface to send from, or the source address
+    #[arg(short = 'i', long, value_name = "INTERFACE|ADDRESS", help_heading = "How to trace")]
+    pub interface: Option<String>,
+
     /// The questions asked of resolvers
     #[command(flatten)]
     pub names: NameArgs,
@@ -151,11 +155,15 @@ pub struct TraceArgs {
         help_heading = "Recordings",
         value_hint = ValueHint::FilePath,
         conflicts_with_all = [
-            "targets", "protocol", "port", "one_path", "whole_trace", "flows", "mtu", "source_port", "resolver",
-            "ipv4", "ipv6", "deadline", "seed", "record",
+            "targets", "protocol", "port", "interface", "one_path", "whole_trace", "flows", "mtu", "source_port", "resolver",
+            "ipv4", "ipv6", "deadline", "seed", "record", "pcap",
         ],
     )]
     pub replay: Option<PathBuf>,
+
+    /// The packets of the run
+    #[command(flatten)]
+    pub evidence: EvidenceArgs,
 
     /// How to show it
     #[command(flatten)]

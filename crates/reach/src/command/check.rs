@@ -10,10 +10,11 @@ use reach_report::{json, text};
 
 use super::{dice, document};
 use crate::{
-    cli::CheckArgs,
+    cli::{CheckArgs, EvidenceArgs},
     config::{self, Errand, Output, Source, Surroundings},
+    evidence::Evidence,
     exit::Exit,
-    live::{self, Scope, Seen},
+    live::{self, Keep, Scope, Seen},
     output::{complain, finish, note, shown},
     recording::{self, Ending, Recorder, Recording},
     words,
@@ -26,7 +27,7 @@ pub fn run(args: &CheckArgs, around: &Surroundings) -> Exit {
         Err(problems) => return complain(&problems),
     };
     let seen = match &check.source {
-        Source::Network(errand) => examine(errand, &check.output),
+        Source::Network(errand) => examine(errand, &args.evidence, &check.output),
         Source::Recording(path) => replay(path),
     };
     match seen {
@@ -42,6 +43,7 @@ pub fn conclude(seen: &Seen, output: &Output) -> Exit {
     let states = judged.iter().map(|(_, diagnosis)| diagnosis.state);
     let exit = match Exit::of_states(states) {
         // Whoever stops a run may not rely on what it would still have found.
+        _ if seen.evidence_lost => Exit::CouldNotTell,
         Exit::AllWork if seen.broken || seen.recording.ending != Ending::Complete => Exit::CouldNotTell,
         exit => exit,
     };
@@ -69,10 +71,14 @@ fn show(judged: &[(Case, Diagnosis)], recording: &Recording, output: &Output) ->
     }
 }
 
-fn examine(errand: &Errand, output: &Output) -> Result<Seen, Exit> {
+fn examine(errand: &Errand, evidence: &EvidenceArgs, output: &Output) -> Result<Seen, Exit> {
     // Opened before privileges go, and before anything is sent.
-    let recorder = errand.record.as_deref().map(open).transpose()?;
-    live::examine(errand, Scope::Everything, recorder, output).map_err(|error| {
+    let keep = Keep {
+        recorder: errand.record.as_deref().map(open).transpose()?,
+        evidence: Evidence::open(evidence, output.style.lang)?,
+        journal: None,
+    };
+    live::examine(errand, Scope::Everything, keep, output).map_err(|error| {
         note(&format!("nothing can be sent: {error}"));
         Exit::CouldNotTell
     })
@@ -92,5 +98,5 @@ pub fn replay(path: &Path) -> Result<Seen, Exit> {
         fs::read(path).map_err(|error| complain(&[format!("--replay `{name}` cannot be read: {error}")]))?;
     let recording = recording::read(bytes)
         .map_err(|error| complain(&[format!("--replay `{name}` is no recording: {error}")]))?;
-    Ok(Seen { recording, broken: false })
+    Ok(Seen { recording, broken: false, evidence_lost: false })
 }

@@ -14,6 +14,12 @@ use reach_core::{
     judge::judge,
     model::{Case, Diagnosis, Doubt, Host, Target},
 };
+use reach_net::{
+    drive::Clock,
+    journal::Journal,
+    sys::{Leaving, drop_privileges},
+    vantage::vantage,
+};
 use reach_report::{
     connect::{Attempted, Peer, Way},
     json, text,
@@ -24,8 +30,9 @@ use super::{dice, document};
 use crate::{
     cli::ConnectArgs,
     config::{self, Connect, Errand, Surroundings},
+    evidence::{self, Evidence, Witness},
     exit::Exit,
-    live::{self, Scope},
+    live::{self, Keep, Scope},
     output::{complain, finish, note},
     recording::Ending,
     words,
@@ -38,32 +45,56 @@ pub fn run(args: &ConnectArgs, around: &Surroundings) -> Exit {
         Ok(connect) => connect,
         Err(problems) => return complain(&problems),
     };
-    let names = match resolved(&connect) {
-        Ok(names) => names,
+    let lang = connect.output.style.lang;
+    if connect.session.is_some() && args.evidence.pcap.is_some() {
+        return complain(&["--pcap keeps the packets of tries, not of a session; leave it out".to_owned()]);
+    }
+    let evidence = match Evidence::open(&args.evidence, lang) {
+        Ok(evidence) => evidence,
         Err(exit) => return exit,
     };
+    let witness = evidence.map(|evidence| {
+        if let Err(error) = drop_privileges() {
+            note(&words::privileges_kept(&error, lang));
+        }
+        evidence.begin(&scope(&connect), Clock::start())
+    });
+    let journal = witness.as_ref().map(Witness::journal);
+    let names = resolved(&connect, journal);
     if let Some(wanted) = connect.session {
-        return session::run(&connect, wanted, names);
+        return names.map_or_else(|exit| exit, |names| session::run(&connect, wanted, names));
     }
-    match attempts::carry_out(&connect, names) {
-        Ok(seen) => conclude(&connect, &seen),
-        Err(error) => {
+    let seen = names.and_then(|names| {
+        attempts::carry_out(&connect, names, journal).map_err(|error| {
             note(&format!("nothing can be sent: {error}"));
             Exit::CouldNotTell
-        }
-    }
+        })
+    });
+    // Now that every socket is closed, and before anything is shown.
+    let lost = evidence::end(witness, connect.output.verbose, Exit::AllWork);
+    let exit = seen.map_or_else(|exit| exit, |seen| conclude(&connect, &seen));
+    if lost == Exit::AllWork { exit } else { lost }
+}
+
+/// Which packets may be of this run.
+fn scope(connect: &Connect) -> evidence::Scope {
+    let targets: Vec<Target> = connect.targets.iter().map(|(target, _)| target.clone()).collect();
+    let scope = evidence::Scope::new(&targets, &vantage(&[]), &connect.plan.extra_resolvers);
+    let proxies = connect.targets.iter().filter_map(|(_, proxy)| proxy.as_ref());
+    proxies.fold(scope, |scope, proxy| scope.with_tcp(proxy.port))
 }
 
 /// The addresses behind each target, as `reach resolve` finds them. Where `--address` says which one is wanted,
 /// nobody is asked.
-fn resolved(connect: &Connect) -> Result<Vec<(Case, Diagnosis)>, Exit> {
+fn resolved(connect: &Connect, journal: Option<&Journal>) -> Result<Vec<(Case, Diagnosis)>, Exit> {
     let lookup = |target: &Target| match connect.manner.address {
         Some(address) => Target { host: Host::Address(address), ..target.clone() },
         None => target.clone(),
     };
     let targets: Vec<Target> = connect.targets.iter().map(|(target, _)| lookup(target)).collect();
-    let errand = Errand { targets, plan: connect.plan.clone(), record: None };
-    let seen = live::examine(&errand, Scope::Names, None, &connect.output).map_err(|error| {
+    let keep = Keep { journal: journal.cloned(), ..Keep::default() };
+    let errand = Errand { targets, plan: connect.plan.clone(), record: None, leaving: Leaving::default() };
+    let seen = live::examine(&errand, Scope::Names, keep, &connect.output).map_err(|error| {
         note(&format!("nothing can be sent: {error}"));
         Exit::CouldNotTell
     })?;

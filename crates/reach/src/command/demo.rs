@@ -177,7 +177,7 @@ fn pretend(keep: Option<&Path>, output: &Output) -> Exit {
     {
         return exit;
     }
-    let seen = Seen { recording, broken: false };
+    let seen = Seen { recording, broken: false, evidence_lost: false };
     match check::conclude(&seen, output) {
         Exit::SomeFail => compare(&seen.recording, output.style.lang),
         _ => Exit::CouldNotTell,

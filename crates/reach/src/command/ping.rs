@@ -8,13 +8,14 @@ use reach_core::{
     Time,
     model::{
         Answer, Diagnosis, EchoAccess, Endpoint, Families, Host, Observation, Obstacle, Outcome, Probe,
-        SystemLookup, Target,
+        ProbeId, SystemLookup, Target, Vantage,
     },
     ping::{Method, Pinger},
     survey::{Procedure, Step},
 };
 use reach_net::{
     drive::{Clock, Network, drive},
+    journal::Journal,
     sys::drop_privileges,
     trust::TrustRoots,
     vantage::vantage,
@@ -33,8 +34,9 @@ use crate::{
         Errand, Surroundings,
         ping::{self, Ping},
     },
+    evidence::{self, Evidence, Witness},
     exit::Exit,
-    live::{self, Scope, raised},
+    live::{self, Keep, Scope, raised},
     output::{complain, note},
     recording::Ending,
     words,
@@ -46,28 +48,43 @@ pub fn run(args: &PingArgs, around: &Surroundings) -> Exit {
         Ok(ping) => ping,
         Err(problems) => return complain(&problems),
     };
-    try_run(&ping, around).unwrap_or_else(|error| {
-        note(&format!("nothing can be sent: {error}"));
-        Exit::CouldNotTell
-    })
-}
-
-fn try_run(ping: &Ping, around: &Surroundings) -> io::Result<Exit> {
-    let lang = ping.output.style.lang;
     if let Err(error) = ping.leaving.check() {
-        return Ok(complain(&[words::cannot_leave(&error, lang)]));
+        return complain(&[words::cannot_leave("-I", &error, ping.output.style.lang)]);
     }
+    let evidence = match Evidence::open(&args.evidence, ping.output.style.lang) {
+        Ok(evidence) => evidence,
+        Err(exit) => return exit,
+    };
     if let Err(error) = drop_privileges() {
-        note(&words::privileges_kept(&error, lang));
+        note(&words::privileges_kept(&error, ping.output.style.lang));
     }
     let vantage = vantage(&[]);
+    let witness = evidence.map(|evidence| {
+        let Errand { targets, plan, .. } = &ping.errand;
+        evidence.begin(&evidence::Scope::new(targets, &vantage, &plan.extra_resolvers), Clock::start())
+    });
+    let journal = witness.as_ref().map(Witness::journal);
+    let exit = try_run(&ping, around, &vantage, journal).unwrap_or_else(|error| {
+        note(&format!("nothing can be sent: {error}"));
+        Exit::CouldNotTell
+    });
+    evidence::end(witness, ping.output.verbose, exit)
+}
+
+fn try_run(
+    ping: &Ping,
+    around: &Surroundings,
+    vantage: &Vantage,
+    journal: Option<&Journal>,
+) -> io::Result<Exit> {
+    let lang = ping.output.style.lang;
     if ping.plan.method == Method::Icmp && vantage.echo == EchoAccess::None {
         note(&words::echo_not_permitted(lang));
         return Ok(Exit::CouldNotTell);
     }
-    let network = Network::new(TrustRoots::load()).leaving(ping.leaving);
+    let network = Network::new(TrustRoots::load()).leaving(ping.leaving).noted_in(journal);
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut found = addresses(ping, &runtime, &network)?;
+    let mut found = addresses(ping, &runtime, &network, journal)?;
     for host in &found.unresolved {
         note(&words::no_address(host, lang));
     }
@@ -139,7 +156,12 @@ impl Found {
 }
 
 /// The addresses of all targets, in the order of the targets.
-fn addresses(ping: &Ping, runtime: &Runtime, network: &Network) -> io::Result<Found> {
+fn addresses(
+    ping: &Ping,
+    runtime: &Runtime,
+    network: &Network,
+    journal: Option<&Journal>,
+) -> io::Result<Found> {
     let targets = &ping.errand.targets;
     let names: Vec<Target> =
         targets.iter().filter(|target| matches!(target.host, Host::Name(_))).cloned().collect();
@@ -147,7 +169,8 @@ fn addresses(ping: &Ping, runtime: &Runtime, network: &Network) -> io::Result<Fo
     let mut diagnoses: Vec<Diagnosis> = Vec::new();
     if !names.is_empty() && !ping.first {
         let errand = Errand { targets: names, ..ping.errand.clone() };
-        let seen = live::examine(&errand, Scope::Names, None, &ping.output)?;
+        let keep = Keep { journal: journal.cloned(), ..Keep::default() };
+        let seen = live::examine(&errand, Scope::Names, keep, &ping.output)?;
         found.interrupted = seen.recording.ending == Ending::Interrupted;
         diagnoses = judged(&seen.recording).into_iter().map(|(_, diagnosis)| diagnosis).collect();
     }
@@ -178,7 +201,7 @@ fn addresses(ping: &Ping, runtime: &Runtime, network: &Network) -> io::Result<Fo
 async fn system_addresses(name: &str, network: &Network) -> Vec<IpAddr> {
     const PATIENCE: Duration = Duration::from_secs(10);
     let probe = Probe::SystemLookup(SystemLookup { name: name.to_owned(), timeout: PATIENCE });
-    match network.run(probe).await {
+    match network.observe(ProbeId(0), probe, &Clock::start(), None).await.outcome {
         Outcome::Answered(Answer::System(answer)) => answer.addresses,
         _ => Vec::new(),
     }

@@ -7,8 +7,9 @@ use super::{check::judged, dice, document};
 use crate::{
     cli::ResolveArgs,
     config::{self, Surroundings},
+    evidence::Evidence,
     exit::Exit,
-    live::{self, Scope},
+    live::{self, Keep, Scope},
     output::{complain, finish, note},
     recording::Ending,
     words,
@@ -21,7 +22,12 @@ pub fn run(args: &ResolveArgs, around: &Surroundings) -> Exit {
         Err(problems) => return complain(&problems),
     };
     let output = &resolve.output;
-    let seen = match live::examine(&resolve.errand, Scope::Names, None, output) {
+    let evidence = match Evidence::open(&args.evidence, output.style.lang) {
+        Ok(evidence) => evidence,
+        Err(exit) => return exit,
+    };
+    let keep = Keep { evidence, ..Keep::default() };
+    let seen = match live::examine(&resolve.errand, Scope::Names, keep, output) {
         Ok(seen) => seen,
         Err(error) => {
             note(&format!("nothing can be sent: {error}"));
@@ -45,6 +51,7 @@ pub fn run(args: &ResolveArgs, around: &Surroundings) -> Exit {
         note(words::interrupted(output.style.lang));
     }
     let exit = match worst(&judged) {
+        _ if seen.evidence_lost => Exit::CouldNotTell,
         Exit::AllWork if seen.broken || interrupted => Exit::CouldNotTell,
         exit => exit,
     };

@@ -18,13 +18,14 @@ use reach_report::trace::{self as report, Comparison, Form, Labels};
 use super::{check, dice, document};
 use crate::{
     asn,
-    cli::TraceArgs,
+    cli::{EvidenceArgs, TraceArgs},
     config::{
         Errand, Surroundings,
         trace::{self as config, PathSource, Trace, View},
     },
+    evidence::{Evidence, Witness},
     exit::Exit,
-    live::{self, Scope, Seen, Stage},
+    live::{self, Keep, Scope, Seen, Stage},
     live_view::{self, Known},
     output::{complain, finish, note, shown},
     recording::{Ending, Recording},
@@ -42,10 +43,15 @@ pub fn run(args: &TraceArgs, around: &Surroundings) -> Exit {
         Ok(table) => table,
         Err(exit) => return exit,
     };
-    if let (View::Live, PathSource::Network(errand, plan)) = (&trace.view, &trace.source) {
-        return live_view(&trace, errand, plan, table.as_ref());
+    if let PathSource::Network(errand, _) = &trace.source
+        && let Err(error) = errand.leaving.check()
+    {
+        return complain(&[words::cannot_leave("-i", &error, trace.output.style.lang)]);
     }
-    let (seen, plan) = match observe(&trace) {
+    if let (View::Live, PathSource::Network(errand, plan)) = (&trace.view, &trace.source) {
+        return live_view(&trace, errand, plan, table.as_ref(), &args.evidence);
+    }
+    let (seen, plan) = match observe(&trace, &args.evidence) {
         Ok(seen) => seen,
         Err(exit) => return exit,
     };
@@ -55,17 +61,32 @@ pub fn run(args: &TraceArgs, around: &Surroundings) -> Exit {
 }
 
 /// Shows the paths on the whole screen, and what is known of them in the end.
-fn live_view(trace: &Trace, errand: &Errand, plan: &TracePlan, table: Option<&asn::Table>) -> Exit {
+fn live_view(
+    trace: &Trace,
+    errand: &Errand,
+    plan: &TracePlan,
+    table: Option<&asn::Table>,
+    evidence: &EvidenceArgs,
+) -> Exit {
+    let evidence = match Evidence::open(evidence, trace.output.style.lang) {
+        Ok(evidence) => evidence,
+        Err(exit) => return exit,
+    };
     let shown = live::stage(errand, &trace.output).and_then(|stage| {
         let Stage { network, runtime, clock, cases } = stage;
+        let witness = evidence.map(|evidence| evidence.begin(&live::packets_of(&cases, Some(plan)), clock));
+        let network = network.noted_in(witness.as_ref().map(Witness::journal));
         let origin = |address: IpAddr| table?.origin(address);
         let (reverse, style) = (trace.reverse, &trace.output.style);
-        let watched = live_view::watch(cases, plan, reverse, &origin, &network, &clock, style);
+        let scene = live_view::Scene { network: &network, clock: &clock, origin: &origin, style };
+        let watched = live_view::watch(cases, plan, reverse, scene);
         let known = runtime.block_on(watched);
         runtime.shutdown_background();
-        Ok((known?, clock.now()))
+        let finished = clock.now();
+        let evidence_lost = witness.is_some_and(|witness| !witness.end(trace.output.verbose));
+        Ok((known?, finished, evidence_lost))
     });
-    let (known, finished) = match shown {
+    let (known, finished, evidence_lost) = match shown {
         Ok(shown) => shown,
         Err(error) => {
             note(&format!("the live view ended: {error}"));
@@ -87,15 +108,19 @@ fn live_view(trace: &Trace, errand: &Errand, plan: &TracePlan, table: Option<&as
     let examined = known.into_iter().map(|known| (known.case, known.lookups)).collect();
     let recording = Recording { examined, paths: Some(plan.clone()), finished, ending: Ending::Complete };
     let labels = labels(&recording, &traces, table, trace.reverse);
-    conclude(trace, &Seen { recording, broken: false }, &traces, &labels)
+    conclude(trace, &Seen { recording, broken: false, evidence_lost }, &traces, &labels)
 }
 
-fn observe(trace: &Trace) -> Result<(Seen, TracePlan), Exit> {
+fn observe(trace: &Trace, evidence: &EvidenceArgs) -> Result<(Seen, TracePlan), Exit> {
     match &trace.source {
         PathSource::Network(errand, plan) => {
-            let recorder = errand.record.as_deref().map(check::open).transpose()?;
+            let keep = Keep {
+                recorder: errand.record.as_deref().map(check::open).transpose()?,
+                evidence: Evidence::open(evidence, trace.output.style.lang)?,
+                journal: None,
+            };
             let scope = Scope::Paths { plan: plan.clone(), reverse: trace.reverse };
-            let seen = live::examine(errand, scope, recorder, &trace.output).map_err(|error| {
+            let seen = live::examine(errand, scope, keep, &trace.output).map_err(|error| {
                 note(&format!("nothing can be sent: {error}"));
                 Exit::CouldNotTell
             })?;
@@ -199,6 +224,7 @@ fn conclude(trace: &Trace, seen: &Seen, traces: &[report::Trace], labels: &Label
         Ending::Unknown => note(words::cut_short(output.style.lang)),
     }
     let exit = match exit(traces) {
+        _ if seen.evidence_lost => Exit::CouldNotTell,
         Exit::AllWork if seen.broken || recording.ending != Ending::Complete => Exit::CouldNotTell,
         exit => exit,
     };

@@ -61,10 +61,10 @@ pub fn ping(args: &PingArgs, around: &Surroundings, seed: u64) -> Result<Ping, P
     let ttl = ttl.and_then(|ttl| keep(ttl, &mut problems));
     let class = args.tos.as_deref().map(traffic_class);
     let traffic_class = class.and_then(|class| keep(class, &mut problems));
-    let leaving = args.source.as_deref().map_or(Ok(Leaving::default()), leaving);
+    let leaving = args.source.as_deref().map_or(Ok(Leaving::default()), |text| leaving("-I", text));
     let leaving = keep(leaving, &mut problems).unwrap_or_default();
     if let Some(source) = leaving.source {
-        match_source(source, &targets, &mut problems);
+        match_source("-I", source, &targets, &mut problems);
     }
     let (Some(output), Some(mut names), Some(pace), Some(timeout), Some(size), true) =
         (output, names, pace, timeout, size, problems.is_empty())
@@ -78,7 +78,7 @@ pub fn ping(args: &PingArgs, around: &Surroundings, seed: u64) -> Result<Ping, P
         None => {}
     }
     Ok(Ping {
-        errand: Errand { targets, plan: names, record: None },
+        errand: Errand { targets, plan: names, record: None, leaving },
         first: args.first,
         plan: PingPlan {
             method: if args.tcp { Method::Tcp } else { Method::Icmp },
@@ -189,26 +189,28 @@ fn traffic_class(text: &str) -> Result<u8, String> {
 }
 
 /// An interface, or a source address.
-fn leaving(text: &str) -> Result<Leaving, String> {
+/// An address of this host, or an interface.
+pub(super) fn leaving(option: &str, text: &str) -> Result<Leaving, String> {
     if let Ok(address) = text.parse() {
         return Ok(Leaving { source: Some(address), ..Leaving::default() });
     }
     let interface = text.parse().map_err(|_| {
         format!(
-            "-I `{}` is neither an address nor an interface; give one like 192.0.2.1 or eth0",
+            "{option} `{}` is neither an address nor an interface; give one like 192.0.2.1 or eth0",
             shown(text)
         )
     })?;
     Ok(Leaving { interface: Some(interface), ..Leaving::default() })
 }
 
-fn match_source(source: IpAddr, targets: &[Target], problems: &mut Problems) {
+/// Tells of targets that packets from this address cannot go to.
+pub(super) fn match_source(option: &str, source: IpAddr, targets: &[Target], problems: &mut Problems) {
     for target in targets {
         if let Host::Address(address) = target.host
             && address.is_ipv4() != source.is_ipv4()
         {
             problems.push(format!(
-                "-I `{source}` is of another family than `{}`; give a source address of the same",
+                "{option} `{source}` is of another family than `{}`; give a source address of the same",
                 shown(&target.text)
             ));
         }

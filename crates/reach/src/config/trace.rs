@@ -1,10 +1,18 @@
 //! What `reach trace` is to do.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
-use reach_core::model::{Confidence, TracePlan, TraceProtocol};
+use reach_core::model::{Confidence, Families, Host, TracePlan, TraceProtocol};
+use reach_net::sys::Leaving;
 
-use super::{Errand, Output, Problems, Surroundings, duration, keep, match_families, plan, shown, targets};
+use super::{
+    Errand, Output, Problems, Surroundings, duration, keep, match_families,
+    ping::{leaving, match_source},
+    plan, shown, targets,
+};
 use crate::cli::{Sureness, TraceArgs};
 
 /// The port that traceroute(8) sends UDP to: hardly anything listens there.
@@ -33,7 +41,7 @@ pub struct Trace {
 #[derive(Clone, Debug, PartialEq)]
 pub enum PathSource {
     /// From the network, now.
-    Network(Errand, TracePlan),
+    Network(Box<Errand>, TracePlan),
     /// From a recording.
     Recording(PathBuf),
 }
@@ -122,13 +130,26 @@ fn network(args: &TraceArgs, seed: u64, problems: &mut Problems) -> Option<PathS
     if let Some(Some(port)) = port {
         for target in &mut targets {
             target.port = port;
+            if !target.text.contains("://") {
+                target.text = match &target.host {
+                    Host::Name(name) => format!("{name}:{port}"),
+                    Host::Address(address) => SocketAddr::new(*address, port).to_string(),
+                };
+            }
         }
     }
     match_families(&args.names, &targets, problems);
     let survey = plan(&args.names, None, None, seed, problems);
     let paths = paths(args, protocol, seed, problems);
+    let leaving = args.interface.as_deref().map_or(Ok(Leaving::default()), |text| leaving("-i", text));
+    let leaving = keep(leaving, problems)?;
+    let mut survey = survey?;
+    if let Some(source) = leaving.source {
+        match_source("-i", source, &targets, problems);
+        survey.families = if source.is_ipv4() { Families::V4 } else { Families::V6 };
+    }
     let record = args.record.clone();
-    Some(PathSource::Network(Errand { targets, plan: survey?, record }, paths?))
+    Some(PathSource::Network(Box::new(Errand { targets, plan: survey, record, leaving }), paths?))
 }
 
 fn paths(args: &TraceArgs, protocol: TraceProtocol, seed: u64, problems: &mut Problems) -> Option<TracePlan> {
@@ -211,7 +232,7 @@ mod tests {
 
     fn network(line: &str) -> (Errand, TracePlan) {
         match understood(line) {
-            Ok(Trace { source: PathSource::Network(errand, plan), .. }) => (errand, plan),
+            Ok(Trace { source: PathSource::Network(errand, plan), .. }) => (*errand, plan),
             other => panic!("{line}: {other:?}"),
         }
     }
@@ -228,6 +249,7 @@ mod tests {
         let (errand, plan) = network("-U -f 2 -m 12 -q 5 -w 3s -p 53 a.example 192.0.2.7:99");
         let ports: Vec<u16> = errand.targets.iter().map(|target| target.port).collect();
         assert_eq!(ports, [53, 53]);
+        assert_eq!(errand.targets[1].text, "192.0.2.7:53");
         assert_eq!((plan.protocol, plan.first_ttl, plan.max_ttl), (TraceProtocol::Udp, 2, 12));
         assert_eq!((plan.queries, plan.timeout), (5, Duration::from_secs(3)));
         assert!(plan.deadline > TracePlan::default().deadline);
@@ -275,6 +297,8 @@ mod tests {
             ("a.example --source-port 80", "1024 to 65535"),
             ("a.example --size 9000", "8 to 8972"),
             ("a.example --rate 0", "1 to 100000"),
+            ("a.example -i eth/0", "-i `eth/0` is neither an address nor an interface"),
+            ("a.example 192.0.2.7 -i 2001:db8::1", "of another family"),
             ("a.example --compare 192.0.2.7", "two addresses, or none"),
             ("a.example --compare 192.0.2.7 b.example", "is no address"),
             ("a.example --compare 192.0.2.7 192.0.2.7", "two that differ"),

@@ -10,7 +10,7 @@ use ratatui::{
     widgets::{Cell as Entry, Paragraph, Row, Table},
 };
 use reach_core::{
-    model::{HopLoss, ReplyKind, Route},
+    model::{HopLoss, ReplyKind, Route, Stopped},
     ping::Tally,
 };
 use reach_report::{Style, ping::sparkline};
@@ -21,8 +21,8 @@ use super::{
 };
 use crate::words::live as words;
 
-/// Columns of everything but responder and history, with the gaps.
-const NUMBERS: u16 = 4 + 7 + 6 * 6 + 9;
+/// Narrower screens show less of each hop, so that names have room.
+const NARROW: u16 = 100;
 /// So much of a wide screen the responders take at most.
 const WIDEST_RESPONDER: u16 = 46;
 
@@ -39,10 +39,12 @@ pub fn draw(view: &View, style: &Style, frame: &mut Frame<'_>) {
     frame.render_widget(Paragraph::new(title_line(view, style)), title);
     frame.render_widget(Paragraph::new(address_tabs(view, style, tabs.width)), tabs);
     frame.render_widget(Paragraph::new(flow_tabs(view, style, flows.width)), flows);
-    if view.route().is_none_or(|route| route.hops.is_empty()) {
-        frame.render_widget(Paragraph::new(words::waiting(style.lang)), table);
-    } else {
-        hops(view, style, frame, table);
+    match view.route() {
+        Some(route) if !route.hops.is_empty() => hops(view, style, frame, table),
+        Some(route) if route.unable.is_some() => {
+            frame.render_widget(Paragraph::new(words::ending(route, false, style.lang)), table);
+        }
+        _ => frame.render_widget(Paragraph::new(words::waiting(style.lang)), table),
     }
     frame.render_widget(Paragraph::new(key_line(style)), keys);
 }
@@ -73,14 +75,22 @@ fn title_line(view: &View, style: &Style) -> Text<'static> {
 
 fn address_tabs(view: &View, style: &Style, width: u16) -> Text<'static> {
     let tabs = view.routes.iter().map(|(_, route)| {
-        let ending = words::ending(route, style.lang);
-        (format!("{} {ending}", route.endpoint.address), route_colour(route))
+        let ending = words::ending(route, is_early(view), style.lang);
+        (format!("{} {ending}", route.endpoint.address), route_colour(route, is_early(view)))
     });
     tab_line(&tabs.collect::<Vec<_>>(), view.address, style, width)
 }
 
-fn route_colour(route: &Route) -> Option<Color> {
-    if route.stopped.is_some() || route.unable.is_some() {
+/// So long the first answers may take, names and all.
+const EARLY: Duration = Duration::from_secs(5);
+
+fn is_early(view: &View) -> bool {
+    view.elapsed() < EARLY
+}
+
+fn route_colour(route: &Route, early: bool) -> Option<Color> {
+    let stopped = route.stopped.filter(|stopped| !early || *stopped != Stopped::Silent);
+    if stopped.is_some() || route.unable.is_some() {
         Some(Color::Red)
     } else {
         route.distance.map(|_| Color::Green)
@@ -126,34 +136,28 @@ fn tab_line(tabs: &[(String, Option<Color>)], chosen: usize, style: &Style, widt
 
 fn hops(view: &View, style: &Style, frame: &mut Frame<'_>, area: Rect) {
     let lines = view.lines();
-    let rest = area.width.saturating_sub(NUMBERS);
+    let narrow = area.width < NARROW;
+    let times: u16 = if narrow { 4 } else { 6 };
+    // Hop and loss, the numbers, and the gaps between all columns.
+    let rest = area.width.saturating_sub(4 + 7 + 6 * times + times + 3);
     let names =
         lines.iter().flat_map(|line| names(view, line, style)).map(|name| Span::raw(name).width()).max();
     let names = u16::try_from(names.unwrap_or(0)).unwrap_or(u16::MAX).max(12);
     let responder = names.min(WIDEST_RESPONDER).min(rest.saturating_sub(8).max(12));
     let history = rest.saturating_sub(responder);
     let rows: Vec<Row<'static>> =
-        lines.iter().flat_map(|line| rows(view, line, style, usize::from(history))).collect();
+        lines.iter().flat_map(|line| rows(view, line, style, narrow, usize::from(history))).collect();
     let room = usize::from(area.height.saturating_sub(1)).max(1);
     let scroll = view.scroll.min(rows.len().saturating_sub(room));
-    let titles = words::titles(style.lang).into_iter().enumerate().map(|(column, title)| {
+    let titles = words::titles(style.lang).into_iter().enumerate();
+    let titles = titles.filter(|(column, _)| !(narrow && matches!(column, 6 | 8))).map(|(column, title)| {
         let text = Text::from(title);
         Entry::from(if matches!(column, 1 | 9) { text } else { text.alignment(Alignment::Right) })
     });
     let header = Row::new(titles).style(Look::new().add_modifier(Modifier::DIM));
-    let number = Constraint::Length(6);
-    let widths = [
-        Constraint::Length(4),
-        Constraint::Length(responder),
-        Constraint::Length(7),
-        number,
-        number,
-        number,
-        number,
-        number,
-        number,
-        Constraint::Length(history),
-    ];
+    let mut widths = vec![Constraint::Length(4), Constraint::Length(responder), Constraint::Length(7)];
+    widths.extend((0..times).map(|_| Constraint::Length(6)));
+    widths.push(Constraint::Length(history));
     let table = Table::new(rows.into_iter().skip(scroll), widths).header(header).column_spacing(1);
     frame.render_widget(table, area);
 }
@@ -186,7 +190,7 @@ fn notes(line: &Line<'_>, style: &Style) -> Vec<String> {
 }
 
 /// The rows of a hop: the first with the numbers of all answers, then one for each further responder and note.
-fn rows(view: &View, line: &Line<'_>, style: &Style, history: usize) -> Vec<Row<'static>> {
+fn rows(view: &View, line: &Line<'_>, style: &Style, narrow: bool, history: usize) -> Vec<Row<'static>> {
     let responders = responders(line);
     let first = match responders.first() {
         Some((address, _)) => Entry::from(view.name(*address)).style(responder_look(line, *address, style)),
@@ -200,12 +204,15 @@ fn rows(view: &View, line: &Line<'_>, style: &Style, history: usize) -> Vec<Row<
             entries.push(right(percent(tally)).style(loss_look(line, tally, style)));
             entries.push(right(tally.sent().to_string()));
             let rtt = tally.rtt();
-            for span in [tally.last(), rtt.mean(), rtt.min(), rtt.max(), tally.jitter()] {
+            let best = (!narrow).then(|| rtt.min());
+            let jitter = (!narrow).then(|| tally.jitter());
+            let times = [Some(tally.last()), Some(rtt.mean()), best, Some(rtt.max()), jitter];
+            for span in times.into_iter().flatten() {
                 entries.push(right(span.map_or_else(|| "-".to_owned(), short)));
             }
             entries.push(Entry::from(heat(tally, history, style)));
         }
-        None => entries.extend((0..7).map(|_| right("-".to_owned()))),
+        None => entries.extend((0..if narrow { 5 } else { 7 }).map(|_| right("-".to_owned()))),
     }
     let mut rows = vec![Row::new(entries)];
     for (address, answers) in responders.iter().skip(1) {
@@ -213,7 +220,9 @@ fn rows(view: &View, line: &Line<'_>, style: &Style, history: usize) -> Vec<Row<
         let mut entries =
             vec![Entry::from(""), Entry::from(view.name(*address)), Entry::from(""), right(count)];
         if let Some(answers) = answers {
-            for span in [answers.last, answers.rtt.mean(), answers.rtt.min(), answers.rtt.max()] {
+            let best = (!narrow).then(|| answers.rtt.min());
+            let times = [Some(answers.last), Some(answers.rtt.mean()), best, Some(answers.rtt.max())];
+            for span in times.into_iter().flatten() {
                 entries.push(right(span.map_or_else(String::new, short)));
             }
         }

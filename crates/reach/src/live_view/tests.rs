@@ -1,7 +1,9 @@
 //! The screen, drawn into memory.
 
 use ratatui::{Terminal, backend::TestBackend};
-use reach_core::model::{Balancing, Confidence, Hop, HopLoss, ReplyKind, Responder, Stopped, TraceProtocol};
+use reach_core::model::{
+    Balancing, Confidence, Endpoint, Hop, HopLoss, ReplyKind, Responder, Stopped, TraceProtocol,
+};
 use reach_report::Lang;
 
 use super::{

@@ -77,15 +77,15 @@ pub fn end_to_end(lang: Lang) -> &'static str {
     }
 }
 
-/// How a path ends, in a word.
-pub fn ending(route: &Route, lang: Lang) -> &'static str {
+/// How a path ends, in a word; nobody is called silent before there was time to answer.
+pub fn ending(route: &Route, early: bool, lang: Lang) -> &'static str {
     if route.unable.is_some() {
         return match lang {
             Lang::En => "not sent",
             Lang::Ko => "보내지 못함",
         };
     }
-    match (route.stopped, lang) {
+    match (route.stopped.filter(|stopped| !early || *stopped != Stopped::Silent), lang) {
         (None, Lang::En) if route.distance.is_some() => "reached",
         (None, Lang::Ko) if route.distance.is_some() => "도달",
         (None, Lang::En) => "under way",
@@ -146,7 +146,7 @@ pub fn keys(lang: Lang) -> [(&'static str, &'static str); 7] {
             ("Tab", "주소"),
             ("f", "플로"),
             ("o", "정렬"),
-            ("p", "일시 중지"),
+            ("p", "멈춤"),
             ("r", "초기화"),
             ("j/k", "스크롤"),
             ("q", "종료"),

@@ -74,7 +74,7 @@ pub(crate) const LISTS: [Peer; 7] = [
     },
     Peer {
         name: "scamper trace (UDP)",
-        line: &["scamper", "-I", "trace -P udp-paris -w 1 ADDRESS"],
+        line: &["scamper", "-I", "trace -P udp -w 1 ADDRESS"],
         protocol: Protocol::Udp,
         v6: true,
         read: numbered_lines,

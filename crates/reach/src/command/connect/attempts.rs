@@ -10,11 +10,12 @@ use std::{
 
 use reach_core::{
     Time,
-    model::{Answer, Case, Diagnosis, Families, Host, Outcome, Probe, SystemLookup},
+    model::{Answer, Case, Diagnosis, Families, Host, Outcome, Probe, ProbeId, SystemLookup},
     survey::{Tries, TriesPlan},
 };
 use reach_net::{
     drive::{Clock, Network, drive},
+    journal::Journal,
     trust::TrustRoots,
 };
 use reach_report::connect::{Attempted, ProxyWay, Row, Way};
@@ -51,8 +52,12 @@ pub(super) enum Ended {
 }
 
 /// Tries every address of every target.
-pub(super) fn carry_out(connect: &Connect, names: Vec<(Case, Diagnosis)>) -> io::Result<Seen> {
-    let network = Network::new(TrustRoots::load());
+pub(super) fn carry_out(
+    connect: &Connect,
+    names: Vec<(Case, Diagnosis)>,
+    journal: Option<&Journal>,
+) -> io::Result<Seen> {
+    let network = Network::new(TrustRoots::load()).noted_in(journal);
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let clock = Clock::start();
     let shared = Rc::new(RefCell::new(Vec::new()));
@@ -166,7 +171,8 @@ pub(super) async fn way(
         Host::Address(address) => Some(*address),
         Host::Name(name) => {
             let lookup = SystemLookup { name: name.clone(), timeout: SYSTEM_TIMEOUT };
-            match network.run(Probe::SystemLookup(lookup)).await {
+            let probe = Probe::SystemLookup(lookup);
+            match network.observe(ProbeId(0), probe, &Clock::start(), None).await.outcome {
                 Outcome::Answered(Answer::System(answer)) => {
                     answer.addresses.into_iter().find(|address| wanted(*address, connect.plan.families))
                 }
