@@ -11,6 +11,7 @@ use reach_core::{
     model::{Exchange, Inability, Observation, Obstacle, Outcome, Probe, ProbeId, Then},
     survey::{Procedure, Progress, Step},
 };
+use socket2::Socket;
 use tokio::{
     sync::{
         OwnedSemaphorePermit, Semaphore,
@@ -97,6 +98,9 @@ pub struct Network {
     datagrams: Arc<Hubs<datagram::Flow>>,
     journal: Option<Journal>,
     witness: Arc<Witness>,
+    /// The kernel stamps arrivals only while some socket of the host wants it, and begins a little after the first
+    /// one does (`net_enable_timestamp`, net/core/dev.c): too late for what the first probes bring.
+    _stamped: Option<Arc<Socket>>,
 }
 
 impl Network {
@@ -126,6 +130,7 @@ impl Network {
             datagrams,
             journal: None,
             witness: Arc::default(),
+            _stamped: sys::open_udp(false, 0, &Leaving::default()).ok().map(Arc::new),
         }
     }
 
