@@ -9,7 +9,7 @@ mod targets;
 pub mod trace;
 
 use std::{
-    net::{IpAddr, SocketAddr, SocketAddrV6},
+    net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6},
     path::PathBuf,
 };
 
@@ -115,6 +115,7 @@ fn errand(args: &CheckArgs, seed: u64, problems: &mut Problems) -> Option<Errand
     choose_tls(&choice, &mut targets, problems);
     name_server(&choice, &mut targets, problems);
     match_families(&args.names, &targets, problems);
+    one_host_each(&targets, problems);
     Some(Errand { targets, plan: plan?, record: args.record.clone(), leaving: Leaving::default() })
 }
 
@@ -168,6 +169,21 @@ fn server_name(text: &str) -> Result<String, String> {
     match text.parse::<Target>() {
         Ok(Target { host: Host::Name(name), .. }) if plain => Ok(name.trim_end_matches('.').to_owned()),
         _ => Err(format!("--server-name `{}` is no DNS name; give a name like api.example.com", shown(text))),
+    }
+}
+
+/// A connection leads to one host.
+fn one_host_each(targets: &[Target], problems: &mut Problems) {
+    for target in targets {
+        let Host::Address(address) = target.host else { continue };
+        let broadcast = address == IpAddr::V4(Ipv4Addr::BROADCAST);
+        if address.is_multicast() || broadcast {
+            let kind = if broadcast { "broadcast" } else { "multicast" };
+            let text = shown(&target.text);
+            problems.push(format!(
+                "`{text}` is a {kind} address, behind which is no single host; give that of a host"
+            ));
+        }
     }
 }
 
@@ -348,6 +364,10 @@ mod tests {
             ("http://a.example --tls", "https://"),
             ("[2001:db8::1]:443 -4", "-4"),
             ("192.0.2.1 -6", "-6"),
+            ("224.0.0.1", "multicast"),
+            ("[ff02::1]:443", "multicast"),
+            ("255.255.255.255", "broadcast"),
+            ("fe80::1%eth0", "zone"),
             ("a.example --width 20", "60 to 500"),
             ("@/nonexistent/hosts.txt", "/nonexistent/hosts.txt"),
             ("@", "@FILE"),

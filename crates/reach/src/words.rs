@@ -152,14 +152,30 @@ pub fn privileges_kept(error: &std::io::Error, lang: Lang) -> String {
 /// ICMP echo is not allowed here.
 pub fn echo_not_permitted(lang: Lang) -> String {
     match lang {
-        Lang::En => "this user may not send ICMP echo requests here; ask an administrator for \
-                     `sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"`, run it with CAP_NET_RAW, or ping by TCP \
-                     with --tcp"
-            .to_owned(),
-        Lang::Ko => "이 사용자는 여기서 ICMP 에코 요청을 보낼 수 없습니다. 관리자에게 \
-                     `sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"` 설정을 요청하거나, CAP_NET_RAW 권한으로 \
-                     실행하거나, --tcp로 TCP ping을 사용하십시오"
-            .to_owned(),
+        Lang::En => echo_needs("ping by TCP with --tcp", lang),
+        Lang::Ko => echo_needs("--tcp로 TCP ping을 사용하십시오", lang),
+    }
+}
+
+/// ICMP echo is not allowed here, and a trace wanted it.
+pub fn icmp_trace_not_permitted(lang: Lang) -> String {
+    match lang {
+        Lang::En => echo_needs("trace by TCP or UDP with -T or -U", lang),
+        Lang::Ko => echo_needs("-T나 -U로 TCP 또는 UDP 경로 추적을 사용하십시오", lang),
+    }
+}
+
+fn echo_needs(instead: &str, lang: Lang) -> String {
+    match lang {
+        Lang::En => format!(
+            "this user may not send ICMP echo requests here; ask an administrator for \
+             `sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"`, run it with CAP_NET_RAW, or {instead}"
+        ),
+        Lang::Ko => format!(
+            "이 사용자는 여기서 ICMP 에코 요청을 보낼 수 없습니다. 관리자에게 \
+             `sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"` 설정을 요청하거나, CAP_NET_RAW 권한으로 실행하거나, \
+             {instead}"
+        ),
     }
 }
 

@@ -1,6 +1,10 @@
 //! What to reach: parsed once at the door into something that cannot be wrong.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+    str::FromStr,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +73,14 @@ pub enum TargetError {
         /// The whole text.
         text: String,
     },
+    /// A link-local IPv6 address with its zone.
+    #[error(
+        "`{text}`: a link-local address with a zone cannot be reached this way; give a global address or a name"
+    )]
+    Zone {
+        /// The whole text.
+        text: String,
+    },
     /// A bracket without its partner or something else than a port behind it.
     #[error("`{text}`: a bracketed IPv6 address looks like [2001:db8::1] or [2001:db8::1]:443")]
     BadBracket {
@@ -94,6 +106,9 @@ impl Target {
         }
         if text.contains("://") {
             return from_url(text);
+        }
+        if has_zone(text) {
+            return Err(TargetError::Zone { text: text.to_owned() });
         }
         let (host, port) = split_port(text)?;
         let host = parse_host(text, host)?;
@@ -176,6 +191,13 @@ fn from_url(text: &str) -> Result<Target, TargetError> {
     let _ = shown.set_password(None);
     shown.set_fragment(None);
     Ok(Target { text: shown.to_string(), host, port, tls, server_name: None, http_path: Some(path) })
+}
+
+/// A link-local address with its interface (RFC 4007 §11).
+fn has_zone(text: &str) -> bool {
+    let address =
+        text.trim_start_matches('[').split_once('%').map(|(address, _)| address.parse::<Ipv6Addr>());
+    matches!(address, Some(Ok(_)))
 }
 
 /// Splits `HOST`, `HOST:PORT`, `[V6]`, `[V6]:PORT` or a bare IPv6 address into host and port.
@@ -290,6 +312,9 @@ mod tests {
     fn ipv6_addresses_are_understood_with_and_without_brackets() {
         assert_eq!(parse("[2001:db8::1]:8443").text, "[2001:db8::1]:8443");
         assert_eq!(parse("2001:db8::1").text, "[2001:db8::1]:443");
+        for zoned in ["fe80::1%eth0", "[fe80::1%eth0]:443"] {
+            assert!(matches!(zoned.parse::<Target>(), Err(TargetError::Zone { .. })), "{zoned}");
+        }
         assert!(matches!("2001:db8:::1:443".parse::<Target>(), Err(TargetError::UnbracketedV6 { .. })));
     }
 

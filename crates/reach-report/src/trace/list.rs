@@ -116,7 +116,7 @@ pub(super) fn end_span(end: &End, route: &Route, style: &Style) -> Span {
 /// How good an end is.
 pub(super) const fn role(end: &End) -> Role {
     match end {
-        End::Reached => Role::Good,
+        End::Reached | End::Beyond { .. } => Role::Good,
         End::Refused => Role::Warn,
         _ => Role::Bad,
     }

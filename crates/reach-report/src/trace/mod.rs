@@ -179,6 +179,11 @@ pub(crate) enum End {
     },
     /// Nothing could be sent.
     Unable(Inability),
+    /// The endpoint answers, behind the last hop asked.
+    Beyond {
+        /// That hop.
+        last: u8,
+    },
     /// Nobody can say yet.
     Unfinished,
 }
@@ -193,6 +198,9 @@ impl End {
             None => match &route.unable {
                 Some(unable) if route.distance.is_none() => End::Unable(unable.clone()),
                 _ if route.distance.is_some() => End::Reached,
+                _ if route.flows.iter().any(|flow| flow.answered > 0) => {
+                    End::Beyond { last: route.hops.last().map_or(0, |hop| hop.ttl) }
+                }
                 _ => End::Unfinished,
             },
             Some(Stopped::Refused) => End::Refused,
@@ -239,9 +247,14 @@ impl End {
         }
     }
 
-    /// The endpoint itself answered, whatever it said.
+    /// The endpoint itself answered at a hop that was asked, whatever it said.
     pub(crate) fn is_host(&self) -> bool {
         matches!(self, End::Reached | End::Refused)
+    }
+
+    /// The endpoint does what clients want of it.
+    pub(crate) fn is_reached(&self) -> bool {
+        matches!(self, End::Reached | End::Beyond { .. })
     }
 }
 

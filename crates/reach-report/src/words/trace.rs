@@ -56,7 +56,7 @@ pub(crate) fn overview(host: &str, routes: &[Route], max_ttl: u8, lang: Lang) ->
 }
 
 fn is_reached(route: &Route) -> bool {
-    matches!(End::of(route), End::Reached)
+    End::of(route).is_reached()
 }
 
 /// A name without addresses.
@@ -89,6 +89,7 @@ pub(crate) fn end_tag(end: &End, protocol: TraceProtocol, lang: Lang) -> String 
             let why = obstacle(inability.why, lang);
             say!(lang, "[not sent: {why}]", "[보내지 못함: {why}]")
         }
+        End::Beyond { last } => say!(lang, "[reached, behind hop {last}]", "[도달, {last}번째 홉 뒤]"),
         End::Unfinished => say!(lang, "[not finished]", "[끝나지 않음]"),
     }
 }
@@ -170,6 +171,11 @@ pub(crate) fn stopped(
             let why = obstacle(inability.why, lang);
             say!(lang, "{address}: nothing could be sent, {why}.", "{address}: 아무것도 보내지 못함, {why}.")
         }
+        End::Beyond { last } => say!(
+            lang,
+            "{address}: reached, but behind hop {last}, the last that was asked.",
+            "{address}: 도달함. 다만 마지막으로 확인한 {last}번째 홉보다 뒤에 있습니다."
+        ),
         End::Unfinished => say!(
             lang,
             "{address}: the trace was not finished.",

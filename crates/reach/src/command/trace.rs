@@ -9,7 +9,7 @@ use std::{
 
 use reach_core::{
     judge::judge,
-    model::{Case, Observation, Probe, RecordKind, Route, TracePlan},
+    model::{Case, EchoAccess, Observation, Probe, RecordKind, Route, TracePlan, TraceProtocol},
     route::{choose_pair, parting, routes},
     survey::{path_ends, reverse_names},
 };
@@ -55,6 +55,10 @@ pub fn run(args: &TraceArgs, around: &Surroundings) -> Exit {
         Ok(seen) => seen,
         Err(exit) => return exit,
     };
+    let no_echo = |(case, _): &(Case, Vec<Observation>)| case.vantage.echo == EchoAccess::None;
+    if plan.protocol == TraceProtocol::Icmp && seen.recording.examined.iter().any(no_echo) {
+        note(&words::icmp_trace_not_permitted(trace.output.style.lang));
+    }
     let traces = traces(&seen.recording, &plan);
     let labels = labels(&seen.recording, &traces, table.as_ref(), trace.reverse);
     conclude(&trace, &seen, &traces, &labels)

@@ -6,7 +6,8 @@ use reach_core::model::{Host, Plan, StartTls, Target};
 use reach_net::wire::LineEnd;
 
 use super::{
-    Output, Problems, Surroundings, TlsChoice, choose_tls, duration, keep, match_families, name_server, plan,
+    Output, Problems, Surroundings, TlsChoice, choose_tls, duration, keep, match_families, name_server,
+    one_host_each, plan,
     proxy::{self, ProxyChoice},
     targets,
 };
@@ -79,6 +80,7 @@ pub fn connect(
     choose_tls(&choice, &mut targets, &mut problems);
     name_server(&choice, &mut targets, &mut problems);
     match_families(&args.names, &targets, &mut problems);
+    one_host_each(&targets, &mut problems);
     for target in &mut targets {
         if !is_url(target) {
             // What is typed as a port is connected to; a request is a URL's.

@@ -9,7 +9,7 @@ use reach_core::model::{Confidence, Families, Host, TracePlan, TraceProtocol};
 use reach_net::sys::Leaving;
 
 use super::{
-    Errand, Output, Problems, Surroundings, duration, keep, match_families,
+    Errand, Output, Problems, Surroundings, duration, keep, match_families, one_host_each,
     ping::{leaving, match_source},
     plan, shown, targets,
 };
@@ -139,6 +139,7 @@ fn network(args: &TraceArgs, seed: u64, problems: &mut Problems) -> Option<PathS
         }
     }
     match_families(&args.names, &targets, problems);
+    one_host_each(&targets, problems);
     let survey = plan(&args.names, None, None, seed, problems);
     let paths = paths(args, protocol, seed, problems);
     let leaving = args.interface.as_deref().map_or(Ok(Leaving::default()), |text| leaving("-i", text));

@@ -173,7 +173,10 @@ mod tests {
             peers(&target("a.example."), Some(&proxy(true)), &[ADDRESS]),
             [name.clone(), address.clone()]
         );
-        assert_eq!(peers(&target("a.example"), Some(&proxy(false)), &[ADDRESS]), std::slice::from_ref(&address));
+        assert_eq!(
+            peers(&target("a.example"), Some(&proxy(false)), &[ADDRESS]),
+            std::slice::from_ref(&address)
+        );
         assert_eq!(peers(&target("192.0.2.1"), Some(&proxy(true)), &[ADDRESS]), [address]);
         let plan = Plan::new(Effort::Normal, 7);
         let at = "192.0.2.9:3128".parse().expect("an address");
