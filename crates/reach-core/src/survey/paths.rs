@@ -262,7 +262,7 @@ mod tests {
             timeout: std::time::Duration::from_secs(1),
         });
         survey.observe(Observation {
-            id: Part::Paths.outer(ProbeId(u32::MAX / 3)),
+            id: Part::Paths.outer(ProbeId(1_000_000)),
             probe,
             outcome: Outcome::Rejected(rejection),
             sent: started,

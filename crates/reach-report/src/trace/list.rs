@@ -138,8 +138,8 @@ fn responder(responder: &Responder, queries: usize, ttl: u8, route: &Route, labe
         spans.push(Span::new(format!("  {spread}"), Role::Dim));
     }
     if let ReplyKind::Icmp(error) = responder.reply {
-        let limits = route.mtu.iter().flat_map(|mtu| &mtu.limits);
-        let mtu = limits.filter(|limit| limit.by == Some(responder.address) || limit.ttl == ttl).next();
+        let mut limits = route.mtu.iter().flat_map(|mtu| &mtu.limits);
+        let mtu = limits.find(|limit| limit.by == Some(responder.address) || limit.ttl == ttl);
         spans.push(Span::new(format!("  {}", words::mark(error, mtu.map(|limit| limit.mtu))), Role::Bad));
     }
     for label in details(responder) {

@@ -41,7 +41,7 @@ pub struct Trace {
 #[derive(Clone, Debug, PartialEq)]
 pub enum PathSource {
     /// From the network, now.
-    Network(Errand, TracePlan),
+    Network(Box<Errand>, TracePlan),
     /// From a recording.
     Recording(PathBuf),
 }
@@ -149,7 +149,8 @@ fn network(args: &TraceArgs, seed: u64, problems: &mut Problems) -> Option<PathS
         survey.families = if source.is_ipv4() { Families::V4 } else { Families::V6 };
     }
     let record = args.record.clone();
-    Some(PathSource::Network(Errand { targets, plan: survey, record, leaving }, paths?))
+    let errand = Box::new(Errand { targets, plan: survey, record, leaving });
+    Some(PathSource::Network(errand, paths?))
 }
 
 fn paths(args: &TraceArgs, protocol: TraceProtocol, seed: u64, problems: &mut Problems) -> Option<TracePlan> {
@@ -232,7 +233,7 @@ mod tests {
 
     fn network(line: &str) -> (Errand, TracePlan) {
         match understood(line) {
-            Ok(Trace { source: PathSource::Network(errand, plan), .. }) => (errand, plan),
+            Ok(Trace { source: PathSource::Network(errand, plan), .. }) => (*errand, plan),
             other => panic!("{line}: {other:?}"),
         }
     }
