@@ -20,8 +20,8 @@ const PADDING: f64 = 8.0;
 const ROW_GAP: f64 = 14.0;
 const COLUMN_GAP: f64 = 64.0;
 const MARGIN: f64 = 24.0;
-/// Longer lines of text are cut.
-const LONGEST: usize = 40;
+/// Longer lines of text are cut; the longest address with its mark is not.
+const LONGEST: usize = 48;
 
 const STYLE: &str = "\
 svg{background:#fff;color:#1a1a1a}\

@@ -150,7 +150,8 @@ fn network(args: &TraceArgs, seed: u64, problems: &mut Problems) -> Option<PathS
         survey.families = if source.is_ipv4() { Families::V4 } else { Families::V6 };
     }
     let record = args.record.clone();
-    Some(PathSource::Network(Box::new(Errand { targets, plan: survey, record, leaving }), paths?))
+    let errand = Box::new(Errand { targets, plan: survey, record, leaving });
+    Some(PathSource::Network(errand, paths?))
 }
 
 fn paths(args: &TraceArgs, protocol: TraceProtocol, seed: u64, problems: &mut Problems) -> Option<TracePlan> {
