@@ -157,7 +157,9 @@ impl Tracer {
                 if want.slow
                     && let Ask::Hop(ttl) = want.ask
                 {
-                    let may = self.pace.slow((track_family(track), ttl));
+                    let family = track_family(track);
+                    let together = !self.hints.get(&family).is_some_and(|hints| hints.limits(ttl));
+                    let may = self.pace.slow((family, ttl), together, now);
                     if may > now {
                         later = Some(later.map_or(may, |later| later.min(may)));
                         continue;

@@ -8,6 +8,9 @@ use crate::Time;
 /// (`icmp_ratelimit`, icmp(7)).
 const LIMITED_GAP: Duration = Duration::from_millis(1_050);
 
+/// Packets sent within so long of each other find the same tokens at a router.
+const TOGETHER: Duration = Duration::from_millis(20);
+
 /// A token bucket over all packets, and a slow lane for each hop that limits its answers.
 #[derive(Clone, Debug)]
 pub(super) struct Pace {
@@ -15,8 +18,17 @@ pub(super) struct Pace {
     burst: f64,
     tokens: f64,
     at: Time,
-    /// When a packet was last sent to expire at this hop (of this family).
-    last: BTreeMap<(bool, u8), Time>,
+    /// When packets were last sent to expire at this hop (of this family).
+    last: BTreeMap<(bool, u8), Burst>,
+}
+
+/// Packets sent at about the same time.
+#[derive(Clone, Copy, Debug)]
+struct Burst {
+    /// When the last of them left.
+    last: Time,
+    /// When the last one before them did.
+    before: Option<Time>,
 }
 
 impl Pace {
@@ -41,13 +53,22 @@ impl Pace {
     pub(super) fn take(&mut self, hop: Option<(bool, u8)>, now: Time) {
         self.tokens -= 1.0;
         if let Some(hop) = hop {
-            self.last.insert(hop, now);
+            let before = match self.last.get(&hop) {
+                Some(burst) if now.since(burst.last) <= TOGETHER => burst.before,
+                Some(burst) => Some(burst.last),
+                None => None,
+            };
+            self.last.insert(hop, Burst { last: now, before });
         }
     }
 
-    /// When a hop that limits its answers may be asked again.
-    pub(super) fn slow(&self, hop: (bool, u8)) -> Time {
-        self.last.get(&hop).map_or(Time::default(), |&last| last + LIMITED_GAP)
+    /// When a hop that limits its answers may be asked again; where it only may limit them, several addresses ask
+    /// `together`, of which one at least gets the answer.
+    pub(super) fn slow(&self, hop: (bool, u8), together: bool, now: Time) -> Time {
+        let Some(burst) = self.last.get(&hop) else { return Time::default() };
+        let since =
+            if together && now.since(burst.last) <= TOGETHER { burst.before } else { Some(burst.last) };
+        since.map_or(Time::default(), |since| since + LIMITED_GAP)
     }
 }
 
@@ -56,6 +77,23 @@ const TICK: Duration = Duration::from_micros(1);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hop_that_only_may_limit_its_answers_is_asked_together() {
+        let start = Time::from_micros(1_000_000);
+        let mut pace = Pace::new(100, start);
+        let hop = (false, 2);
+        pace.take(Some(hop), start);
+        let due = start + LIMITED_GAP;
+        assert_eq!(pace.slow(hop, true, due), due);
+        pace.take(Some(hop), due);
+        let next = due + Duration::from_millis(1);
+        assert!(pace.slow(hop, true, next) <= next);
+        assert_eq!(pace.slow(hop, false, next), due + LIMITED_GAP);
+        pace.take(Some(hop), next);
+        let later = next + Duration::from_millis(100);
+        assert_eq!(pace.slow(hop, true, later), next + LIMITED_GAP);
+    }
 
     #[test]
     fn the_rate_is_kept() {

@@ -47,6 +47,8 @@ const LOSSY_TRIES: usize = 3;
 const FLOW_TRIES: usize = 4;
 /// How often a hop that limits its answers is asked slowly.
 const SLOW_TRIES: u32 = 4;
+/// And one that is not known to do so.
+const SLOW_TRIES_TOGETHER: u32 = 2;
 /// How sure it has to be that a hop answers fewer packets than the hops behind it.
 const LIMITED_ALPHA: f64 = 0.02;
 /// Echo requests for the distance of an endpoint, and turns of bounds on the TTL of its resets.
@@ -58,7 +60,7 @@ const FLOOR_ROUNDS: u32 = 6;
 pub(super) struct Hints {
     /// TTLs that were answered.
     answered: BTreeSet<u8>,
-    /// TTLs whose routers limit their answers.
+    /// TTLs whose routers limit their answers: they answered once they were asked slowly.
     limited: BTreeSet<u8>,
     /// The farthest endpoint reached.
     distance: u8,
@@ -66,6 +68,13 @@ pub(super) struct Hints {
     slowest: Duration,
     /// Endpoints that were heard of.
     heard: BTreeSet<IpAddr>,
+}
+
+impl Hints {
+    /// The routers at this hop are known to limit their answers.
+    pub(super) fn limits(&self, ttl: u8) -> bool {
+        self.limited.contains(&ttl)
+    }
 }
 
 /// What a track looks at besides itself.
@@ -244,7 +253,9 @@ impl Track {
             news = true;
         }
         for &ttl in self.slow.keys() {
-            hints.limited.insert(ttl);
+            if self.log.replies(ttl).next().is_some() {
+                news |= hints.limited.insert(ttl);
+            }
         }
         hints.slowest = hints.slowest.max(slowest(&self.log).map_or(Duration::ZERO, |(slowest, _)| slowest));
         hints.heard.insert(self.endpoint.address);
@@ -622,8 +633,12 @@ impl<'a> Desk<'a> {
                     None => self.blocked = true,
                 }
             }
-            let heard_elsewhere = self.view.scene.hints.answered.contains(&ttl);
-            if again == 0 && heard_elsewhere && self.slow_tries(ttl) < SLOW_TRIES {
+            let hints = self.view.scene.hints;
+            let heard_elsewhere = hints.answered.contains(&ttl);
+            // What is dark behind a dark hop stays so.
+            let next = ttl <= self.view.last.saturating_add(1) || self.view.end.is_some();
+            let most = if hints.limits(ttl) { SLOW_TRIES } else { SLOW_TRIES_TOGETHER };
+            if again == 0 && heard_elsewhere && next && self.slow_tries(ttl) < most {
                 self.slowly(ttl);
             }
         }

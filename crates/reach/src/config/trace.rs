@@ -150,8 +150,11 @@ fn network(args: &TraceArgs, seed: u64, problems: &mut Problems) -> Option<PathS
         survey.families = if source.is_ipv4() { Families::V4 } else { Families::V6 };
     }
     let record = args.record.clone();
+    let mut paths = paths?;
+    // Each target is traced by itself, at its share of the rate.
+    paths.rate = (paths.rate / u32::try_from(targets.len()).unwrap_or(u32::MAX).max(1)).max(1);
     let errand = Box::new(Errand { targets, plan: survey, record, leaving });
-    Some(PathSource::Network(errand, paths?))
+    Some(PathSource::Network(errand, paths))
 }
 
 fn paths(args: &TraceArgs, protocol: TraceProtocol, seed: u64, problems: &mut Problems) -> Option<TracePlan> {
@@ -272,6 +275,8 @@ mod tests {
             network("a.example --confidence 99 --whole-trace --flows 64 --mtu --rate 50 --size 100");
         assert_eq!(plan.confidence, Confidence { level: 0.99, whole_trace: true });
         assert_eq!((plan.flows, plan.mtu, plan.rate, plan.size), (64, true, 50, 100));
+        let (_, plan) = network("a.example b.example --rate 50");
+        assert_eq!(plan.rate, 25);
         let (_, plan) = network("a.example --one-path --source-port 40000 --deadline 3s --seed 9");
         assert_eq!((plan.all_paths, plan.first_flow, plan.seed), (false, Some(40_000), 9));
         assert_eq!(plan.deadline, Duration::from_secs(3));
