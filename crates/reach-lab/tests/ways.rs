@@ -5,6 +5,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::thread;
+use std::time::Duration;
 
 use common::{Outcome, PATIENCE, connect, connect_ttl, connect_with, exceeded, hush, ip};
 use hickory_proto::op::Message;
@@ -30,12 +31,27 @@ fn chain() -> Description {
 
 /// Whoever says "time exceeded" for these ports.
 fn responders(lab: &Lab, to: &str, ttl: u8, ports: impl IntoIterator<Item = u16>) -> BTreeSet<IpAddr> {
-    let answers = ports.into_iter().map(|port| connect_with(lab, to, 443, Some(ttl), Some(port), PATIENCE));
-    let from = answers.map(|answer| match answer {
+    let from = ports.into_iter().map(|port| match ask(lab, to, ttl, port) {
         Outcome::Icmp(_, 0, from) => from,
         other => panic!("{other:?}"),
     });
     from.collect()
+}
+
+/// What comes of one SYN. The flow may still be in use by the one before, whose socket the kernel closes when it may.
+fn ask(lab: &Lab, to: &str, ttl: u8, port: u16) -> Outcome {
+    let attempts = (0..20).map(|_| connect_with(lab, to, 443, Some(ttl), Some(port), PATIENCE));
+    let mut last = None;
+    for outcome in attempts {
+        match outcome {
+            Outcome::Local(_) => {
+                last = Some(outcome);
+                thread::sleep(Duration::from_millis(50));
+            }
+            answer => return answer,
+        }
+    }
+    last.expect("twenty attempts")
 }
 
 fn faces(lab: &Lab, names: &[&str], v6: bool) -> BTreeSet<IpAddr> {
