@@ -4,10 +4,12 @@
 //! what came back. All tracks share one rate. A probe has a long time-out, and a track goes on by a shorter one of
 //! its own that it learns from what other hops took; an answer that comes later is filed all the same.
 
+mod desk;
 mod flows;
 mod mtu;
 mod pace;
 mod track;
+mod view;
 
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
