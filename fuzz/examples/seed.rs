@@ -526,6 +526,7 @@ fn kind(observation: &Observation) -> String {
         Probe::Lookup(lookup) => format!("lookup {:?} {:?}", lookup.kind, lookup.transport),
         Probe::SystemLookup(_) => "system".to_owned(),
         Probe::Echo(_) => "echo".to_owned(),
+        Probe::Datagram(_) => "datagram".to_owned(),
         Probe::Egress(_) => "egress".to_owned(),
     };
     let outcome = match &observation.outcome {
