@@ -16,6 +16,8 @@ const LOSSY_FLOWS: u16 = 12;
 const LOSSY_TRIES: usize = 3;
 /// Attempts on each flow when a bad member of an equal-cost group is looked for.
 const FLOW_TRIES: usize = 4;
+/// So many flows that never pass are followed to where they part from the others.
+const FAILING_FLOWS: usize = 6;
 /// Echo requests for the distance of an endpoint, and turns of bounds on the TTL of its resets.
 const GREETINGS: u32 = 2;
 const FLOOR_ROUNDS: u32 = 6;
@@ -76,6 +78,27 @@ impl Desk<'_> {
                 self.once(ttl, flow);
             }
         }
+        // Some flows never pass while others do: the hops with one responder may only not have shown those flows'.
+        let narrow: Vec<u8> =
+            self.census.iter().filter(|(_, hop)| hop.width == 1).map(|(&ttl, _)| ttl).collect();
+        for flow in self.failing_flows() {
+            for &ttl in &narrow {
+                self.once(ttl, flow);
+            }
+        }
+    }
+
+    /// A few of the flows of which no attempt was answered, where others were.
+    fn failing_flows(&self) -> Vec<u16> {
+        let answered = |shots: &BTreeMap<_, Shot>| shots.values().any(|shot| shot.reply.is_some());
+        let failed = |shots: &BTreeMap<_, Shot>| {
+            shots.values().filter(|shot| shot.reply.is_none() && shot.done.is_some()).count() >= 2
+        };
+        if !self.log.ends.values().any(answered) {
+            return Vec::new();
+        }
+        let failing = self.log.ends.iter().filter(|(_, shots)| !answered(shots) && failed(shots));
+        failing.map(|(&flow, _)| flow).take(FAILING_FLOWS).collect()
     }
 
     /// Where resets come in the endpoint's name: how far away it stands, by an echo reply, and from how far away
