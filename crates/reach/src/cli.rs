@@ -311,7 +311,7 @@ pub struct NameArgs {
 /// How to show a result.
 #[derive(Clone, Debug, Default, Args)]
 pub struct OutputArgs {
-    /// Print one JSON document
+    /// Print one JSON document; `ping` prints one object a line
     #[arg(long, help_heading = "Output")]
     pub json: bool,
 

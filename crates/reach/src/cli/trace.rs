@@ -4,7 +4,13 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum, ValueHint};
 
-use super::{EvidenceArgs, NameArgs, OutputArgs, TARGET_HELP, TARGET_LONG_HELP};
+use super::{EvidenceArgs, NameArgs, OutputArgs, TARGET_HELP};
+
+const TRACE_TARGET_LONG_HELP: &str = "\
+What to reach: HOST, HOST:PORT, ADDRESS:PORT, [V6ADDRESS]:PORT, a URL, or @FILE with one a line
+
+HOST alone means port 443, with -U port 33434. Only the way there is looked at, neither TLS nor a request. @FILE \
+names a file with one target a line, where # begins a comment; @- is standard input.";
 
 /// Arguments of `reach trace`.
 #[derive(Debug, Args)]
@@ -19,7 +25,7 @@ pub struct TraceArgs {
         required_unless_present = "replay",
         value_hint = ValueHint::Hostname,
         help = TARGET_HELP,
-        long_help = TARGET_LONG_HELP,
+        long_help = TRACE_TARGET_LONG_HELP,
     )]
     pub targets: Vec<String>,
 
