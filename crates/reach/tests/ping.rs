@@ -310,8 +310,10 @@ fn answers_that_come_after_the_time_out_are_late_and_stay_lost() {
         let done = reach(&lab, &format!("-c 3 -i 0.4 -W 0.1 --json {GOOD}"));
         let lines = json_lines(&done);
         let summary = lines.last().expect("a summary");
-        let counts = ["sent", "received", "lost", "late", "duplicates"].map(|key| summary[key].as_u64());
-        assert_eq!(counts, [3, 0, 3, 2, 0].map(Some), "{}", done.stdout);
+        let counts = ["sent", "received", "lost", "duplicates"].map(|key| summary[key].as_u64());
+        assert_eq!(counts, [3, 0, 3, 0].map(Some), "{}", done.stdout);
+        // The third time-out ends the run, unless a busy machine is slower than the answer.
+        assert!([2, 3].map(Some).contains(&summary["late"].as_u64()), "{}", done.stdout);
     });
 }
 
@@ -319,7 +321,10 @@ fn answers_that_come_after_the_time_out_are_late_and_stay_lost() {
 fn duplicates_are_counted_as_such() {
     isolated(TOOLS, || {
         let done = reach(&lab(), &format!("-c 4 -i 0.2 {DOUBLED}"));
-        assert!(done.stdout.contains("4 packets transmitted, 4 received, +3 duplicates"), "{}", done.stdout);
+        // The fourth answer ends the run: whether its copy was there already is not for this test to say.
+        let counts = ["+3 duplicates", "+4 duplicates"]
+            .map(|part| format!("4 packets transmitted, 4 received, {part}"));
+        assert!(counts.iter().any(|counts| done.stdout.contains(counts)), "{}", done.stdout);
         assert!(
             done.stdout.contains("icmp_seq=1 ttl=62") && done.stdout.contains("(DUP!)"),
             "{}",
