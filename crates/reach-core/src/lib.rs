@@ -26,5 +26,6 @@ pub mod survey;
 mod time;
 pub mod trace;
 pub mod tries;
+pub mod watch;
 
 pub use time::{Time, micros};

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Distrust, Endpoint, Finding, HttpResult, IcmpError, Obstacle, Rcode, ResolutionError, State, Target,
@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Everything concluded about one target.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Diagnosis {
     /// What was asked for.
     pub target: Target,
@@ -34,7 +34,7 @@ pub struct Diagnosis {
 }
 
 /// Why the tool could not tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Doubt {
     /// The probes of some address could not be sent at all.
@@ -46,7 +46,7 @@ pub enum Doubt {
 }
 
 /// The addresses behind a name, with who said so.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Resolution {
     /// The fully qualified name that gave the addresses; `None` for a literal address.
     pub name: Option<String>,
@@ -80,7 +80,7 @@ pub struct Resolution {
 }
 
 /// One address of a pool.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolAddress {
     /// The address.
     pub address: IpAddr,
@@ -93,7 +93,7 @@ pub struct PoolAddress {
 }
 
 /// Who gave an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AddressSource {
     /// A resolver asked directly.
@@ -105,7 +105,7 @@ pub enum AddressSource {
 }
 
 /// How one resolver behaved.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResolverReport {
     /// The resolver.
     pub resolver: SocketAddr,
@@ -126,7 +126,7 @@ pub struct ResolverReport {
 }
 
 /// How a resolver behaved on the whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conduct {
     /// It answers.
@@ -144,7 +144,7 @@ pub enum Conduct {
 }
 
 /// The conclusion on one endpoint.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EndpointDiagnosis {
     /// Which.
     pub endpoint: Endpoint,
@@ -170,7 +170,7 @@ pub struct EndpointDiagnosis {
 }
 
 /// ICMP echo to one address.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PingSummary {
     /// Requests sent.
     pub sent: u32,
@@ -183,7 +183,7 @@ pub struct PingSummary {
 }
 
 /// TCP connection attempts at full TTL to one endpoint.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectSummary {
     /// Attempts.
     pub attempts: u32,
@@ -200,7 +200,7 @@ pub struct ConnectSummary {
 }
 
 /// One flow: the attempts from one source port.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlowTally {
     /// The source port.
     pub source_port: u16,
@@ -211,7 +211,7 @@ pub struct FlowTally {
 }
 
 /// Where on the path the fault sits.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Location {
     /// The last router that answered for packets of this kind.
     pub last_answering: Option<IpAddr>,
@@ -228,7 +228,7 @@ pub struct Location {
 }
 
 /// What answered at one TTL of a trail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrailHop {
     /// The TTL / hop limit.
     pub ttl: u8,
@@ -237,7 +237,7 @@ pub struct TrailHop {
 }
 
 /// What came at one TTL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrailAnswer {
     /// A router said that the TTL ran out there.
@@ -253,7 +253,7 @@ pub enum TrailAnswer {
 }
 
 /// One fact that shows a verdict.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each field is named in the sentence of its variant")]
 pub enum Evidence {
@@ -306,7 +306,7 @@ pub enum Evidence {
 }
 
 /// What a run could not see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Gap {
     /// ICMP echo needs a permission that this user lacks.
@@ -322,7 +322,7 @@ pub enum Gap {
 }
 
 /// What one kind of client suffers.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Impact {
     /// The client model.
     pub client: ClientModel,
@@ -333,7 +333,7 @@ pub struct Impact {
 }
 
 /// How a client chooses among the addresses of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClientModel {
     /// Only the first address of an answer whose order rotates (JDK `HttpURLConnection`, `Socket`).

@@ -1,0 +1,357 @@
+//! Stretches of worse than normal, and what is said about them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{AddressState, Reason, TargetId};
+use crate::{
+    Time,
+    model::{Diagnosis, ResolutionError},
+    time::micros,
+};
+
+/// Names an incident, for people too: `#17`. Grows from 1 on; no id is given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct IncidentId(pub u64);
+
+/// What an incident is about: there is one open incident for each at most.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Subject {
+    /// A target, however many of its addresses suffer and from whatever.
+    Target(TargetId),
+    /// This host reaches nothing: everything else is frozen.
+    Vantage,
+}
+
+/// How bad it is, mildest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gravity {
+    /// Worth knowing; never rings.
+    Notice,
+    /// Nothing fails yet: a certificate that ends soon, resolvers that disagree, a high latency.
+    Warning,
+    /// Some connections fail.
+    Degraded,
+    /// All fail, or at least half of what clients try; or the name does not resolve; or this host is cut off.
+    Critical,
+}
+
+impl Gravity {
+    /// The stable name.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Gravity::Notice => "notice",
+            Gravity::Warning => "warning",
+            Gravity::Degraded => "degraded",
+            Gravity::Critical => "critical",
+        }
+    }
+}
+
+/// Where an incident stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Something is wrong.
+    Open,
+    /// Nothing has been wrong since then, not yet for long enough.
+    Calming {
+        /// Since when.
+        since: Time,
+    },
+    /// Nothing has been wrong for the quiet time; the all-clear wants more.
+    Recovered {
+        /// Since when nothing was wrong.
+        since: Time,
+        /// When it was said.
+        at: Time,
+    },
+    /// Over.
+    Closed {
+        /// When.
+        at: Time,
+        /// With an all-clear, or because the target is not watched any more.
+        all_clear: bool,
+    },
+}
+
+/// One thing that is wrong. An incident has one at least while it is open.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// Addresses that fail. They are listed in [`Incident::members`].
+    Addresses,
+    /// The name does not resolve.
+    Unresolved(ResolutionError),
+    /// Too many tries fail.
+    FailureShare {
+        /// Failed tries in the window.
+        failed: u32,
+        /// All tries in the window.
+        tries: u32,
+        /// The 95 % Wilson bounds of the share.
+        bounds: (f64, f64),
+        /// What is too much.
+        threshold: f64,
+    },
+    /// Handshakes take too long.
+    Latency {
+        /// What the quantile is.
+        #[serde(with = "micros")]
+        measured: Duration,
+        /// What is too long.
+        #[serde(with = "micros")]
+        above: Duration,
+        /// Which quantile, from 0 to 1.
+        quantile: f64,
+    },
+    /// A certificate ends soon, or has ended.
+    Certificate {
+        /// Seconds since the Unix epoch.
+        expires: i64,
+        /// Where it was seen.
+        addresses: BTreeSet<IpAddr>,
+        /// Whose it is.
+        subject: String,
+    },
+    /// Resolvers give pools that differ.
+    Disagreement {
+        /// Those that differ from the others.
+        odd: BTreeSet<SocketAddr>,
+    },
+    /// A budget burns too fast.
+    Burn {
+        /// The budget's objective, from 0 to 1.
+        objective: f64,
+        /// How many times too fast, over the long window.
+        rate: f64,
+        /// The long window.
+        #[serde(with = "micros")]
+        window: Duration,
+    },
+    /// This host reaches nothing.
+    Offline {
+        /// What of its surroundings does not answer.
+        silent: Vec<String>,
+    },
+}
+
+/// An address that fails, or failed, in the course of an incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The address.
+    pub address: IpAddr,
+    /// What is thought of it now.
+    pub state: AddressState,
+    /// Why it failed the last time.
+    pub reason: Reason,
+    /// Since when it fails (failed).
+    pub since: Time,
+    /// It has never answered since it was first seen, while others do.
+    pub from_birth: bool,
+    /// It left DNS meanwhile.
+    pub gone: bool,
+}
+
+/// Who has taken an incident on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledged {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Time,
+}
+
+/// A stretch of worse than normal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Its id.
+    pub id: IncidentId,
+    /// What it is about.
+    pub subject: Subject,
+    /// The target as people know it; this host's name for [`Subject::Vantage`].
+    pub title: String,
+    /// The target's labels.
+    pub labels: BTreeMap<String, String>,
+    /// How bad it is now.
+    pub gravity: Gravity,
+    /// How bad it has been.
+    pub worst: Gravity,
+    /// Where it stands.
+    pub phase: Phase,
+    /// When it began: the first failure, not the moment that it was told.
+    pub began: Time,
+    /// When it was opened.
+    pub opened: Time,
+    /// When something of it changed last.
+    pub changed: Time,
+    /// What is wrong; empty once it has recovered.
+    pub causes: Vec<Cause>,
+    /// The addresses that fail or failed.
+    pub members: Vec<Member>,
+    /// Addresses of the name that are tried, those that work included.
+    pub pool: u32,
+    /// Who has taken it on.
+    pub acknowledged: Option<Acknowledged>,
+    /// No word of it until then, unless it gets worse.
+    pub muted_until: Option<Time>,
+    /// It opens and closes again and again: only rises of its gravity ring.
+    pub unstable: bool,
+    /// How long everything has to be well before it is called recovered; grows where it flaps.
+    #[serde(with = "micros")]
+    pub quiet: Duration,
+    /// Times that it opened again before its all-clear.
+    pub relapses: u32,
+    /// Notices given so far.
+    pub notices: u32,
+    /// When those of them that rang did.
+    pub rang: Vec<Time>,
+    /// What a survey said of it last.
+    pub diagnosis: Option<Box<Diagnosis>>,
+}
+
+/// What somebody should hear.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Notice {
+    /// What it is about, as it is at that moment.
+    pub incident: Incident,
+    /// Counts the notices of an incident, from 1 on.
+    pub seq: u32,
+    /// When.
+    pub at: Time,
+    /// What happened.
+    pub news: News,
+    /// Whether a telephone may ring for it.
+    pub rings: bool,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum News {
+    /// It began.
+    Opened,
+    /// It is not what it was: other addresses, another reason, a diagnosis. Changes the message that stands.
+    Updated,
+    /// It got worse.
+    Worsened {
+        /// What it was.
+        from: Gravity,
+    },
+    /// It goes on.
+    Reminder,
+    /// It was called recovered, and began again.
+    Relapsed,
+    /// Nothing has been wrong for the quiet time.
+    Recovered,
+    /// Nothing has been wrong for so long and in so many tries that it may be called clear.
+    AllClear(Assurance),
+    /// The all-clear has to wait.
+    Extended(Assurance),
+    /// Somebody has taken it on.
+    Acknowledged,
+    /// A silence or a maintenance window ended: what happened meanwhile, in one.
+    WindowEnded {
+        /// Notices that were held back.
+        held_back: u32,
+    },
+    /// The target is not watched any more.
+    Dropped,
+    /// Something to know of a target that has no incident: addresses came or went. Never rings.
+    Pool {
+        /// New.
+        appeared: BTreeSet<IpAddr>,
+        /// No resolver gives them any more.
+        vanished: BTreeSet<IpAddr>,
+    },
+}
+
+/// How sure one may be that all is well: the all-clear, with its statistics.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Assurance {
+    /// From here…
+    pub from: Time,
+    /// …to there.
+    pub until: Time,
+    /// For each address: tries and failures.
+    pub addresses: BTreeMap<IpAddr, AddressAssurance>,
+    /// The share of failures of each address that a sample has to exclude, from 0 to 1.
+    pub wanted: f64,
+    /// With what confidence, from 0 to 1.
+    pub confidence: f64,
+    /// Why the sample does not carry the statement; empty where it does.
+    pub lacking: Vec<Lack>,
+}
+
+/// What is known of one address.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AddressAssurance {
+    /// Tries.
+    pub tries: u32,
+    /// Of them failed.
+    pub failures: u32,
+    /// With the confidence wanted, its share of failures is below this: the exact (Clopper–Pearson) upper bound,
+    /// which for no failure is 1 − (1 − confidence)^(1/tries).
+    pub bound: f64,
+    /// It was first seen in the course of the watch.
+    pub new: bool,
+    /// It left DNS in the course of the watch.
+    pub gone: bool,
+}
+
+/// Why a sample does not carry an all-clear.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lack {
+    /// So many tries of this address are too few.
+    TooFew {
+        /// The address.
+        address: IpAddr,
+        /// How many there are.
+        tries: u32,
+        /// How many are needed.
+        needed: u32,
+    },
+    /// This address failed in the course of the time.
+    Failed {
+        /// The address.
+        address: IpAddr,
+        /// How many times.
+        failures: u32,
+    },
+    /// This address is not well now.
+    NotWell {
+        /// The address.
+        address: IpAddr,
+        /// What it is.
+        state: AddressState,
+    },
+    /// The name does not resolve, or did not.
+    Unresolved,
+    /// Part of the time was not watched.
+    Gap {
+        /// How much, in whole seconds.
+        seconds: u64,
+    },
+    /// Nothing was tried at all.
+    Nothing,
+}
+
+/// Something that has to be remembered, told or done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// The incident is now so.
+    Incident(Box<Incident>),
+    /// Somebody should hear this.
+    Notice(Box<Notice>),
+    /// A whole survey of this target is wanted.
+    Examine(TargetId),
+}
