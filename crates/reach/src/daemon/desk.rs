@@ -1,0 +1,244 @@
+//! The middle of the watch: what the patrol learns becomes incidents, notices, rows of the outbox, and a batch for
+//! the store. Plain code over explicit time; the daemon drives it, and so do the tests, through months in seconds.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use reach_core::{
+    Time,
+    watch::{
+        Change, Event, Incident, IncidentId, Notice, Order, Phase, Remembered, RowId, Status, TargetId,
+        assurance::Ledger,
+        courier::{Courier, CourierStep, Dispatch, DispatchId, Report},
+        incidents::{Incidents, OrderError},
+    },
+};
+use reach_store::{AuditEntry, Batch, Committed, Ticket};
+
+/// Results are handed to the store this often; changes at once.
+const HAND_IN_EVERY: Duration = Duration::from_millis(500);
+
+/// Brings incidents, deliveries and the store together.
+pub struct Desk {
+    incidents: Incidents,
+    courier: Courier,
+    ledgers: Vec<Ledger>,
+    batch: Batch,
+    handed_in: Time,
+    /// Rows of the outbox that were handed to the store and are not known to be written.
+    unwritten: VecDeque<(Ticket, Vec<RowId>)>,
+    /// Surveys that are wanted.
+    wanted: Vec<TargetId>,
+    /// What was said, for whoever watches.
+    told: Vec<Notice>,
+    phases: BTreeMap<IncidentId, Phase>,
+    opened: u64,
+    transitions: u64,
+}
+
+impl Desk {
+    /// A desk at `now`.
+    pub fn new(incidents: Incidents, courier: Courier, now: Time) -> Self {
+        let phases = incidents.open().map(|incident| (incident.id, incident.phase)).collect();
+        let mut desk = Self {
+            incidents,
+            courier,
+            ledgers: Vec::new(),
+            batch: Batch::new(now),
+            handed_in: now,
+            unwritten: VecDeque::new(),
+            wanted: Vec::new(),
+            told: Vec::new(),
+            phases,
+            opened: 0,
+            transitions: 0,
+        };
+        desk.gather(now);
+        desk
+    }
+
+    /// Keeps account for a statement at the end.
+    pub fn keep_account(&mut self, ledger: Ledger) {
+        self.ledgers.push(ledger);
+    }
+
+    /// The accounts.
+    pub fn accounts(&self) -> &[Ledger] {
+        &self.ledgers
+    }
+
+    /// Takes what the patrol learned, and what is to be remembered of addresses.
+    pub fn learn(&mut self, events: Vec<Event>, remembered: Vec<Remembered>, now: Time) {
+        for event in events {
+            self.incidents.take(&event);
+            for ledger in &mut self.ledgers {
+                ledger.take(&event);
+            }
+            self.batch.learn(event);
+            self.gather(now);
+        }
+        self.batch.remembered.extend(remembered);
+        self.tick(now);
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Time) {
+        self.incidents.tick(now);
+        self.gather(now);
+    }
+
+    /// What somebody told the watch.
+    pub fn order(&mut self, order: Order, who: &str, now: Time) -> Result<(), OrderError> {
+        let did = serde_json::to_string(&order).unwrap_or_default();
+        let silence = match &order {
+            Order::Silence(silence) => Some(silence.id),
+            Order::Expire { silence, .. } => Some(*silence),
+            _ => None,
+        };
+        self.incidents.order(order, now)?;
+        self.batch.audit.push(AuditEntry { at: now, who: who.to_owned(), did });
+        let silences = self.incidents.silences().filter(|known| Some(known.id) == silence).cloned();
+        self.batch.silences.extend(silences);
+        self.batch.urgent = true;
+        self.gather(now);
+        Ok(())
+    }
+
+    /// Incidents and silences.
+    pub fn incidents(&self) -> &Incidents {
+        &self.incidents
+    }
+
+    /// Incidents and silences, to give them another plan.
+    pub fn incidents_mut(&mut self) -> &mut Incidents {
+        &mut self.incidents
+    }
+
+    /// Deliveries.
+    pub fn courier_mut(&mut self) -> &mut Courier {
+        &mut self.courier
+    }
+
+    /// When something is to be done at the latest.
+    pub fn due(&self) -> Option<Time> {
+        self.incidents.due()
+    }
+
+    /// What is to be written now. What comes back is told by [`Desk::handed_in`] and [`Desk::committed`].
+    pub fn take_batch(&mut self, now: Time) -> Option<Batch> {
+        self.collect_updates();
+        let batch = &self.batch;
+        let results = batch.samples.len() + batch.asked.len() + batch.remembered.len();
+        let is_due = now.since(self.handed_in) >= HAND_IN_EVERY;
+        if !batch.urgent && !(is_due && (results > 0 || has_changes(batch))) {
+            return None;
+        }
+        self.handed_in = now;
+        let mut batch = std::mem::replace(&mut self.batch, Batch::new(now));
+        batch.at = now;
+        Some(batch)
+    }
+
+    /// A batch with these rows was given to the store.
+    pub fn handed_in(&mut self, ticket: Ticket, rows: Vec<RowId>) {
+        if !rows.is_empty() {
+            self.unwritten.push_back((ticket, rows));
+        }
+    }
+
+    /// What the store wrote. Its rows may go to their channels.
+    pub fn committed(&mut self, committed: &Committed) {
+        while self.unwritten.front().is_some_and(|(ticket, _)| *ticket <= committed.through) {
+            let Some((_, mut rows)) = self.unwritten.pop_front() else { return };
+            rows.retain(|row| !committed.refused.contains(row));
+            self.courier.committed(&rows);
+        }
+    }
+
+    /// What is to be handed to a channel now, or when to ask again.
+    pub fn next_dispatch(&mut self, now: Time) -> Result<Dispatch, Time> {
+        match self.courier.poll(now) {
+            CourierStep::Hand(dispatch) => Ok(dispatch),
+            CourierStep::Wait(until) => Err(until),
+        }
+    }
+
+    /// What became of a dispatch.
+    pub fn delivered(&mut self, id: DispatchId, report: Report, now: Time) {
+        self.courier.report(id, report, now);
+        self.collect_updates();
+    }
+
+    /// The targets that a whole survey is wanted of.
+    pub fn take_wanted(&mut self) -> Vec<TargetId> {
+        std::mem::take(&mut self.wanted)
+    }
+
+    /// What was said since this was last asked.
+    pub fn take_told(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.told)
+    }
+
+    /// Adds what it knows to a status.
+    pub fn describe(&self, status: &mut Status) {
+        status.incidents = self.incidents.open().cloned().collect();
+        status.silences = self.incidents.silences().cloned().collect();
+        status.incidents_opened = self.opened;
+        status.incident_transitions = self.transitions;
+        status.channels = self.courier.status();
+    }
+
+    /// Changes belong to what brought them about, and are written with it.
+    fn gather(&mut self, now: Time) {
+        for change in self.incidents.take_changes() {
+            match change {
+                Change::Incident(incident) => self.file(*incident),
+                Change::Notice(notice) => {
+                    let rows = self.courier.plan(&notice, now);
+                    self.batch.urgent |= !rows.is_empty();
+                    self.batch.outbox.extend(rows);
+                    self.told.push(*notice);
+                }
+                Change::Examine(target) => self.wanted.push(target),
+            }
+        }
+    }
+
+    fn file(&mut self, incident: Incident) {
+        let before = self.phases.insert(incident.id, incident.phase);
+        self.opened += u64::from(before.is_none());
+        let moved = before.is_none_or(|before| {
+            std::mem::discriminant(&before) != std::mem::discriminant(&incident.phase)
+        });
+        self.transitions += u64::from(moved);
+        self.batch.urgent |= moved;
+        if matches!(incident.phase, Phase::Closed { .. }) {
+            self.phases.remove(&incident.id);
+        }
+        self.batch.incidents.push(incident);
+    }
+
+    fn collect_updates(&mut self) {
+        let updates = self.courier.take_updates();
+        self.batch.urgent |= !updates.is_empty();
+        self.batch.outbox.extend(updates);
+    }
+}
+
+/// The rows of the outbox in a batch.
+pub fn rows_of(batch: &Batch) -> Vec<RowId> {
+    batch.outbox.iter().map(|row| row.id).collect()
+}
+
+fn has_changes(batch: &Batch) -> bool {
+    !(batch.transitions.is_empty()
+        && batch.notes.is_empty()
+        && batch.incidents.is_empty()
+        && batch.outbox.is_empty()
+        && batch.silences.is_empty()
+        && batch.examinations.is_empty()
+        && batch.audit.is_empty()
+        && batch.targets.is_empty())
+}
