@@ -93,9 +93,52 @@ pub(crate) fn wanted(families: Families, address: IpAddr) -> bool {
 
 /// All resolvers of a case: the configured ones, then the extra ones.
 pub(crate) fn resolvers(case: &Case) -> Vec<SocketAddr> {
+    all_resolvers(&case.vantage.resolver, &case.plan.extra_resolvers)
+}
+
+/// The configured resolvers, then the extra ones, each once.
+pub(crate) fn all_resolvers(config: &ResolverConfig, extra: &[SocketAddr]) -> Vec<SocketAddr> {
     let mut seen = BTreeSet::new();
-    let all = case.vantage.resolver.servers.iter().chain(&case.plan.extra_resolvers).copied();
+    let all = config.servers.iter().chain(extra).copied();
     all.filter(|&resolver| seen.insert(resolver)).collect()
+}
+
+/// So many addresses of a pool given in parts may be missed by chance, all resolvers alike.
+const SAMPLING_SLACK: usize = 2;
+
+/// How well the answers of a resolver show its pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Grasp {
+    /// Every answer held all of it.
+    Whole,
+    /// Given in parts, and asked for until little can be unseen.
+    Sampled,
+    /// Given in parts, and not asked for often enough.
+    Partial,
+}
+
+impl Grasp {
+    /// Whether so many addresses more are no matter of sampling.
+    pub(crate) fn is_exceeded(self, more: usize) -> bool {
+        match self {
+            Grasp::Whole => more > 0,
+            Grasp::Sampled => more > SAMPLING_SLACK,
+            Grasp::Partial => false,
+        }
+    }
+}
+
+/// Those that lack addresses which others give, for no reason of sampling. A resolver that gives parts of a pool in
+/// turn is only said to lack an address when its own pool is exhausted by the stopping rule.
+pub(crate) fn lacking<'a, K: Copy + Ord>(
+    pools: impl Iterator<Item = (K, &'a BTreeSet<IpAddr>, Grasp)> + Clone,
+) -> BTreeSet<K> {
+    let known: BTreeSet<IpAddr> =
+        pools.clone().flat_map(|(_, addresses, _)| addresses.iter().copied()).collect();
+    pools
+        .filter(|(_, addresses, grasp)| grasp.is_exceeded(known.difference(addresses).count()))
+        .map(|(who, ..)| who)
+        .collect()
 }
 
 impl PoolFile {

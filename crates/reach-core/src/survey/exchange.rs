@@ -343,22 +343,36 @@ fn exchange(
     let target = &scene.case.target;
     let plan = &scene.case.plan;
     let read_timeout = scene.within_deadline(plan.read_timeout, Duration::from_millis(1_000))?;
-    let http = target.http_path.as_ref().map(|path| HttpRequest {
-        method: "GET".to_owned(),
-        path: path.clone(),
-        host: target.host_header(),
-    });
-    Some(Probe::Exchange(Exchange {
+    let connect_timeout = scene.within_deadline(plan.connect_timeout, Duration::from_millis(500))?;
+    let whole = whole_exchange(target, endpoint, connect_timeout, read_timeout);
+    let tls = whole.tls.map(|hello| TlsHello { server_name, ..hello });
+    Some(Probe::Exchange(Exchange { source_port, max_segment, tls, ..whole }))
+}
+
+/// Everything that a client of the target does on a connection, and nothing else.
+pub(crate) fn whole_exchange(
+    target: &Target,
+    endpoint: Endpoint,
+    connect_timeout: Duration,
+    read_timeout: Duration,
+) -> Exchange {
+    Exchange {
         endpoint,
         proxy: None,
         starttls: None,
-        source_port,
-        max_segment,
+        source_port: None,
+        max_segment: None,
         data_ttl: None,
-        connect_timeout: scene.within_deadline(plan.connect_timeout, Duration::from_millis(500))?,
+        connect_timeout,
         read_timeout,
-        tls: target.tls.then(|| TlsHello { server_name, verify: target.verify_name() }),
-        http,
+        tls: target
+            .tls
+            .then(|| TlsHello { server_name: target.server_name_indication(), verify: target.verify_name() }),
+        http: target.http_path.as_ref().map(|path| HttpRequest {
+            method: "GET".to_owned(),
+            path: path.clone(),
+            host: target.host_header(),
+        }),
         listen: Duration::ZERO,
-    }))
+    }
 }

@@ -25,7 +25,7 @@ use self::{
     exchange::CutElsewhere,
 };
 pub(crate) use self::{
-    exchange::{is_stalled, other_name, went_through},
+    exchange::{is_stalled, other_name, went_through, whole_exchange},
     reply_ttl::closer_floors,
 };
 pub use self::{

@@ -21,6 +21,7 @@
 mod event;
 mod incident;
 mod outbox;
+pub mod patrol;
 mod plan;
 mod sample;
 mod silence;

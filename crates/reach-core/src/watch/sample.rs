@@ -15,7 +15,7 @@ use crate::{
 
 /// Names a watched target in everything that is remembered. Given once, when the target is first seen, and never
 /// given again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TargetId(pub u32);
 

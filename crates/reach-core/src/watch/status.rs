@@ -167,6 +167,8 @@ pub struct ScheduleStatus {
     pub skipped_busy: u64,
     /// Tries that were left out because nothing was done: the host slept.
     pub skipped_gap: u64,
+    /// Times that an address was given and not taken up, because its target has too many already.
+    pub left_out: u64,
 }
 
 /// How far the messages of a channel are.

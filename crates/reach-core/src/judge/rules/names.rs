@@ -9,18 +9,13 @@ use std::{
 use super::{View, path::is_name};
 use crate::{
     model::{AddressSource, Conduct, Finding, Matter, Severity},
-    pool::{self, Line},
+    pool::{self, Grasp, Line},
 };
 
-/// So many addresses of a pool given in parts may be missed by chance, all resolvers alike.
-const SAMPLING_SLACK: usize = 2;
 /// A look-up that takes longer is felt in every connection.
 const SLOW: Duration = Duration::from_millis(1_500);
 
 /// Resolvers, or the system and the resolvers, give different pools.
-///
-/// A resolver that gives parts of a pool in turn is only said to lack an address when its own pool is
-/// exhausted by the stopping rule.
 pub(super) fn resolvers_disagree(view: &View<'_>) -> Vec<Finding> {
     let resolution = view.bench.resolution;
     let mut sets: BTreeMap<AddressSource, (BTreeSet<IpAddr>, Grasp)> = BTreeMap::new();
@@ -33,7 +28,7 @@ pub(super) fn resolvers_disagree(view: &View<'_>) -> Vec<Finding> {
     let known: BTreeSet<IpAddr> =
         sets.values().flat_map(|(addresses, _)| addresses.iter().copied()).collect();
     let differ =
-        sets.values().any(|(addresses, grasp)| grasp.is_exceeded(known.difference(addresses).count()));
+        !pool::lacking(sets.iter().map(|(who, (addresses, grasp))| (*who, addresses, *grasp))).is_empty();
 
     // The system's one answer may be part of a pool: it only speaks by what no resolver gave.
     let families = view.bench.case.plan.families;
@@ -65,28 +60,6 @@ pub(super) fn resolvers_disagree(view: &View<'_>) -> Vec<Finding> {
             .collect(),
     };
     vec![Finding { severity: Severity::Warning, addresses: addresses.into_iter().collect(), matter }]
-}
-
-/// How well the answers of a resolver show its pool.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Grasp {
-    /// Every answer held all of it.
-    Whole,
-    /// Given in parts, and asked for until little can be unseen.
-    Sampled,
-    /// Given in parts, and not asked for often enough.
-    Partial,
-}
-
-impl Grasp {
-    /// Whether so many addresses more are no matter of sampling.
-    fn is_exceeded(self, more: usize) -> bool {
-        match self {
-            Grasp::Whole => more > 0,
-            Grasp::Sampled => more > SAMPLING_SLACK,
-            Grasp::Partial => false,
-        }
-    }
 }
 
 fn grasp(view: &View<'_>, resolver: SocketAddr) -> Grasp {
