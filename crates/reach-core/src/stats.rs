@@ -16,6 +16,49 @@ pub fn wilson(successes: u32, n: u32, z: f64) -> (f64, f64) {
     ((centre - half).max(0.0), (centre + half).min(1.0))
 }
 
+/// With this confidence (one-sided), the share behind `failures` of `tries` is below the value returned: the exact
+/// upper bound, which for no failure is 1 − (1 − confidence)^(1/tries). 1 where nothing was tried or all failed.
+///
+/// Source: Clopper, C. J. and Pearson, E. S. (1934), *The use of confidence or fiducial limits illustrated in the
+/// case of the binomial*.
+pub fn share_bound(failures: u32, tries: u32, confidence: f64) -> f64 {
+    if failures >= tries {
+        return 1.0;
+    }
+    let alpha = 1.0 - confidence.clamp(0.0, 1.0);
+    if failures == 0 {
+        return 1.0 - alpha.powf(1.0 / f64::from(tries));
+    }
+    let ln_ways = |k: u32| ln_factorial(tries) - ln_factorial(k) - ln_factorial(tries - k);
+    // The probability of at most as many failures. Above the share seen the terms fall from `failures` down.
+    let at_most = |share: f64| {
+        let mut sum = 0.0;
+        for k in (0..=failures).rev() {
+            let ln = ln_ways(k) + f64::from(k) * share.ln() + f64::from(tries - k) * (1.0 - share).ln();
+            let term = ln.exp();
+            sum += term;
+            if term < sum * 1e-15 {
+                break;
+            }
+        }
+        sum
+    };
+    let (mut low, mut high) = (f64::from(failures) / f64::from(tries), 1.0);
+    for _ in 0..60 {
+        let middle = f64::midpoint(low, high);
+        if at_most(middle) > alpha { low = middle } else { high = middle }
+    }
+    high
+}
+
+/// How many tries without any failure show, with this confidence, that the share of failures is below `share`: the
+/// smallest n with (1 − share)^n ≤ 1 − confidence. 299 for 1 % and 95 %.
+pub fn tries_needed(share: f64, confidence: f64) -> u32 {
+    let needed = (1.0 - confidence).ln() / (1.0 - share).ln();
+    // NaN and infinity, where one of them is 0 or 1, are out of reach.
+    if needed.is_finite() { needed.ceil().clamp(1.0, f64::from(u32::MAX)) as u32 } else { u32::MAX }
+}
+
 /// How many answers of `per_answer` addresses each are needed before one more equally used address, besides
 /// the `seen` ones, would have been missed with a probability of at most `alpha`.
 ///
@@ -219,6 +262,31 @@ mod tests {
         close(low, 0.142, 0.001);
         close(high, 0.402, 0.001);
         assert_eq!(wilson(0, 0, 1.96), (0.0, 1.0));
+    }
+
+    #[test]
+    fn so_many_tries_show_a_share_below_one_percent() {
+        // The published sample sizes for 95 % confidence and 99 % reliability, for 0 to 5 failures.
+        for (failures, tries) in [(0, 299), (1, 473), (2, 628), (3, 773), (4, 913), (5, 1049)] {
+            assert!(share_bound(failures, tries, 0.95) <= 0.01, "{failures} of {tries}");
+            assert!(share_bound(failures, tries - 1, 0.95) > 0.01, "{failures} of {}", tries - 1);
+        }
+        assert_eq!(tries_needed(0.01, 0.95), 299);
+        assert_eq!(tries_needed(0.001, 0.95), 2_995);
+        assert_eq!(tries_needed(0.05, 0.95), 59);
+        assert_eq!((tries_needed(0.0, 0.95), tries_needed(0.01, 1.0)), (u32::MAX, u32::MAX));
+    }
+
+    #[test]
+    fn the_exact_bound_agrees_with_the_published_table() {
+        // 97.5 % one-sided: the upper ends of the published 95 % intervals.
+        for (failures, tries, bound) in [(0, 10, 0.3085), (1, 10, 0.4450), (5, 10, 0.8129), (10, 100, 0.1762)]
+        {
+            close(share_bound(failures, tries, 0.975), bound, 0.0001);
+        }
+        assert_eq!((share_bound(0, 0, 0.95), share_bound(7, 7, 0.95)), (1.0, 1.0));
+        let huge = share_bound(1_000_000, 4_000_000, 0.95);
+        assert!(huge > 0.25 && huge < 0.2505, "{huge}");
     }
 
     #[test]

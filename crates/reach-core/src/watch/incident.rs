@@ -16,6 +16,9 @@ use crate::{
 };
 
 /// Names an incident, for people too: `#17`. Grows from 1 on; no id is given twice.
+///
+/// 0 names none: the [`Incident`] of a notice on a target that has none ([`News::Pool`]) is made for that notice
+/// alone and never remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct IncidentId(pub u64);
@@ -38,7 +41,7 @@ pub enum Gravity {
     Notice,
     /// Nothing fails yet: a certificate that ends soon, resolvers that disagree, a high latency.
     Warning,
-    /// Some connections fail.
+    /// Some connections fail, or are about to: a certificate that ends within the second of the times given.
     Degraded,
     /// All fail, or at least half of what clients try; or the name does not resolve; or this host is cut off.
     Critical,
@@ -149,13 +152,14 @@ pub enum Cause {
 pub struct Member {
     /// The address.
     pub address: IpAddr,
-    /// What is thought of it now.
+    /// What is thought of its health now, also where it left DNS; [`AddressState::Gone`] once it is not tried any
+    /// more.
     pub state: AddressState,
     /// Why it failed the last time.
     pub reason: Reason,
     /// Since when it fails (failed).
     pub since: Time,
-    /// It has never answered since it was first seen, while others do.
+    /// It had never answered since it was first seen, while others did.
     pub from_birth: bool,
     /// It left DNS meanwhile.
     pub gone: bool,
@@ -216,6 +220,44 @@ pub struct Incident {
     pub rang: Vec<Time>,
     /// What a survey said of it last.
     pub diagnosis: Option<Box<Diagnosis>>,
+    /// What it needs to go on after a restart as if nothing had been.
+    #[serde(default)]
+    pub clocks: Clocks,
+}
+
+/// The clocks of an incident. Remembered with it, so that a restart neither repeats a notice nor forgets one. They
+/// stand still while nothing is watched.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Clocks {
+    /// Its beginning has been told, or a silence held it back.
+    pub told: bool,
+    /// Its beginning is told then, with or without a diagnosis.
+    pub tell_by: Option<Time>,
+    /// When the phase that it is in may end: that of calming, or that between recovery and all-clear.
+    pub ends: Option<Time>,
+    /// When the next reminder is due.
+    pub remind_at: Option<Time>,
+    /// Reminders since it began, or relapsed.
+    pub reminders: u32,
+    /// When its message is to be edited.
+    pub update_at: Option<Time>,
+    /// When its message was sent or edited last.
+    pub updated: Option<Time>,
+    /// When a survey was asked for last.
+    pub examined: Option<Time>,
+    /// When the next one is to be asked for.
+    pub examine_at: Option<Time>,
+    /// How bad it was when that was told last.
+    pub loudest: Option<Gravity>,
+    /// When it turned from bad to good or back, lately.
+    pub turns: Vec<Time>,
+    /// Notices that silences hold back.
+    pub held_back: u32,
+    /// One of them would have rung.
+    pub held_rings: bool,
+    /// It was said that the all-clear has to wait.
+    pub extended: bool,
 }
 
 /// What somebody should hear.
@@ -223,7 +265,7 @@ pub struct Incident {
 pub struct Notice {
     /// What it is about, as it is at that moment.
     pub incident: Incident,
-    /// Counts the notices of an incident, from 1 on.
+    /// Counts the notices of an incident, from 1 on. Where there is no incident it grows too, but not by ones.
     pub seq: u32,
     /// When.
     pub at: Time,

@@ -18,8 +18,10 @@
 //! that keeps silent freeze what is known. And *outages are never delayed, only recoveries*: whatever quiets a
 //! flapping target makes its all-clear wait, not its alarm.
 
+pub mod assurance;
 mod event;
 mod incident;
+pub mod incidents;
 mod outbox;
 pub mod patrol;
 mod plan;

@@ -51,6 +51,8 @@ pub struct Sample {
     pub at: Time,
     /// What came of it.
     pub reading: Reading,
+    /// A fast repetition after a failure, which says nothing new about shares.
+    pub again: bool,
 }
 
 /// What came of a try.

@@ -1,0 +1,185 @@
+//! What is known of one address.
+
+use std::time::Duration;
+
+use crate::{
+    Time,
+    watch::{AddressState, Layer, Reading, Reason, Remembered, Sample, Transition, Why},
+};
+
+/// So many answers in a row…
+const ANSWERS_WELL: u32 = 5;
+/// …over at least so long a time make an address well that the patrol says nothing more of.
+const SPAN_WELL: Duration = Duration::from_secs(60);
+/// So many failures in a row make one bad.
+const FAILURES_DOWN: u32 = 3;
+
+/// What is known of one address.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Address {
+    /// Its state as the patrol tells it; never gone.
+    pub health: AddressState,
+    /// No resolver gives it.
+    pub gone: bool,
+    /// The patrol has told of it since this machine runs. Until then its samples speak.
+    told: bool,
+    /// When its present failure began.
+    pub failing_since: Option<Time>,
+    /// The same, less the time that was not watched.
+    counted_from: Time,
+    /// Why it failed the last time.
+    pub reason: Option<Reason>,
+    /// It had never answered when it failed.
+    pub from_birth: bool,
+    pub last_failure: Option<Time>,
+    pub last_answer: Option<Time>,
+    /// Answers since the last failure, or failures since the last answer.
+    streak: u32,
+    streak_failed: bool,
+    streak_from: Time,
+}
+
+impl Address {
+    /// One that was remembered.
+    pub(super) fn remembered(row: &Remembered) -> Self {
+        let failing = matches!(row.health, AddressState::Suspect | AddressState::Down);
+        Self {
+            health: row.health,
+            gone: row.gone_since.is_some(),
+            failing_since: (failing || row.health == AddressState::Recovering).then_some(row.since),
+            counted_from: row.since,
+            reason: row.reason,
+            from_birth: failing && row.last_ok.is_none(),
+            ..Self::default()
+        }
+    }
+
+    /// One that is known as a member of an incident.
+    pub(super) fn member(member: &crate::watch::Member) -> Self {
+        Self {
+            health: member.state,
+            gone: member.gone,
+            failing_since: (member.state != AddressState::Ok).then_some(member.since),
+            counted_from: member.since,
+            reason: Some(member.reason),
+            from_birth: member.from_birth,
+            ..Self::default()
+        }
+    }
+
+    /// Takes a transition other than the one that dismisses it.
+    pub(super) fn moved(&mut self, transition: &Transition) {
+        self.told = true;
+        match transition.why {
+            Why::LeftDns => self.gone = true,
+            Why::Appeared | Why::Returned => self.gone = false,
+            Why::Failed(reason) => self.reason = Some(reason),
+            Why::BlockedFromBirth(reason) => (self.reason, self.from_birth) = (Some(reason), true),
+            Why::Answered | Why::Forgotten | Why::Dropped => {}
+        }
+        match transition.to {
+            AddressState::Gone => return,
+            AddressState::Ok => (self.failing_since, self.from_birth) = (None, false),
+            AddressState::Suspect | AddressState::Down if self.failing_since.is_none() => {
+                self.failing_since = Some(transition.at);
+                self.counted_from = transition.at;
+            }
+            AddressState::Suspect | AddressState::Down | AddressState::Recovering | AddressState::Unknown => {
+            }
+        }
+        self.health = transition.to;
+    }
+
+    /// Takes a sample. Whether it failed; `None` where it says nothing.
+    pub(super) fn sampled(&mut self, sample: &Sample) -> Option<bool> {
+        if sample.layer == Layer::Echo {
+            return None;
+        }
+        let failed = match sample.reading {
+            Reading::Answered(_) => false,
+            Reading::Failed(reason) => {
+                self.reason = Some(reason);
+                true
+            }
+            Reading::Unable => return None,
+        };
+        let last = if failed { &mut self.last_failure } else { &mut self.last_answer };
+        *last = (*last).max(Some(sample.at));
+        if self.streak == 0 || self.streak_failed != failed {
+            (self.streak, self.streak_failed, self.streak_from) = (1, failed, sample.at);
+        } else {
+            self.streak = self.streak.saturating_add(1);
+        }
+        if !self.told {
+            self.judge_alone(failed, sample.at);
+        }
+        Some(failed)
+    }
+
+    /// What the patrol would say, if it said something.
+    fn judge_alone(&mut self, failed: bool, at: Time) {
+        if failed {
+            self.failing_since.get_or_insert_with(|| {
+                self.counted_from = at;
+                at
+            });
+            if self.streak >= FAILURES_DOWN {
+                self.health = AddressState::Down;
+            } else if matches!(self.health, AddressState::Unknown | AddressState::Ok) {
+                self.health = AddressState::Suspect;
+            }
+        } else if self.answers_for_long()
+            || matches!(self.health, AddressState::Unknown | AddressState::Suspect)
+        {
+            (self.health, self.failing_since) = (AddressState::Ok, None);
+        } else if self.health == AddressState::Down {
+            self.health = AddressState::Recovering;
+        }
+    }
+
+    fn answers_for_long(&self) -> bool {
+        !self.streak_failed
+            && self.answers_last()
+            && self.streak >= ANSWERS_WELL
+            && self.last_answer.is_some_and(|last| last.since(self.streak_from) >= SPAN_WELL)
+    }
+
+    /// Whether it answered after it had failed last, if ever it did.
+    pub(super) fn answers_last(&self) -> bool {
+        self.last_failure.is_none_or(|failure| self.last_answer > Some(failure))
+    }
+
+    /// Whether it is well. One that left DNS has to show that by its answers alone.
+    pub(super) fn is_well(&self) -> bool {
+        let known_well = self.health == AddressState::Ok && self.answers_last();
+        if self.gone {
+            (known_well && self.last_failure.is_none()) || self.answers_for_long()
+        } else {
+            known_well
+        }
+    }
+
+    /// Its state as it is shown.
+    pub(super) fn shown(&self) -> AddressState {
+        match (self.gone, self.is_well()) {
+            (true, true) => AddressState::Ok,
+            (true, false) if self.health == AddressState::Ok => AddressState::Down,
+            _ => self.health,
+        }
+    }
+
+    /// When it will have been down for `open_after`; `None` where it is not down, or left DNS.
+    pub(super) fn ripe_at(&self, open_after: Duration) -> Option<Time> {
+        (self.health == AddressState::Down && !self.gone).then(|| self.counted_from + open_after)
+    }
+
+    /// Whether it failed since then.
+    pub(super) fn failed_since(&self, since: Time) -> bool {
+        self.last_failure.is_some_and(|failure| failure >= since)
+    }
+
+    /// Nothing was watched for so long.
+    pub(super) fn shift(&mut self, by: Duration) {
+        self.counted_from = self.counted_from + by;
+    }
+}

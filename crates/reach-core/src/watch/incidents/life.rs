@@ -1,0 +1,480 @@
+//! The life of a target's incident: it opens, calms, recovers, relapses, and ends.
+
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+
+use super::{Case, Context, address::Address, flapping, rules::Complaint, ward::Ward};
+use crate::{
+    Time,
+    watch::{
+        AddressState, Cause, Event, Gravity, Incident, IncidentId, Lack, Member, News, Phase, Reason,
+        Subject, Watched, assurance::Ledger,
+    },
+};
+
+/// From one look at an all-clear that has to wait to the next.
+const LOOK_AGAIN: Duration = Duration::from_secs(10 * 60);
+/// What could not be called clear for so long is closed without.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+/// Failures that are no further apart than so are one row.
+const ROW: Duration = Duration::from_secs(10);
+/// From this share of failing addresses on it is critical.
+const CRITICAL_SHARE: f64 = 0.5;
+
+impl Ward {
+    /// Draws the conclusions from what is known at `cx.now`, and says what is due. Not to be asked while nothing is
+    /// watched.
+    pub(super) fn refresh(&mut self, cx: &mut Context<'_>) {
+        self.counters.advance(cx.now);
+        self.outgrow(cx);
+        let complaints = self.complaints(cx);
+        for complaint in &complaints {
+            self.bad_until = self.bad_until.max(complaint.bad_at);
+        }
+        let ripe = !complaints.is_empty() || self.has_ripe_address(cx);
+        match self.case.as_ref().map(|case| case.incident.phase) {
+            None | Some(Phase::Closed { .. }) if ripe => self.open(&complaints, cx),
+            None | Some(Phase::Closed { .. }) => {}
+            Some(Phase::Open | Phase::Calming { .. }) => self.follow(&complaints, cx),
+            Some(Phase::Recovered { .. }) if ripe => self.relapse(&complaints, cx),
+            Some(Phase::Recovered { at, .. }) => self.look_for_all_clear(at, cx),
+        }
+        self.speak(cx);
+    }
+
+    fn speak(&mut self, cx: &mut Context<'_>) {
+        let tellable = self.is_tellable(cx);
+        if let Some(case) = &mut self.case {
+            if case.incident.muted_until.is_some_and(|until| until <= cx.now) {
+                case.incident.muted_until = None;
+                case.dirty = true;
+            }
+            case.speak(tellable, cx);
+            case.hand_out(cx);
+        }
+        self.speak_of_pool(cx);
+    }
+
+    /// What began may be told if it has shown itself since this host was last cut off or asleep.
+    fn is_tellable(&self, cx: &Context<'_>) -> bool {
+        let Some(case) = &self.case else { return false };
+        let incident = &case.incident;
+        cx.thaw <= incident.opened
+            || (incident.phase == Phase::Open
+                && (incident.causes.iter().any(|cause| !matches!(cause, Cause::Addresses))
+                    || self.addresses.values().any(|address| {
+                        address.health == AddressState::Down && address.failed_since(cx.thaw)
+                    })))
+    }
+
+    fn open(&mut self, complaints: &[Complaint], cx: &mut Context<'_>) {
+        let id = cx.new_id();
+        let rules = &self.watched.rules;
+        let (learned, until) = self.quiet;
+        let quiet = if cx.now < until { learned } else { rules.recovered_after };
+        let mut incident = Incident::new(id, Subject::Target(self.watched.id), cx.now);
+        incident.title = self.watched.target.text.clone();
+        incident.labels = self.watched.labels.clone();
+        incident.quiet = quiet;
+        incident.clocks.tell_by = Some(cx.now + cx.hold);
+        flapping::turn(&mut incident, cx.now);
+        let mut case = Case::new(incident);
+        case.examine(cx);
+        self.case = Some(case);
+        self.join(true, cx);
+        self.restate(complaints, cx.now);
+        if let Some(case) = &mut self.case {
+            let began = case.incident.members.iter().map(|member| member.since);
+            let unresolved = self.unresolved.as_ref().map(|pending| pending.since);
+            let odd = self.odd.as_ref().map(|pending| pending.since);
+            case.incident.began = began.chain(unresolved).chain(odd).fold(cx.now, Time::min);
+            // Nobody has heard of anything yet that would have to be changed.
+            (case.incident.clocks.update_at, case.incident.clocks.examine_at) = (None, None);
+            case.start_reminders(cx.now);
+            case.hand_out(cx);
+        }
+    }
+
+    /// Something is wrong, or was just now.
+    fn follow(&mut self, complaints: &[Complaint], cx: &mut Context<'_>) {
+        // As long as nobody has heard of it, the first word shall name them all.
+        let untold = self.case.as_ref().is_some_and(|case| !case.incident.clocks.told);
+        self.join(untold, cx);
+        let suffers = self.suffers();
+        let wrong = suffers || !complaints.is_empty();
+        if wrong {
+            if suffers {
+                self.bad_until = cx.now;
+            }
+            self.restate(complaints, cx.now);
+            if let Some(case) = &mut self.case
+                && matches!(case.incident.phase, Phase::Calming { .. })
+            {
+                case.incident.phase = Phase::Open;
+                case.incident.clocks.ends = None;
+                case.turn(cx.now);
+            }
+            self.settle(cx.now);
+            return;
+        }
+        self.sync_members(cx.now);
+        let since = self.bad_until.max(cx.thaw);
+        if let Some(case) = &mut self.case {
+            let was = case.incident.phase;
+            if !matches!(was, Phase::Calming { since: known } if known >= since) {
+                case.incident.phase = Phase::Calming { since };
+                case.incident.clocks.ends = Some(since + case.incident.quiet);
+                case.dirty = true;
+            }
+            if was == Phase::Open {
+                case.turn(cx.now);
+            }
+        }
+        self.settle(cx.now);
+        self.recover(cx);
+    }
+
+    fn settle(&mut self, now: Time) {
+        if let Some(case) = &mut self.case
+            && flapping::settle(&mut case.incident, now)
+        {
+            case.content_changed(now);
+        }
+    }
+
+    /// Calls it recovered if it has been well for long enough, and shows it.
+    fn recover(&mut self, cx: &mut Context<'_>) {
+        let Some(case) = &self.case else { return };
+        let Phase::Calming { since } = case.incident.phase else { return };
+        let since = since.max(cx.thaw);
+        let over = case.incident.clocks.ends.is_some_and(|at| at <= cx.now) && !case.incident.unstable;
+        if !over || self.is_in_doubt() || !self.is_shown_well(since, cx) {
+            return;
+        }
+        let told = case.incident.clocks.told;
+        // It opened just before this host was found to be cut off or asleep, and nothing was wrong afterwards.
+        if !told && cx.thaw > case.incident.opened {
+            self.close(false, None, cx);
+            return;
+        }
+        let ledger = new_ledger(&self.watched, &self.addresses, cx.now);
+        let clear_after = self.watched.rules.clear_after;
+        let Some(case) = &mut self.case else { return };
+        if !told {
+            case.say(News::Opened, cx);
+        }
+        let incident = &mut case.incident;
+        incident.phase = Phase::Recovered { since, at: cx.now };
+        incident.causes.clear();
+        incident.clocks.ends = Some(cx.now + clear_after);
+        incident.clocks.remind_at = None;
+        incident.clocks.examine_at = None;
+        incident.clocks.extended = false;
+        (case.ledger, case.afresh, case.failed_at) = (Some(ledger), None, None);
+        case.say(News::Recovered, cx);
+    }
+
+    /// Whether something may be wrong that is not yet known to be.
+    fn is_in_doubt(&self) -> bool {
+        self.unresolved.is_some()
+            || self.addresses.values().any(|address| !address.gone && address.health == AddressState::Suspect)
+            || (self.odd.is_some() && self.watched.rules.disagreement)
+    }
+
+    /// Whether every address that failed has answered since then, and lately; and something has at all.
+    fn is_shown_well(&self, since: Time, cx: &Context<'_>) -> bool {
+        let fresh = self.fresh_since(cx);
+        let answered = |at: Option<Time>| at.is_some_and(|at| at >= since && at >= fresh);
+        let members = self.case.iter().flat_map(|case| &case.incident.members);
+        answered(self.last_answer)
+            && members.filter(|member| member.state != AddressState::Gone).all(|member| {
+                self.addresses
+                    .get(&member.address)
+                    .is_none_or(|known| known.answers_last() && answered(known.last_answer))
+            })
+    }
+
+    /// It was called recovered, and is not.
+    fn relapse(&mut self, complaints: &[Complaint], cx: &mut Context<'_>) {
+        let Some(case) = &mut self.case else { return };
+        let incident = &mut case.incident;
+        incident.relapses += 1;
+        incident.phase = Phase::Open;
+        incident.acknowledged = None;
+        incident.gravity = Gravity::Notice;
+        incident.clocks.loudest = None;
+        incident.clocks.ends = None;
+        incident.clocks.extended = false;
+        flapping::lengthen(incident);
+        case.turn(cx.now);
+        (case.ledger, case.afresh) = (None, None);
+        case.examine(cx);
+        self.join(true, cx);
+        self.restate(complaints, cx.now);
+        if let Some(case) = &mut self.case {
+            case.start_reminders(cx.now);
+            case.say(News::Relapsed, cx);
+        }
+    }
+
+    fn look_for_all_clear(&mut self, recovered: Time, cx: &mut Context<'_>) {
+        self.sync_members(cx.now);
+        let Some(case) = &mut self.case else { return };
+        if !case.incident.clocks.ends.is_some_and(|at| at <= cx.now) {
+            return;
+        }
+        // What happened in a window is told when it is over, and the all-clear after that.
+        if case.is_silenced(cx) || case.incident.clocks.held_back > 0 {
+            case.incident.clocks.ends = Some(cx.now + LOOK_AGAIN);
+            case.dirty = true;
+            return;
+        }
+        // Where nothing failed there is nothing that tries could clear.
+        if case.incident.worst < Gravity::Degraded {
+            self.close(false, None, cx);
+            return;
+        }
+        let statement = case.ledger.as_ref().map(|ledger| ledger.statement(cx.now));
+        match statement {
+            Some(statement) if statement.lacking.is_empty() => {
+                self.close(true, Some(News::AllClear(statement)), cx);
+            }
+            _ if cx.now.since(recovered) >= LONGEST_WAIT => self.close(false, Some(News::Updated), cx),
+            statement => {
+                case.incident.clocks.ends = Some(cx.now + LOOK_AGAIN);
+                case.dirty = true;
+                let Some(statement) = statement else { return };
+                let failed = |lack: &Lack| matches!(lack, Lack::Failed { .. } | Lack::Unresolved);
+                // What failed cannot be mended by more tries: they are counted anew from there.
+                if statement.lacking.iter().any(failed)
+                    && let Some(afresh) = case.afresh.take()
+                {
+                    case.ledger = Some(afresh);
+                }
+                if !std::mem::replace(&mut case.incident.clocks.extended, true) {
+                    case.say(News::Extended(statement), cx);
+                }
+            }
+        }
+    }
+
+    /// Ends it.
+    pub(super) fn close(&mut self, all_clear: bool, news: Option<News>, cx: &mut Context<'_>) {
+        let Some(mut case) = self.case.take() else { return };
+        self.quiet = (case.incident.quiet, cx.now + flapping::FORGIVEN_AFTER);
+        case.incident.phase = Phase::Closed { at: cx.now, all_clear };
+        case.incident.causes.clear();
+        case.incident.changed = cx.now;
+        case.dirty = true;
+        if let Some(news) = news {
+            case.say(news, cx);
+        }
+        case.hand_out(cx);
+    }
+
+    /// Feeds the counting for the all-clear. `failed`: the event tells of a failure; `None` where it tells neither.
+    pub(super) fn count_for_all_clear(&mut self, event: &Event, at: Time, failed: Option<bool>) {
+        let Some(case) = self.case.as_mut().filter(|case| case.ledger.is_some()) else { return };
+        for ledger in [&mut case.ledger, &mut case.afresh].into_iter().flatten() {
+            ledger.take(event);
+        }
+        match (failed, case.failed_at) {
+            (Some(true), _) => (case.failed_at, case.afresh) = (Some(at), None),
+            // Failures come in a row: only after the last one it is worth while to count anew.
+            (Some(false), Some(failed_at)) if at.since(failed_at) >= ROW => {
+                case.afresh = Some(new_ledger(&self.watched, &self.addresses, at));
+                case.failed_at = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether an address that matters is not well.
+    fn suffers(&self) -> bool {
+        self.addresses.iter().any(|(address, known)| {
+            if known.gone {
+                self.is_member(*address) && !known.is_well()
+            } else {
+                matches!(known.health, AddressState::Down | AddressState::Recovering)
+            }
+        })
+    }
+
+    /// Lists the addresses that fail: all that are down, or (`all` = false) those that have been for long enough.
+    fn join(&mut self, all: bool, cx: &Context<'_>) {
+        let new: Vec<Member> = self
+            .addresses
+            .iter()
+            .filter(|(address, known)| {
+                known.health == AddressState::Down
+                    && !known.gone
+                    && (all || self.is_ripe_address(known, cx))
+                    && !self.is_member(**address)
+            })
+            .map(|(address, known)| Member {
+                address: *address,
+                state: known.shown(),
+                reason: known.reason.unwrap_or(Reason::Timeout),
+                since: known.failing_since.unwrap_or(cx.now),
+                from_birth: known.from_birth,
+                gone: known.gone,
+            })
+            .collect();
+        if new.is_empty() {
+            return;
+        }
+        let Some(case) = &mut self.case else { return };
+        case.content_changed(cx.now);
+        if !all {
+            case.examine_soon(cx.now);
+        }
+        case.incident.members.extend(new);
+        case.incident.members.sort_by_key(|member| member.address);
+        case.incident.members.dedup_by_key(|member| member.address);
+    }
+
+    /// Addresses that clients are given and that were tried with any result.
+    fn pool_size(&self, now: Time) -> u32 {
+        let known = self.addresses.values();
+        let known = known.filter(|known| !known.gone && known.health != AddressState::Unknown).count();
+        let known = u32::try_from(known).unwrap_or(u32::MAX);
+        // Just after a restart those that work may not have been heard of yet.
+        let remembered = self.case.as_ref().filter(|_| now < self.learning_until);
+        remembered.map_or(known, |case| case.incident.pool.max(known))
+    }
+
+    /// Brings the members up to date.
+    fn sync_members(&mut self, now: Time) {
+        let pool = self.pool_size(now);
+        let Some(case) = &mut self.case else { return };
+        let mut changed = false;
+        for member in &mut case.incident.members {
+            let before = member.clone();
+            match self.addresses.get(&member.address) {
+                Some(known) => {
+                    (member.state, member.gone) = (known.shown(), known.gone);
+                    member.reason = known.reason.unwrap_or(member.reason);
+                    if let Some(since) = known.failing_since {
+                        member.since = since;
+                    }
+                    member.from_birth |= known.from_birth;
+                }
+                None => (member.state, member.gone) = (AddressState::Gone, true),
+            }
+            changed |= *member != before;
+        }
+        if changed || case.incident.pool != pool {
+            case.incident.pool = pool;
+            case.content_changed(now);
+        }
+    }
+
+    /// States anew what is wrong and how bad it is.
+    fn restate(&mut self, complaints: &[Complaint], now: Time) {
+        self.sync_members(now);
+        let suffers = self.suffers();
+        let pool = self.pool_size(now);
+        let failing = {
+            let down = |address: &IpAddr| {
+                self.addresses.get(address).is_some_and(|known| {
+                    !known.gone && matches!(known.health, AddressState::Down | AddressState::Recovering)
+                })
+            };
+            let members = self.case.iter().flat_map(|case| &case.incident.members);
+            members.filter(|member| down(&member.address)).count()
+        };
+        let Some(case) = &mut self.case else { return };
+        let incident = &mut case.incident;
+        let share = failing as f64 / f64::from(pool.max(1));
+        let by_addresses = if share >= CRITICAL_SHARE { Gravity::Critical } else { Gravity::Degraded };
+        let by_addresses =
+            (suffers && !incident.members.is_empty()).then_some((Cause::Addresses, by_addresses));
+        let all = by_addresses
+            .into_iter()
+            .chain(complaints.iter().map(|complaint| (complaint.cause.clone(), complaint.gravity)));
+        let (causes, gravities): (Vec<Cause>, Vec<Gravity>) = all.unzip();
+        // What fails and has not done so for long enough is no cause by itself, and what was stays until then.
+        if causes.is_empty() {
+            return;
+        }
+        let gravity = gravities.into_iter().max().unwrap_or(incident.gravity);
+        let kinds = |causes: &[Cause]| causes.iter().map(kind).collect::<Vec<_>>();
+        let news = kinds(&causes) != kinds(&incident.causes) || gravity != incident.gravity;
+        let other = causes != incident.causes;
+        let unresolved = |causes: &[Cause]| causes.iter().any(|cause| matches!(cause, Cause::Unresolved(_)));
+        let examine = unresolved(&causes) && !unresolved(&incident.causes);
+        incident.causes = causes;
+        incident.gravity = gravity;
+        incident.worst = incident.worst.max(gravity);
+        case.dirty |= other;
+        if news {
+            case.content_changed(now);
+        }
+        if examine {
+            case.examine_soon(now);
+        }
+    }
+
+    /// Tells of addresses that came or went.
+    fn speak_of_pool(&mut self, cx: &mut Context<'_>) {
+        if !self.watched.rules.pool_changes || self.pool.due().is_none_or(|at| at > cx.now) {
+            return;
+        }
+        let incident = self.nobody(cx.now);
+        let silenced =
+            |silence: &crate::watch::Silence| silence.is_active(cx.now) && silence.matcher.matches(&incident);
+        if cx.silences.iter().any(silenced) {
+            self.pool.postpone(cx.now);
+        } else if let Some(news) = self.pool.take_due(cx.now) {
+            cx.say_without_incident(incident, news);
+        }
+    }
+
+    /// An incident that is none, to speak of the target.
+    fn nobody(&self, now: Time) -> Incident {
+        let present = self.addresses.values().filter(|known| !known.gone).count();
+        Incident {
+            title: self.watched.target.text.clone(),
+            labels: self.watched.labels.clone(),
+            phase: Phase::Closed { at: now, all_clear: false },
+            pool: u32::try_from(present).unwrap_or(u32::MAX),
+            ..Incident::new(IncidentId(0), Subject::Target(self.watched.id), now)
+        }
+    }
+}
+
+impl Case {
+    /// It turned from bad to good or back.
+    pub(super) fn turn(&mut self, now: Time) {
+        let was = self.incident.unstable;
+        flapping::turn(&mut self.incident, now);
+        self.dirty = true;
+        if self.incident.unstable != was {
+            self.content_changed(now);
+        }
+    }
+}
+
+/// A ledger that knows what it has to cover.
+pub(super) fn new_ledger(watched: &Watched, addresses: &BTreeMap<IpAddr, Address>, from: Time) -> Ledger {
+    let mut ledger = Ledger::new(watched, from);
+    for (address, known) in addresses {
+        ledger.expect(*address, known.shown(), known.gone);
+    }
+    ledger
+}
+
+/// What of a cause is news when it changes: numbers of windows are not.
+fn kind(cause: &Cause) -> Cause {
+    match cause {
+        Cause::FailureShare { threshold, .. } => {
+            Cause::FailureShare { failed: 0, tries: 0, bounds: (0.0, 0.0), threshold: *threshold }
+        }
+        Cause::Latency { above, quantile, .. } => {
+            Cause::Latency { measured: Duration::ZERO, above: *above, quantile: *quantile }
+        }
+        Cause::Burn { objective, window, .. } => {
+            Cause::Burn { objective: *objective, rate: 0.0, window: *window }
+        }
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,81 @@
+//! Certificates that end soon.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    time::Duration,
+};
+
+use crate::{
+    Time,
+    watch::{Cause, Gravity},
+};
+
+use super::Complaint;
+
+/// When the chains that addresses show expire. One cause for each chain, however many addresses show it; it ends
+/// when all of them show another one.
+#[derive(Debug, Default)]
+pub(in super::super) struct Certificates {
+    shown: BTreeMap<IpAddr, (i64, String)>,
+}
+
+impl Certificates {
+    pub(in super::super) fn saw(&mut self, address: IpAddr, expires: i64, subject: String) {
+        self.shown.insert(address, (expires, subject));
+    }
+
+    /// Whether the address is known to show a chain that expires then.
+    pub(in super::super) fn knows(&self, address: IpAddr, expires: i64) -> bool {
+        self.shown.get(&address).is_some_and(|(known, _)| *known == expires)
+    }
+
+    /// The address is not tried any more.
+    pub(in super::super) fn dismiss(&mut self, address: IpAddr) {
+        self.shown.remove(&address);
+    }
+
+    pub(in super::super) fn resume(&mut self, causes: &[Cause]) {
+        for cause in causes {
+            if let Cause::Certificate { expires, addresses, subject } = cause {
+                for address in addresses {
+                    self.shown.insert(*address, (*expires, subject.clone()));
+                }
+            }
+        }
+    }
+
+    /// What ends within the first of the `limits` by `now`; within the second it is worse.
+    pub(in super::super) fn complaints(
+        &self,
+        limits: (Duration, Duration),
+        now: Time,
+    ) -> impl Iterator<Item = Complaint> {
+        let mut chains: BTreeMap<(i64, &str), BTreeSet<IpAddr>> = BTreeMap::new();
+        for (address, (expires, subject)) in &self.shown {
+            if begins(*expires, limits.0) <= now {
+                chains.entry((*expires, subject)).or_default().insert(*address);
+            }
+        }
+        chains.into_iter().map(move |((expires, subject), addresses)| Complaint {
+            cause: Cause::Certificate { expires, addresses, subject: subject.to_owned() },
+            gravity: if begins(expires, limits.1) <= now { Gravity::Degraded } else { Gravity::Warning },
+            bad_at: now,
+        })
+    }
+
+    /// When a limit will be passed next.
+    pub(in super::super) fn due(&self, limits: (Duration, Duration), now: Time) -> Option<Time> {
+        let passed = self
+            .shown
+            .values()
+            .flat_map(|(expires, _)| [begins(*expires, limits.0), begins(*expires, limits.1)]);
+        passed.filter(|at| *at > now).min()
+    }
+}
+
+/// The moment `before` the expiry, which is in seconds since the Unix epoch.
+fn begins(expires: i64, before: Duration) -> Time {
+    let seconds = u64::try_from(expires).unwrap_or(0).saturating_sub(before.as_secs());
+    Time::from_micros(seconds.saturating_mul(1_000_000))
+}

@@ -1,0 +1,297 @@
+//! What becomes a notice, what rings, and what may not be said now.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{Context, flapping};
+use crate::{
+    Time,
+    watch::{Change, Clocks, Gravity, Incident, IncidentId, News, Notice, Phase, Subject, assurance::Ledger},
+};
+
+/// Over how long a time ringing notices are counted.
+const RING_SPAN: Duration = Duration::from_secs(3 * 60 * 60);
+/// An incident rings no more often than so within that time…
+const MOST_RINGS: usize = 6;
+/// …of which one is kept for what gets worse.
+const KEPT_RINGS: usize = 1;
+/// So many times of ringing are remembered; more than the budget needs, for people to look at.
+const RINGS_REMEMBERED: usize = 32;
+
+/// Changes of one moment come in a row: they are waited for…
+const SETTLE: Duration = Duration::from_secs(5);
+/// …and a message is edited no more often than so.
+const EDITS_APART: Duration = Duration::from_secs(30);
+/// From one survey of a target to the next.
+const SURVEYS_APART: Duration = Duration::from_secs(10 * 60);
+
+/// From one reminder to the next, and from the beginning to the first: at 30 minutes, 1, 2 and 4 hours, and every
+/// 4 hours from then on.
+const REMINDERS: [Duration; 5] = [
+    Duration::from_secs(30 * 60),
+    Duration::from_secs(30 * 60),
+    Duration::from_secs(60 * 60),
+    Duration::from_secs(2 * 60 * 60),
+    Duration::from_secs(4 * 60 * 60),
+];
+/// The same while nothing fails.
+const MILD_REMINDERS: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// An incident that is not closed, and what is needed to speak of it.
+#[derive(Debug)]
+pub(super) struct Case {
+    pub incident: Incident,
+    /// What it is now has not been given out.
+    pub dirty: bool,
+    /// From recovery on: all tries since then.
+    pub ledger: Option<Ledger>,
+    /// The same since the last failure, where there was one.
+    pub afresh: Option<Ledger>,
+    /// When something failed after that.
+    pub failed_at: Option<Time>,
+}
+
+impl Incident {
+    /// One that begins now, of which nothing is known yet.
+    pub(super) fn new(id: IncidentId, subject: Subject, now: Time) -> Self {
+        Self {
+            id,
+            subject,
+            title: String::new(),
+            labels: BTreeMap::new(),
+            gravity: Gravity::Notice,
+            worst: Gravity::Notice,
+            phase: Phase::Open,
+            began: now,
+            opened: now,
+            changed: now,
+            causes: Vec::new(),
+            members: Vec::new(),
+            pool: 0,
+            acknowledged: None,
+            muted_until: None,
+            unstable: false,
+            quiet: Duration::ZERO,
+            relapses: 0,
+            notices: 0,
+            rang: Vec::new(),
+            diagnosis: None,
+            clocks: Clocks::default(),
+        }
+    }
+}
+
+impl Case {
+    pub(super) fn new(incident: Incident) -> Self {
+        Self { incident, dirty: true, ledger: None, afresh: None, failed_at: None }
+    }
+
+    /// Whether the phase is one in which something is wrong, or was just now.
+    pub(super) fn is_live(&self) -> bool {
+        matches!(self.incident.phase, Phase::Open | Phase::Calming { .. })
+    }
+
+    /// Says it, or holds it back. Whether it was said.
+    pub(super) fn say(&mut self, news: News, cx: &mut Context<'_>) -> bool {
+        let wants = self.would_ring(&news);
+        let held = self.is_held(&news, cx);
+        let incident = &mut self.incident;
+        let clocks = &mut incident.clocks;
+        if !matches!(news, News::Acknowledged) {
+            clocks.updated = Some(cx.now);
+            clocks.update_at = None;
+        }
+        if matches!(news, News::Opened | News::Relapsed | News::Worsened { .. } | News::WindowEnded { .. }) {
+            clocks.told = true;
+            clocks.tell_by = None;
+            clocks.loudest = clocks.loudest.max(Some(incident.gravity));
+        }
+        self.dirty = true;
+        if held {
+            // That it goes on is nothing that would have to be made up for.
+            if news != News::Reminder {
+                clocks.held_back += 1;
+                clocks.held_rings |= wants;
+            }
+            return false;
+        }
+        if news != News::Acknowledged {
+            clocks.held_back = 0;
+            clocks.held_rings = false;
+        }
+        let urgent = matches!(news, News::Opened | News::Worsened { .. });
+        let kept = if urgent { 0 } else { KEPT_RINGS };
+        let rung = incident.rang.iter().filter(|rang| cx.now.since(**rang) < RING_SPAN).count();
+        let rings = wants && rung + kept < MOST_RINGS && (!incident.unstable || urgent);
+        if rings {
+            incident.rang.push(cx.now);
+            let surplus = incident.rang.len().saturating_sub(RINGS_REMEMBERED);
+            incident.rang.drain(..surplus);
+        }
+        incident.notices += 1;
+        incident.changed = cx.now;
+        self.hand_out(cx);
+        let incident = self.incident.clone();
+        let seq = incident.notices;
+        cx.changes.push(Change::Notice(Box::new(Notice { incident, seq, at: cx.now, news, rings })));
+        true
+    }
+
+    /// Gives out what it is now.
+    pub(super) fn hand_out(&mut self, cx: &mut Context<'_>) {
+        if std::mem::take(&mut self.dirty) {
+            cx.changes.push(Change::Incident(Box::new(self.incident.clone())));
+        }
+    }
+
+    /// Says everything that is due. `tellable`: what began is still so, as far as one can see.
+    pub(super) fn speak(&mut self, tellable: bool, cx: &mut Context<'_>) {
+        if self.incident.clocks.held_back > 0 && !self.is_silenced(cx) {
+            let held_back = self.incident.clocks.held_back;
+            self.say(News::WindowEnded { held_back }, cx);
+        }
+        if !self.is_live() {
+            return;
+        }
+        let now = cx.now;
+        let due = |at: Option<Time>| at.is_some_and(|at| at <= now);
+        // Where it may not be told yet, the next failure makes it so.
+        if due(self.incident.clocks.tell_by) && tellable {
+            self.say(News::Opened, cx);
+        }
+        if !self.incident.clocks.told {
+            return;
+        }
+        if let Some(from) = self.incident.clocks.loudest.filter(|loudest| *loudest < self.incident.gravity) {
+            if from < Gravity::Degraded && self.incident.acknowledged.is_none() {
+                self.incident.clocks.reminders = 0;
+                self.incident.clocks.remind_at = Some(cx.now + REMINDERS[0]);
+            }
+            self.say(News::Worsened { from }, cx);
+        }
+        if due(self.incident.clocks.update_at) {
+            self.say(News::Updated, cx);
+        }
+        if due(self.incident.clocks.remind_at) {
+            self.incident.clocks.reminders += 1;
+            self.plan_reminder(cx.now);
+            self.say(News::Reminder, cx);
+        }
+        if due(self.incident.clocks.examine_at) {
+            self.examine(cx);
+        }
+    }
+
+    /// When something of it will be due.
+    pub(super) fn due(&self, now: Time) -> Option<Time> {
+        let clocks = &self.incident.clocks;
+        let live = self.is_live();
+        let told = live && clocks.told;
+        [
+            clocks.tell_by.filter(|at| live && *at > now),
+            clocks.update_at.filter(|_| told),
+            clocks.remind_at.filter(|_| told),
+            clocks.examine_at.filter(|_| told),
+            clocks.ends.filter(|at| *at > now),
+            self.incident.muted_until.filter(|at| *at > now),
+            flapping::settles_at(&self.incident).filter(|at| *at > now),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Something of it changed that those who heard of it should see.
+    pub(super) fn content_changed(&mut self, now: Time) {
+        self.dirty = true;
+        self.incident.changed = now;
+        let clocks = &mut self.incident.clocks;
+        let earliest = clocks.updated.map_or(now, |updated| updated + EDITS_APART);
+        clocks.update_at.get_or_insert(earliest.max(now + SETTLE));
+    }
+
+    /// Begins to remind from `now` on.
+    pub(super) fn start_reminders(&mut self, now: Time) {
+        self.incident.clocks.reminders = 0;
+        self.incident.clocks.remind_at = Some(now);
+        self.plan_reminder(now);
+    }
+
+    fn plan_reminder(&mut self, now: Time) {
+        let apart = if self.incident.gravity < Gravity::Degraded {
+            MILD_REMINDERS
+        } else {
+            let number = usize::try_from(self.incident.clocks.reminders).unwrap_or(usize::MAX);
+            REMINDERS[number.min(REMINDERS.len() - 1)]
+        };
+        let last = self.incident.clocks.remind_at.unwrap_or(now);
+        let next = last + apart;
+        // What was missed is not made up for.
+        self.incident.clocks.remind_at = Some(if next > now { next } else { now + apart });
+    }
+
+    /// Asks for a survey.
+    pub(super) fn examine(&mut self, cx: &mut Context<'_>) {
+        let Subject::Target(target) = self.incident.subject else { return };
+        self.incident.clocks.examine_at = None;
+        self.incident.clocks.examined = Some(cx.now);
+        self.dirty = true;
+        cx.changes.push(Change::Examine(target));
+    }
+
+    /// Asks for a survey soon, but not too often.
+    pub(super) fn examine_soon(&mut self, now: Time) {
+        let clocks = &mut self.incident.clocks;
+        let earliest = clocks.examined.map_or(now, |examined| examined + SURVEYS_APART);
+        clocks.examine_at.get_or_insert(earliest.max(now + SETTLE));
+    }
+
+    /// All its clocks stood still for so long.
+    pub(super) fn shift(&mut self, by: Duration) {
+        let clocks = &mut self.incident.clocks;
+        for clock in [
+            &mut clocks.tell_by,
+            &mut clocks.ends,
+            &mut clocks.remind_at,
+            &mut clocks.update_at,
+            &mut clocks.examine_at,
+        ] {
+            *clock = clock.map(|at| at + by);
+        }
+        self.dirty = true;
+    }
+
+    /// Whether nothing but what is urgent may be said of it now.
+    pub(super) fn is_silenced(&self, cx: &Context<'_>) -> bool {
+        self.incident.muted_until.is_some_and(|until| cx.now < until) || self.is_in_window(cx)
+    }
+
+    fn is_in_window(&self, cx: &Context<'_>) -> bool {
+        cx.silences.iter().any(|silence| silence.is_active(cx.now) && silence.matcher.matches(&self.incident))
+    }
+
+    fn is_held(&self, news: &News, cx: &Context<'_>) -> bool {
+        match news {
+            News::Acknowledged => false,
+            News::Worsened { .. } => self.is_in_window(cx),
+            _ => self.is_silenced(cx),
+        }
+    }
+
+    fn would_ring(&self, news: &News) -> bool {
+        let incident = &self.incident;
+        match news {
+            News::Opened | News::Worsened { .. } | News::Relapsed => incident.gravity >= Gravity::Degraded,
+            News::Recovered | News::AllClear(_) => incident.worst >= Gravity::Degraded,
+            // What is over and nobody heard of does not wake anybody afterwards.
+            News::WindowEnded { .. } => {
+                incident.clocks.held_rings && (self.is_live() || incident.notices > 0)
+            }
+            News::Updated
+            | News::Reminder
+            | News::Extended(_)
+            | News::Acknowledged
+            | News::Dropped
+            | News::Pool { .. } => false,
+        }
+    }
+}
