@@ -18,6 +18,7 @@
 //! that keeps silent freeze what is known. And *outages are never delayed, only recoveries*: whatever quiets a
 //! flapping target makes its all-clear wait, not its alarm.
 
+pub mod courier;
 mod event;
 mod incident;
 mod outbox;
