@@ -81,3 +81,38 @@ impl Message {
         &self.id
     }
 }
+
+/// What stands on the buttons below a message, and what is answered to those who press them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buttons {
+    /// Takes an incident on.
+    pub acknowledge: &'static str,
+    /// No word of it for an hour.
+    pub mute: &'static str,
+    /// It is taken on.
+    pub acknowledged: &'static str,
+    /// It is muted.
+    pub muted: &'static str,
+    /// There is no such incident (any more).
+    pub over: &'static str,
+}
+
+/// The buttons in a language.
+pub const fn buttons(lang: Lang) -> Buttons {
+    match lang {
+        Lang::En => Buttons {
+            acknowledge: "I take care of it",
+            mute: "Mute for 1 h",
+            acknowledged: "You take care of it: no more reminders.",
+            muted: "Muted for an hour, unless it gets worse.",
+            over: "This incident is over.",
+        },
+        Lang::Ko => Buttons {
+            acknowledge: "확인(담당)",
+            mute: "1시간 알림 끄기",
+            acknowledged: "담당자로 기록했습니다. 반복 알림을 멈춥니다.",
+            muted: "1시간 동안 알리지 않습니다(악화 시 제외).",
+            over: "이미 종료된 장애입니다.",
+        },
+    }
+}
