@@ -11,7 +11,7 @@ use std::{
 use aws_lc_rs::digest;
 use reach_core::model::{Certificate, Distrust};
 use rustls::{
-    CertificateError, RootCertStore,
+    CertificateError, ClientConfig, RootCertStore,
     client::{verify_server_cert_signed_by_trust_anchor, verify_server_name},
     crypto::{CryptoProvider, aws_lc_rs::default_provider},
     server::ParsedCertificate,
@@ -103,6 +103,18 @@ impl TrustRoots {
         self.public = RootCertStore::empty();
         let _ = self.public.add_parsable_certificates(roots);
         self
+    }
+
+    /// What an ordinary client needs that trusts this machine's roots and `more` besides.
+    pub fn client_config(
+        &self,
+        more: impl IntoIterator<Item = CertificateDer<'static>>,
+    ) -> Result<ClientConfig, rustls::Error> {
+        let mut roots = self.system.clone();
+        roots.add_parsable_certificates(more);
+        let config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_safe_default_protocol_versions()?;
+        Ok(config.with_root_certificates(roots).with_no_client_auth())
     }
 
     /// The cryptography that handshakes and chains are checked with.

@@ -6,6 +6,7 @@
 //! * [`json`] is what scripts and dashboards rely on.
 //! * [`trace`] is what `reach trace` shows: lists, trees, comparisons, pictures.
 //! * [`ping`] is the running commentary of a ping, its table and its summary.
+//! * [`notice`] is what a watch tells people, as chats, mails and programs take it.
 //! * [`explain`] says what a verdict or a finding means, how it is proved, and what to do.
 //! * [`packets`] comments the packets of a capture.
 //! * [`java`] says what clients write into their logs.
@@ -28,6 +29,7 @@ pub mod java;
 pub mod json;
 mod lang;
 mod layout;
+pub mod notice;
 pub mod packets;
 pub mod ping;
 mod scene;

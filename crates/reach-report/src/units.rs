@@ -58,6 +58,31 @@ pub(crate) fn clock_time(time: Time, offset_s: i32) -> String {
     civil(time, offset_s, "%H:%M:%S")
 }
 
+/// The second of two times that are told together: with its date only if that is another one.
+pub(crate) fn later(first: Time, second: Time, offset_s: i32) -> String {
+    let day = |time| civil(time, offset_s, "%Y-%m-%d");
+    if day(first) == day(second) { clock_time(second, offset_s) } else { date_time(second, offset_s) }
+}
+
+/// A stretch of hours and days: `45 s`, `12 min`, `3 h 2 min`, `2 d 4 h`.
+pub(crate) fn stretch(span: Duration, lang: Lang) -> String {
+    let seconds = span.as_secs();
+    let (d, h, min, s) = match lang {
+        Lang::En => (" d", " h", " min", " s"),
+        Lang::Ko => ("일", "시간", "분", "초"),
+    };
+    let (large, small) = match seconds {
+        0..120 => ((seconds, s), (0, "")),
+        120..3600 => ((seconds / 60, min), (0, "")),
+        3600..86_400 => ((seconds / 3600, h), (seconds % 3600 / 60, min)),
+        _ => ((seconds / 86_400, d), (seconds % 86_400 / 3600, h)),
+    };
+    match small {
+        (0, _) => format!("{}{}", large.0, large.1),
+        (rest, unit) => format!("{}{} {rest}{unit}", large.0, large.1),
+    }
+}
+
 /// The offset itself: `UTC`, `UTC+09:00`.
 pub(crate) fn zone(offset_s: i32) -> String {
     if offset_s == 0 {
@@ -173,6 +198,16 @@ mod tests {
         assert_eq!(percent(0.9999), ">99.9 %");
         assert_eq!(percent(0.0001), "<0.1 %");
         assert_eq!(percent(1.0), "100 %");
+    }
+
+    #[test]
+    fn stretches_name_two_units_at_most() {
+        let show = |seconds, lang| stretch(Duration::from_secs(seconds), lang);
+        assert_eq!(show(119, Lang::En), "119 s");
+        assert_eq!(show(3599, Lang::En), "59 min");
+        assert_eq!(show(3 * 3600 + 120, Lang::En), "3 h 2 min");
+        assert_eq!(show(2 * 86_400 + 4 * 3600, Lang::Ko), "2일 4시간");
+        assert_eq!(show(86_400, Lang::Ko), "1일");
     }
 
     #[test]

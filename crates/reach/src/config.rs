@@ -4,7 +4,7 @@ mod connect;
 mod duration;
 mod output;
 pub mod ping;
-mod proxy;
+pub(crate) mod proxy;
 mod targets;
 pub mod trace;
 

@@ -6,6 +6,7 @@
 //! * [`live`] runs surveys on the real network and shows how far they are ([`progress`]).
 //! * [`live_view`] shows a trace on the whole screen while it goes on.
 //! * [`recording`] writes down what a run saw and reads it again; judging a recording gives what the run gave.
+//! * [`alert`] delivers what a watch has to say.
 //! * [`asn`] reads tables of who announces which addresses.
 //! * [`evidence`] writes down the packets of a run.
 //! * [`output`] writes results to standard output and everything else to standard error.
@@ -15,6 +16,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod alert;
 pub mod asn;
 pub mod cli;
 pub mod command;

@@ -19,6 +19,7 @@
 //! flapping target makes its all-clear wait, not its alarm.
 
 pub mod assurance;
+pub mod courier;
 mod event;
 mod incident;
 pub mod incidents;

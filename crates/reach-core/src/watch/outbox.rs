@@ -27,6 +27,18 @@ pub struct OutboxRow {
     pub not_before: Time,
     /// What went wrong the last time, without any secret.
     pub trouble: Option<String>,
+    /// It was meant for another channel, which does not take it.
+    #[serde(default)]
+    pub instead_of: Option<InsteadOf>,
+}
+
+/// Why a channel gets what was meant for another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InsteadOf {
+    /// The other channel.
+    pub channel: String,
+    /// What it said, without any secret.
+    pub trouble: String,
 }
 
 impl OutboxRow {

@@ -610,11 +610,9 @@ fn particulars(scene: &Scene<'_>, addresses: &[IpAddr]) -> Vec<String> {
     if let Some(name) = scene.name() {
         lines.push(say!(lang, "Name: {name}", "도메인: {name}"));
     }
-    let (from, to, zone) = (
-        units::date_time(scene.case.started, scene.offset_s),
-        units::clock_time(scene.finished, scene.offset_s),
-        units::zone(scene.offset_s),
-    );
+    let from = units::date_time(scene.case.started, scene.offset_s);
+    let to = units::later(scene.case.started, scene.finished, scene.offset_s);
+    let zone = units::zone(scene.offset_s);
     lines.push(say!(lang, "Time: {from} to {to} ({zone})", "발생 시각: {from} ~ {to} ({zone})"));
     let ports = units::ports(
         addresses

@@ -37,7 +37,7 @@ const DEFAULT_PORT: u16 = 1080;
 
 /// Reads the URL of a proxy: `http://`, `socks5://` or `socks5h://`, and a host without a scheme is an HTTP proxy.
 /// A problem is told without what stands before the `@`.
-pub(super) fn parse(url: &str, variable: Option<&str>) -> Result<ProxyChoice, String> {
+pub(crate) fn parse(url: &str, variable: Option<&str>) -> Result<ProxyChoice, String> {
     let origin = variable.unwrap_or("--proxy");
     let (scheme, rest) = url.trim().split_once("://").unwrap_or(("http", url.trim()));
     let (login, rest) = match rest.rsplit_once('@') {

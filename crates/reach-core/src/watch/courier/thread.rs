@@ -1,0 +1,103 @@
+//! What a channel has been told of an incident.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::How;
+use crate::{
+    Time,
+    watch::{Delivery, News, Notice, OutboxRow, Phase},
+};
+
+/// What is over is remembered for so long: a row that another channel could not deliver may still come by.
+const MEMORY: Duration = Duration::from_secs(3600);
+
+/// The messages of one incident in one channel.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Thread {
+    /// What later messages refer to.
+    pub(super) root: Option<String>,
+    /// What is changed when details change.
+    pub(super) standing: Option<String>,
+    /// The highest number among the notices meant for this channel.
+    pub(super) planned: u32,
+    /// One of them had a diagnosis.
+    pub(super) diagnosis: bool,
+    /// Since when it is over and told.
+    closed: Option<Time>,
+}
+
+impl Thread {
+    /// A notice is meant for this channel.
+    pub(super) fn plan(&mut self, notice: &Notice) {
+        self.planned = self.planned.max(notice.seq);
+        self.diagnosis |= notice.incident.diagnosis.is_some();
+    }
+
+    /// A notice was delivered on its own.
+    pub(super) fn told(&mut self, notice: &Notice, message: Option<&String>, now: Time) {
+        if let Some(message) = message {
+            self.root.get_or_insert_with(|| message.clone());
+            if self.standing.is_none() || becomes_standing(&notice.news) {
+                self.standing = Some(message.clone());
+            }
+        }
+        self.close(notice, now);
+    }
+
+    /// A notice was delivered in a digest, which cannot be changed for the sake of one incident.
+    pub(super) fn told_in_digest(&mut self, notice: &Notice, message: Option<&String>, now: Time) {
+        if let Some(message) = message {
+            self.root.get_or_insert_with(|| message.clone());
+        }
+        self.standing = None;
+        self.close(notice, now);
+    }
+
+    /// The message that this referred to does not exist any more.
+    pub(super) fn lose(&mut self, how: &How) {
+        self.standing = None;
+        if !matches!(how, How::Edit { .. }) {
+            self.root = None;
+        }
+    }
+
+    /// A notice will not be delivered here.
+    pub(super) fn close(&mut self, notice: &Notice, now: Time) {
+        if matches!(notice.incident.phase, Phase::Closed { .. }) {
+            self.closed = Some(now);
+        }
+    }
+
+    /// Whether nothing more will come.
+    pub(super) fn is_over(&self, now: Time) -> bool {
+        self.closed.is_some_and(|closed| now.since(closed) > MEMORY)
+    }
+
+    /// A row of an earlier run. `shared` are the messages that told of several incidents.
+    pub(super) fn recall(&mut self, row: &OutboxRow, shared: &BTreeSet<(&str, &str)>) {
+        self.plan(&row.notice);
+        match &row.delivery {
+            Delivery::Sent { at, message } => {
+                let in_digest =
+                    message.as_deref().is_some_and(|message| shared.contains(&(&row.channel, message)));
+                if in_digest {
+                    self.told_in_digest(&row.notice, message.as_ref(), *at);
+                } else {
+                    self.told(&row.notice, message.as_ref(), *at);
+                }
+            }
+            Delivery::Dead => self.close(&row.notice, row.notice.at),
+            Delivery::Queued | Delivery::Sending | Delivery::Unknown | Delivery::Merged { .. } => {}
+        }
+    }
+}
+
+/// Says all there is to say, so it is the one to keep up to date.
+fn becomes_standing(news: &News) -> bool {
+    matches!(news, News::Opened | News::Worsened { .. } | News::Relapsed | News::WindowEnded { .. })
+}
+
+/// Only changes what stands.
+pub(super) fn is_detail(news: &News) -> bool {
+    matches!(news, News::Updated | News::Acknowledged)
+}
