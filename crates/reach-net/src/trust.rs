@@ -1,5 +1,7 @@
 //! Whom this machine trusts, and what is wrong with a chain: every reason that holds, not only the first.
 
+mod chains;
+
 use std::{
     collections::BTreeSet,
     env,
@@ -26,6 +28,7 @@ use x509_parser::{
     x509::{AttributeTypeAndValue, X509Name},
 };
 
+pub use self::chains::chain_expiry;
 use crate::text::{clean, clean_bytes};
 
 /// The most certificates of a chain that are looked at; the public web needs four.

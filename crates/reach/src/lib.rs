@@ -9,6 +9,8 @@
 //! * [`alert`] delivers what a watch has to say.
 //! * [`asn`] reads tables of who announces which addresses.
 //! * [`evidence`] writes down the packets of a run.
+//! * [`web`] is what the watch shows over HTTP: [`metrics`], state, and [`blackbox`] probes on demand; [`otlp`]
+//!   pushes the metrics.
 //! * [`output`] writes results to standard output and everything else to standard error.
 //!
 //! Deliberately absent: any opinion on what an observation means (reach-core) and any sentence of a report
@@ -18,6 +20,7 @@
 
 pub mod alert;
 pub mod asn;
+pub mod blackbox;
 pub mod cli;
 pub mod command;
 pub mod config;
@@ -25,9 +28,12 @@ pub mod evidence;
 pub mod exit;
 pub mod live;
 pub mod live_view;
+pub mod metrics;
+pub mod otlp;
 pub mod output;
 pub mod progress;
 pub mod recording;
+pub mod web;
 pub mod words;
 
 use std::{

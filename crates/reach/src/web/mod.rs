@@ -1,0 +1,267 @@
+//! What the watch shows over HTTP, and to whom.
+//!
+//! Read-only: nothing here changes anything but what a probe sends. Who may ask is decided by [`guard`]: on loopback
+//! only by names of loopback, so that no page of a stranger reads it by way of a browser; what may be probed by
+//! [`Policy`].
+
+pub mod settings;
+
+mod allow;
+mod guard;
+mod health;
+mod page;
+mod probe;
+mod secret;
+mod serve;
+
+use std::{
+    borrow::Cow,
+    io::Write as _,
+    net::SocketAddr,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use flate2::{Compression, write::GzEncoder};
+use reach_core::{Time, watch::Status};
+use reach_net::drive::Clock;
+use reach_report::Lang;
+use serde_json::json;
+use tokio::sync::{Semaphore, watch};
+
+use self::settings::{HttpSettings, ProbeSettings};
+pub use self::{
+    allow::{Allowed, Policy},
+    health::{Health, health},
+    secret::Secret,
+    serve::serve,
+};
+use crate::{
+    blackbox::{Bench, Modules, Rule},
+    metrics::{
+        Family, Kind,
+        status::Scope,
+        text::{Format, encode},
+    },
+};
+
+/// Everything that answers are made of. Cheap to clone.
+#[derive(Clone)]
+pub struct WebState {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    status: watch::Receiver<Arc<Status>>,
+    clock: Clock,
+    scope: Scope,
+    guard: guard::Guard,
+    stale_after: Duration,
+    stuck_after: Duration,
+    connections: usize,
+    lang: Lang,
+    probing: RwLock<Probing>,
+    room: Arc<Semaphore>,
+    rule: Option<Rule>,
+    timeout_offset: Duration,
+    unknown_modules: AtomicU64,
+}
+
+/// What probes on demand are made of; replaced as a whole when the configuration is read again.
+#[derive(Clone)]
+struct Probing {
+    bench: Bench,
+    modules: Arc<Modules>,
+    reload: Reload,
+}
+
+/// How the module file was read last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Reload {
+    worked: bool,
+    /// When it did last.
+    at: Time,
+}
+
+/// What is shown, and to whom.
+pub struct Settings<'a> {
+    /// `[http]`.
+    pub http: &'a HttpSettings,
+    /// `[probe]`.
+    pub probe: &'a ProbeSettings,
+    /// Where this service listens.
+    pub local: SocketAddr,
+    /// This host's name.
+    pub vantage: &'a str,
+    /// The language of the page for browsers that do not say.
+    pub lang: Lang,
+}
+
+impl WebState {
+    /// Shows what `status` has, which is of the time of `clock`.
+    pub fn new(
+        settings: &Settings<'_>,
+        status: watch::Receiver<Arc<Status>>,
+        clock: Clock,
+        bench: Bench,
+        modules: Modules,
+    ) -> Self {
+        let Settings { http, probe, local, vantage, lang } = settings;
+        let scope =
+            Scope { vantage: (*vantage).to_owned(), addresses: http.addresses, histograms: http.histograms };
+        let reload = Reload { worked: true, at: clock.now() };
+        let inner = Inner {
+            status,
+            clock,
+            scope,
+            guard: guard::Guard::new(*local, &http.hosts),
+            stale_after: http.stale_after,
+            stuck_after: http.stuck_after,
+            connections: http.connections.max(1),
+            lang: *lang,
+            probing: RwLock::new(Probing { bench, modules: Arc::new(modules), reload }),
+            room: Arc::new(Semaphore::new(probe.concurrency.max(1))),
+            rule: (probe.addresses != Rule::First).then_some(probe.addresses),
+            timeout_offset: probe.timeout_offset,
+            unknown_modules: AtomicU64::new(0),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// What may be probed by a service that listens at `local`.
+    pub fn policy(local: SocketAddr, settings: &ProbeSettings) -> Policy {
+        Policy { open: local.ip().to_canonical().is_loopback(), allow: settings.allow.clone() }
+    }
+
+    /// The module file was read again. `None` where it could not be: the modules of before stay.
+    pub fn replace_modules(&self, modules: Option<Modules>) {
+        let now = self.inner.clock.now();
+        let mut probing = self.inner.probing.write().unwrap_or_else(PoisonError::into_inner);
+        match modules {
+            Some(modules) => {
+                probing.modules = Arc::new(modules);
+                probing.reload = Reload { worked: true, at: now };
+            }
+            None => probing.reload.worked = false,
+        }
+    }
+
+    /// Probes are done with this from now on.
+    pub fn replace_bench(&self, bench: Bench) {
+        self.inner.probing.write().unwrap_or_else(PoisonError::into_inner).bench = bench;
+    }
+
+    fn status(&self) -> Arc<Status> {
+        Arc::clone(&self.inner.status.borrow())
+    }
+
+    fn probing(&self) -> Probing {
+        self.inner.probing.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// All metrics.
+    pub fn families(&self) -> Vec<Family> {
+        let mut families = crate::metrics::status::families(&self.status(), &self.inner.scope);
+        let reload = self.probing().reload;
+        let gauge = Family::gauge;
+        families.push(gauge(
+            "blackbox_exporter_config_last_reload_successful",
+            "Whether the module file was read when it was read last.",
+            f64::from(u8::from(reload.worked)),
+        ));
+        families.push(gauge(
+            "blackbox_exporter_config_last_reload_success_timestamp_seconds",
+            "When the module file was read last, in Unix time.",
+            reload.at.as_micros() as f64 / 1e6,
+        ));
+        let mut unknown = Family {
+            name: Cow::Borrowed("blackbox_module_unknown_total"),
+            help: Cow::Borrowed("Requests for modules that there are not."),
+            kind: Kind::Counter,
+            series: Vec::new(),
+        };
+        unknown.push(Vec::new(), self.inner.unknown_modules.load(Ordering::Relaxed) as f64);
+        families.push(unknown);
+        families.sort_by(|a, b| a.name.cmp(&b.name));
+        families
+    }
+}
+
+/// All that is answered.
+pub fn router(state: WebState) -> Router {
+    Router::new()
+        .route("/", get(page::page))
+        .route("/style.css", get(page::style))
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(healthz))
+        .route("/-/healthy", get(async || "Healthy\n"))
+        .route("/probe", get(probe::probe))
+        .route("/api/v1/status", get(status))
+        .route("/api/v1/incidents", get(incidents))
+        .fallback(async || (StatusCode::NOT_FOUND, "There is nothing here.\n"))
+        .layer(middleware::from_fn_with_state(state.clone(), guard::guard))
+        .with_state(state)
+}
+
+async fn metrics(State(state): State<WebState>, headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let format = Format::wanted(accept);
+    let text = encode(&state.families(), format);
+    exposition(text, format, &headers)
+}
+
+/// Metrics as an answer, packed where the client can take that.
+fn exposition(text: String, format: Format, headers: &HeaderMap) -> Response {
+    /// Less than this is not worth it.
+    const WORTH_PACKING: usize = 2048;
+    let kind = (header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
+    let accepts =
+        headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let gzip = accepts.split(',').any(|part| {
+        let (name, weight) = part.split_once(';').unwrap_or((part, ""));
+        name.trim() == "gzip" && !matches!(weight.trim(), "q=0" | "q=0.0")
+    });
+    if gzip && text.len() >= WORTH_PACKING {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        if encoder.write_all(text.as_bytes()).is_ok()
+            && let Ok(packed) = encoder.finish()
+        {
+            let packing = (header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            return (
+                [kind, packing, (header::VARY, HeaderValue::from_static("Accept, Accept-Encoding"))],
+                packed,
+            )
+                .into_response();
+        }
+    }
+    ([kind], text).into_response()
+}
+
+async fn healthz(State(state): State<WebState>) -> Response {
+    let Inner { clock, stale_after, stuck_after, .. } = &*state.inner;
+    let health = health(&state.status(), clock.now(), *stale_after, *stuck_after);
+    let status = if health.is_good() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({ "healthy": health.is_good(), "reasons": health.reasons }))).into_response()
+}
+
+async fn status(State(state): State<WebState>) -> Response {
+    Json(&*state.status()).into_response()
+}
+
+async fn incidents(State(state): State<WebState>) -> Response {
+    Json(&state.status().incidents).into_response()
+}
+
+#[cfg(test)]
+mod tests;

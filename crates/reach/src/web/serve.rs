@@ -1,0 +1,85 @@
+//! Connections: how many, how long, how they end.
+
+use std::{future::Future, io, pin::pin, time::Duration};
+
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use super::{WebState, router};
+
+/// How long a client may take to say what it wants.
+const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The most bytes of the head of a request.
+const MOST_HEAD: usize = 16 * 1024;
+
+/// How long requests under way may take when the service ends.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// How long to wait where no connection can be taken, for want of descriptors mostly.
+const RESPITE: Duration = Duration::from_millis(100);
+
+/// Answers on this listener until `end`, and then lets requests under way come to their end.
+pub async fn serve(listener: TcpListener, state: WebState, end: impl Future<Output = ()>) -> io::Result<()> {
+    let room = Semaphore::new(state.inner.connections);
+    let router = router(state);
+    let mut connections = JoinSet::new();
+    let (ending, ends) = watch::channel(false);
+    let mut end = pin!(end);
+    loop {
+        let stream = tokio::select! {
+            stream = next(&listener, &room) => stream,
+            _ = connections.join_next(), if !connections.is_empty() => {
+                room.add_permits(1);
+                continue;
+            }
+            () = &mut end => break,
+        };
+        let service = TowerToHyperService::new(router.clone());
+        let mut ends = ends.clone();
+        connections.spawn(async move {
+            let mut builder = http1::Builder::new();
+            builder.timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE).max_buf_size(MOST_HEAD);
+            let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+            // What goes wrong on a connection is its client's affair.
+            tokio::select! {
+                _ = &mut connection => {}
+                () = async { drop(ends.wait_for(|&ended| ended).await) } => {
+                    connection.as_mut().graceful_shutdown();
+                    let _ = connection.await;
+                }
+            }
+        });
+    }
+    drop(listener);
+    // Without a receiver no connection is left.
+    let _ = ending.send(true);
+    let _ = timeout(FAREWELL, async { while connections.join_next().await.is_some() {} }).await;
+    Ok(())
+}
+
+/// The next connection, as soon as there is room for it.
+async fn next(listener: &TcpListener, room: &Semaphore) -> TcpStream {
+    // The semaphore is never closed; a permit comes back when its connection ends.
+    let permit = room.acquire().await;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                if let Ok(permit) = permit {
+                    permit.forget();
+                }
+                return stream;
+            }
+            Err(_) => sleep(RESPITE).await,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The tables `[http]`, `[probe]` and `[otlp]` of the configuration.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{allow::Allowed, secret::Secret};
+use crate::{blackbox::Rule, metrics::status::Scope};
+
+/// `[http]`: what the watch shows, and to whom.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpSettings {
+    /// Where to listen; nothing is listened to where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+    /// Names that this service is called by, besides those of loopback. On loopback every other name is refused;
+    /// elsewhere all are taken unless this list has some.
+    pub hosts: Vec<String>,
+    /// `/healthz` says no when nothing was tried for so long. Longer than the longest interval of any target.
+    #[serde(with = "span")]
+    pub stale_after: Duration,
+    /// `/healthz` says no when the store has taken nothing for so long.
+    #[serde(with = "span")]
+    pub stuck_after: Duration,
+    /// Connections at the same time.
+    pub connections: usize,
+    /// Addresses of one name with series of their own in `/metrics`.
+    pub addresses: usize,
+    /// Whether each address has a histogram of its latencies in `/metrics`.
+    pub histograms: bool,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            listen: None,
+            hosts: Vec::new(),
+            stale_after: Duration::from_secs(120),
+            stuck_after: Duration::from_secs(300),
+            connections: 256,
+            addresses: Scope::ADDRESSES,
+            histograms: true,
+        }
+    }
+}
+
+/// `[probe]`: probes on demand.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProbeSettings {
+    /// The module file, as `blackbox_exporter` reads it; a few usual modules where none is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modules: Option<PathBuf>,
+    /// What may be probed: `*.example.com:443`, `203.0.113.0/24`, `[2001:db8::1]:53`. A service on loopback
+    /// probes everything but link-local addresses, any other one only what is named here.
+    pub allow: Vec<Allowed>,
+    /// Which addresses of a name decide where a request does not say.
+    pub addresses: Rule,
+    /// Probes at the same time.
+    pub concurrency: usize,
+    /// How much sooner than Prometheus gives up a probe does.
+    #[serde(with = "span")]
+    pub timeout_offset: Duration,
+}
+
+impl Default for ProbeSettings {
+    fn default() -> Self {
+        Self {
+            modules: None,
+            allow: Vec::new(),
+            addresses: Rule::First,
+            concurrency: 128,
+            timeout_offset: Duration::from_millis(500),
+        }
+    }
+}
+
+/// `[otlp]`: metrics pushed to a collector of OpenTelemetry.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtlpSettings {
+    /// Where it is: `http://collector.example:4318`; `/v1/metrics` is added where it is not there.
+    pub endpoint: String,
+    /// How often.
+    #[serde(with = "span", default = "minute")]
+    pub every: Duration,
+    /// How long one push may take.
+    #[serde(with = "span", default = "ten_seconds")]
+    pub timeout: Duration,
+    /// Whether to compress.
+    #[serde(default = "yes")]
+    pub gzip: bool,
+    /// Headers to send, such as `Authorization`.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Secret>,
+    /// Attributes of the resource, besides those that say that it is reach.
+    #[serde(default)]
+    pub resource: BTreeMap<String, String>,
+}
+
+fn minute() -> Duration {
+    Duration::from_secs(60)
+}
+
+fn ten_seconds() -> Duration {
+    Duration::from_secs(10)
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Spans as people write them: `30s`, `5m`.
+mod span {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&humantime::format_duration(*span).to_string())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        humantime::parse_duration(&text).map_err(|error| {
+            D::Error::custom(format!("`{text}` is no duration ({error}); give one like 500ms or 3s"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_table_is_all_defaults() {
+        assert_eq!(toml::from_str::<HttpSettings>("").expect("read"), HttpSettings::default());
+        assert_eq!(toml::from_str::<ProbeSettings>("").expect("read"), ProbeSettings::default());
+    }
+
+    #[test]
+    fn tables_are_read() {
+        let probe: ProbeSettings = toml::from_str(
+            "allow = [\"*.example.com:443\", \"203.0.113.0/24\"]\naddresses = \"quorum:0.5\"\ntimeout_offset = \"1s\"",
+        )
+        .expect("read");
+        assert_eq!(probe.addresses, Rule::Quorum(0.5));
+        assert_eq!(probe.timeout_offset, Duration::from_secs(1));
+        let otlp: OtlpSettings = toml::from_str(
+            "endpoint = \"http://192.0.2.1:4318\"\nheaders = { Authorization = \"Bearer x\" }",
+        )
+        .expect("read");
+        assert_eq!(otlp.every, Duration::from_secs(60));
+        assert!(!format!("{otlp:?}").contains("Bearer"), "{otlp:?}");
+        let written = toml::to_string(&otlp).expect("written");
+        assert!(!written.contains("Bearer"), "{written}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let wrong = |text: &str| toml::from_str::<ProbeSettings>(text).expect_err("wrong").to_string();
+        assert!(wrong("alow = []").contains("alow"));
+        assert!(wrong("allow = [\"exa mple\"]").contains("exa mple"));
+        assert!(wrong("addresses = \"quorum:2\"").contains("quorum:2"));
+        assert!(wrong("timeout_offset = \"1\"").contains("`1` is no duration"));
+    }
+}
