@@ -3,15 +3,16 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    mem,
     time::Duration,
 };
 
 use reach_core::{
     Time,
     watch::{
-        Change, Event, Incident, IncidentId, Notice, Order, Phase, Remembered, RowId, Status, TargetId,
+        Change, Event, Incident, IncidentId, Notice, Order, OutboxRow, Phase, Remembered, RowId, Status,
+        TargetId,
         assurance::Ledger,
-        courier::{Courier, CourierStep, Dispatch, DispatchId, Report},
         incidents::{Incidents, OrderError},
     },
 };
@@ -20,10 +21,18 @@ use reach_store::{AuditEntry, Batch, Committed, Ticket};
 /// Results are handed to the store this often; changes at once.
 const HAND_IN_EVERY: Duration = Duration::from_millis(500);
 
-/// Brings incidents, deliveries and the store together.
-pub struct Desk {
+/// Where notices go: to the channels, or, in tests, straight to a courier.
+pub trait Outbox {
+    /// The rows to be written with the change that the notice tells of.
+    fn plan(&mut self, notice: &Notice, now: Time) -> Vec<OutboxRow>;
+    /// These rows are written.
+    fn committed(&mut self, rows: &[RowId]);
+}
+
+/// Brings incidents, the outbox and the store together.
+pub struct Desk<O> {
     incidents: Incidents,
-    courier: Courier,
+    outbox: O,
     ledgers: Vec<Ledger>,
     batch: Batch,
     handed_in: Time,
@@ -38,13 +47,13 @@ pub struct Desk {
     transitions: u64,
 }
 
-impl Desk {
+impl<O: Outbox> Desk<O> {
     /// A desk at `now`.
-    pub fn new(incidents: Incidents, courier: Courier, now: Time) -> Self {
+    pub fn new(incidents: Incidents, outbox: O, now: Time) -> Self {
         let phases = incidents.open().map(|incident| (incident.id, incident.phase)).collect();
         let mut desk = Self {
             incidents,
-            courier,
+            outbox,
             ledgers: Vec::new(),
             batch: Batch::new(now),
             handed_in: now,
@@ -99,7 +108,7 @@ impl Desk {
         };
         self.incidents.order(order, now)?;
         self.batch.audit.push(AuditEntry { at: now, who: who.to_owned(), did });
-        let silences = self.incidents.silences().filter(|known| Some(known.id) == silence).cloned();
+        let silences = self.incidents.silences().iter().filter(|known| Some(known.id) == silence).cloned();
         self.batch.silences.extend(silences);
         self.batch.urgent = true;
         self.gather(now);
@@ -116,9 +125,26 @@ impl Desk {
         &mut self.incidents
     }
 
-    /// Deliveries.
-    pub fn courier_mut(&mut self) -> &mut Courier {
-        &mut self.courier
+    /// The outbox.
+    pub fn outbox(&self) -> &O {
+        &self.outbox
+    }
+
+    /// The outbox, to drive it.
+    pub fn outbox_mut(&mut self) -> &mut O {
+        &mut self.outbox
+    }
+
+    /// Rows of the outbox that are to be written again.
+    pub fn rewrite(&mut self, rows: Vec<OutboxRow>) {
+        self.batch.urgent |= !rows.is_empty();
+        self.batch.outbox.extend(rows);
+    }
+
+    /// Targets that are watched for the first time.
+    pub fn enlist(&mut self, targets: Vec<(TargetId, String)>) {
+        self.batch.urgent |= !targets.is_empty();
+        self.batch.targets.extend(targets);
     }
 
     /// When something is to be done at the latest.
@@ -128,7 +154,6 @@ impl Desk {
 
     /// What is to be written now. What comes back is told by [`Desk::handed_in`] and [`Desk::committed`].
     pub fn take_batch(&mut self, now: Time) -> Option<Batch> {
-        self.collect_updates();
         let batch = &self.batch;
         let results = batch.samples.len() + batch.asked.len() + batch.remembered.len();
         let is_due = now.since(self.handed_in) >= HAND_IN_EVERY;
@@ -136,7 +161,7 @@ impl Desk {
             return None;
         }
         self.handed_in = now;
-        let mut batch = std::mem::replace(&mut self.batch, Batch::new(now));
+        let mut batch = mem::replace(&mut self.batch, Batch::new(now));
         batch.at = now;
         Some(batch)
     }
@@ -153,41 +178,26 @@ impl Desk {
         while self.unwritten.front().is_some_and(|(ticket, _)| *ticket <= committed.through) {
             let Some((_, mut rows)) = self.unwritten.pop_front() else { return };
             rows.retain(|row| !committed.refused.contains(row));
-            self.courier.committed(&rows);
+            self.outbox.committed(&rows);
         }
-    }
-
-    /// What is to be handed to a channel now, or when to ask again.
-    pub fn next_dispatch(&mut self, now: Time) -> Result<Dispatch, Time> {
-        match self.courier.poll(now) {
-            CourierStep::Hand(dispatch) => Ok(dispatch),
-            CourierStep::Wait(until) => Err(until),
-        }
-    }
-
-    /// What became of a dispatch.
-    pub fn delivered(&mut self, id: DispatchId, report: Report, now: Time) {
-        self.courier.report(id, report, now);
-        self.collect_updates();
     }
 
     /// The targets that a whole survey is wanted of.
     pub fn take_wanted(&mut self) -> Vec<TargetId> {
-        std::mem::take(&mut self.wanted)
+        mem::take(&mut self.wanted)
     }
 
     /// What was said since this was last asked.
     pub fn take_told(&mut self) -> Vec<Notice> {
-        std::mem::take(&mut self.told)
+        mem::take(&mut self.told)
     }
 
     /// Adds what it knows to a status.
     pub fn describe(&self, status: &mut Status) {
         status.incidents = self.incidents.open().cloned().collect();
-        status.silences = self.incidents.silences().cloned().collect();
+        status.silences = self.incidents.silences().to_vec();
         status.incidents_opened = self.opened;
         status.incident_transitions = self.transitions;
-        status.channels = self.courier.status();
     }
 
     /// Changes belong to what brought them about, and are written with it.
@@ -196,7 +206,7 @@ impl Desk {
             match change {
                 Change::Incident(incident) => self.file(*incident),
                 Change::Notice(notice) => {
-                    let rows = self.courier.plan(&notice, now);
+                    let rows = self.outbox.plan(&notice, now);
                     self.batch.urgent |= !rows.is_empty();
                     self.batch.outbox.extend(rows);
                     self.told.push(*notice);
@@ -209,21 +219,14 @@ impl Desk {
     fn file(&mut self, incident: Incident) {
         let before = self.phases.insert(incident.id, incident.phase);
         self.opened += u64::from(before.is_none());
-        let moved = before.is_none_or(|before| {
-            std::mem::discriminant(&before) != std::mem::discriminant(&incident.phase)
-        });
+        let moved =
+            before.is_none_or(|before| mem::discriminant(&before) != mem::discriminant(&incident.phase));
         self.transitions += u64::from(moved);
         self.batch.urgent |= moved;
         if matches!(incident.phase, Phase::Closed { .. }) {
             self.phases.remove(&incident.id);
         }
         self.batch.incidents.push(incident);
-    }
-
-    fn collect_updates(&mut self) {
-        let updates = self.courier.take_updates();
-        self.batch.urgent |= !updates.is_empty();
-        self.batch.outbox.extend(updates);
     }
 }
 

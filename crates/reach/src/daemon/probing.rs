@@ -1,0 +1,161 @@
+//! Probing has a thread of its own, which does nothing else: no disk, no message and no browser can hold it up.
+
+use std::{
+    io,
+    sync::{Arc, mpsc as std_mpsc},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use reach_core::{
+    Time,
+    survey::Onward,
+    watch::{
+        Event, Remembered, ScheduleStatus, TargetId, TargetStatus, WatchPlan,
+        patrol::Patrol,
+    },
+};
+use reach_net::drive::{Clock, Network, drive_until};
+use tokio::{
+    runtime,
+    sync::{Notify, mpsc},
+};
+
+/// What the patrol learned since it was heard last.
+#[derive(Debug, Default)]
+pub struct Learned {
+    /// What happened, in order.
+    pub events: Vec<Event>,
+    /// What is to be remembered of addresses.
+    pub remembered: Vec<Remembered>,
+    /// What is known at the moment, now and then.
+    pub known: Option<Known>,
+}
+
+/// What the patrol knows at a moment.
+#[derive(Debug)]
+pub struct Known {
+    /// The moment.
+    pub at: Time,
+    /// Whether this host reaches anything.
+    pub online: Option<bool>,
+    /// The targets.
+    pub targets: Vec<TargetStatus>,
+    /// How times are kept.
+    pub schedule: ScheduleStatus,
+}
+
+enum Wish {
+    Examine(Vec<TargetId>),
+    Reload(Box<WatchPlan>),
+    Stop,
+}
+
+/// The thread that probes.
+pub struct Probing {
+    wishes: std_mpsc::Sender<Wish>,
+    call: Arc<Notify>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Probing {
+    /// Starts. What is learned comes out of the receiver, which ends when the thread does.
+    pub fn start(
+        plan: WatchPlan,
+        remembered: Vec<Remembered>,
+        network: Network,
+        clock: Clock,
+    ) -> io::Result<(Self, mpsc::UnboundedReceiver<Learned>)> {
+        let (wishes, heard) = std_mpsc::channel();
+        let (tell, learned) = mpsc::unbounded_channel();
+        let call = Arc::new(Notify::new());
+        let called = Arc::clone(&call);
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let thread = thread::Builder::new().name("reach-probing".to_owned()).spawn(move || {
+            let mut patrol = Patrol::new(plan, remembered, clock.now());
+            let mut owner = Owner { heard, tell, clock, look: clock.now() };
+            let mut attend = |patrol: &mut Patrol| owner.attend(patrol);
+            let driven = drive_until(&mut patrol, &network, &clock, &mut |_| {}, &mut |_| {}, &called, &mut attend);
+            runtime.block_on(driven);
+            // A blocked look-up of the system must not hold up the end.
+            runtime.shutdown_background();
+        })?;
+        Ok((Self { wishes, call, thread: Some(thread) }, learned))
+    }
+
+    /// Asks for whole surveys.
+    pub fn examine(&self, targets: Vec<TargetId>) {
+        if !targets.is_empty() {
+            self.wish(Wish::Examine(targets));
+        }
+    }
+
+    /// Goes on with another plan.
+    pub fn reload(&self, plan: WatchPlan) {
+        self.wish(Wish::Reload(Box::new(plan)));
+    }
+
+    /// Ends it. What it learned last is in the receiver then.
+    pub fn stop(&mut self) {
+        self.wish(Wish::Stop);
+        if let Some(thread) = self.thread.take() {
+            // Where it panicked, its receiver has said so.
+            let _ = thread.join();
+        }
+    }
+
+    fn wish(&self, wish: Wish) {
+        // Nobody hears it where the thread is over.
+        let _ = self.wishes.send(wish);
+        self.call.notify_one();
+    }
+}
+
+/// Looks after the patrol whenever it has nothing to do.
+struct Owner {
+    heard: std_mpsc::Receiver<Wish>,
+    tell: mpsc::UnboundedSender<Learned>,
+    clock: Clock,
+    /// When to tell next what is known.
+    look: Time,
+}
+
+/// What is known of few addresses is told this often…
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// …and of so many, a fifth as often: each time all of it is copied.
+const MANY: usize = 1_000;
+
+impl Owner {
+    fn attend(&mut self, patrol: &mut Patrol) -> Onward {
+        let mut onward = Onward::Wait;
+        while let Ok(wish) = self.heard.try_recv() {
+            match wish {
+                Wish::Examine(targets) => targets.into_iter().for_each(|target| patrol.examine(target)),
+                Wish::Reload(plan) => patrol.reload(*plan, self.clock.now()),
+                Wish::Stop => {
+                    self.tell(patrol, true);
+                    return Onward::Stop;
+                }
+            }
+            onward = Onward::Ask;
+        }
+        self.tell(patrol, false);
+        onward
+    }
+
+    fn tell(&mut self, patrol: &mut Patrol, at_last: bool) {
+        let now = self.clock.now();
+        let mut learned =
+            Learned { events: patrol.take_events(), remembered: patrol.take_dirty(), known: None };
+        if now >= self.look || at_last {
+            let (online, targets, schedule) = patrol.status(now);
+            let addresses: usize = targets.iter().map(|target| target.addresses.len()).sum();
+            self.look = now + if addresses > MANY { LOOK_EVERY * 5 } else { LOOK_EVERY };
+            learned.known = Some(Known { at: now, online, targets, schedule });
+        }
+        if !learned.events.is_empty() || !learned.remembered.is_empty() || learned.known.is_some() {
+            // Nobody listens any more where the watch is ending.
+            let _ = self.tell.send(learned);
+        }
+    }
+}
