@@ -9,12 +9,12 @@ use std::{
 use reach_core::{
     Time,
     model::{Exchange, Inability, Observation, Obstacle, Outcome, Probe, ProbeId, Then},
-    survey::{Procedure, Progress, Step},
+    survey::{Onward, Procedure, Progress, Step},
 };
 use socket2::Socket;
 use tokio::{
     sync::{
-        OwnedSemaphorePermit, Semaphore,
+        Notify, OwnedSemaphorePermit, Semaphore,
         mpsc::{self, UnboundedSender},
     },
     task::{Id, JoinError, JoinSet, yield_now},
@@ -52,6 +52,23 @@ pub async fn drive(
     on_step: &mut dyn FnMut(&Progress),
     sink: &mut dyn FnMut(&Observation),
 ) {
+    drive_until(procedure, network, clock, on_step, sink, &Notify::new(), &mut |_| Onward::Wait).await;
+}
+
+/// The same until the procedure is done or its owner stops it; whether it is done.
+///
+/// `owner` is asked each time that the procedure has nothing to do at the moment: when observations were taken, when
+/// the procedure's time has come, and as soon as `call` is notified, also where that was before. It may take out
+/// what was learned, and tell the procedure something.
+pub async fn drive_until<P: Procedure + ?Sized>(
+    procedure: &mut P,
+    network: &Network,
+    clock: &Clock,
+    on_step: &mut dyn FnMut(&Progress),
+    sink: &mut dyn FnMut(&Observation),
+    call: &Notify,
+    owner: &mut dyn FnMut(&mut P) -> Onward,
+) -> bool {
     let mut under_way = UnderWay::default();
     let (teller, mut repeats) = mpsc::unbounded_channel();
     let teller = procedure.takes_repeats().then_some(teller);
@@ -60,13 +77,18 @@ pub async fn drive(
             match procedure.poll(clock.now()) {
                 Step::Run(id, probe) => under_way.start(id, probe, network, clock, teller.clone()),
                 Step::Announce(progress) => on_step(&progress),
-                Step::Wait(until) => break until,
-                Step::Done => return,
+                Step::Wait(until) => match owner(procedure) {
+                    Onward::Wait => break until,
+                    Onward::Ask => {}
+                    Onward::Stop => return false,
+                },
+                Step::Done => return true,
             }
         };
         let mut finished = tokio::select! {
             observation = under_way.next(clock), if !under_way.tasks.is_empty() => observation,
             Some(repeat) = repeats.recv(), if teller.is_some() => under_way.hold_back(repeat),
+            () = call.notified() => None,
             () = sleep_until(clock.instant(until)) => {
                 // What arrived meanwhile is to be known before the procedure decides by the clock.
                 yield_now().await;
@@ -258,30 +280,43 @@ fn descriptors(probe: &Probe) -> u32 {
     }
 }
 
-/// The wall clock, read once, and monotonic time from then on.
+/// The wall clock, read once, and from then on time that never goes back and goes on while the host sleeps
+/// (`CLOCK_BOOTTIME`, clock_gettime(2)).
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     wall: Time,
-    monotonic: Instant,
+    boot: Duration,
 }
+
+/// Timers stand still while the host sleeps, so that nobody waits for longer than this without a look at the clock.
+const LONGEST_SLEEP: Duration = Duration::from_secs(10);
 
 impl Clock {
     /// Reads the wall clock.
     pub fn start() -> Self {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { wall: Time::default() + since_epoch, monotonic: Instant::now() }
+        Self { wall: wall_clock(), boot: sys::since_boot() }
     }
 
     /// Now.
     pub fn now(&self) -> Time {
-        self.wall + self.monotonic.elapsed()
+        self.wall + sys::since_boot().saturating_sub(self.boot)
     }
 
-    /// When `time` is, for timers; at most a year ahead.
-    fn instant(&self, time: Time) -> Instant {
-        const YEAR: Duration = Duration::from_secs(365 * 86_400);
-        self.monotonic + time.since(self.wall).min(self.monotonic.elapsed() + YEAR)
+    /// What the wall clock shows more than [`now`](Self::now), in microseconds; negative where it shows less. It
+    /// changes where somebody steps the wall clock, and slowly where it is being corrected.
+    pub fn wall_offset(&self) -> i64 {
+        let micros = |time: Time| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+        micros(wall_clock()).saturating_sub(micros(self.now()))
     }
+
+    /// When to look at the clock again while waiting for `time`.
+    fn instant(&self, time: Time) -> Instant {
+        Instant::now() + time.since(self.now()).min(LONGEST_SLEEP)
+    }
+}
+
+fn wall_clock() -> Time {
+    Time::default() + SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// The probes under way.

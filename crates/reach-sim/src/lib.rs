@@ -10,6 +10,7 @@
 //!   two faults at once.
 //! * [`scenario`] reads a network, its faults and what is expected of a diagnosis from TOML.
 //! * [`mod@drive`] runs a procedure against a world.
+//! * [`timeline`] lets a network change in the course of time.
 //! * [`accuracy`] counts how often the verdict is right, by fault and loss rate.
 //!
 //! The same description and seed give the same bytes. Kernel behaviour (order of hooks, SYN schedule, what a
@@ -29,9 +30,11 @@ mod packet;
 pub mod rng;
 pub mod scenario;
 mod tcp;
+pub mod timeline;
 mod walk;
 mod world;
 
-pub use drive::{Run, drive, run};
+pub use drive::{Drive, Run, drive, run};
 pub use scenario::{Scenario, ScenarioError};
+pub use timeline::Timeline;
 pub use world::World;

@@ -51,6 +51,8 @@ pub struct World {
     /// Until when a server takes a flow for one that it still has.
     pub(crate) half_open: BTreeMap<Flow, Time>,
     next_port: u16,
+    /// What it will be from then on.
+    changes: BTreeMap<Time, Arc<Network>>,
 }
 
 impl World {
@@ -65,7 +67,14 @@ impl World {
             half_open: BTreeMap::new(),
             resolvers: BTreeMap::new(),
             next_port: 0,
+            changes: BTreeMap::new(),
         }
+    }
+
+    /// From `at` on it is this network. What routers, resolvers and the client remember stays, so that its nodes
+    /// should be the same.
+    pub fn change(&mut self, at: Time, network: Network) {
+        self.changes.insert(at, Arc::new(network));
     }
 
     /// What it consists of.
@@ -80,6 +89,9 @@ impl World {
     /// come in order of `now`. What limits count over time (ICMP rates, connection slots) is kept with its
     /// instants, so that overlapping probes meet each other's packets.
     pub fn outcome(&mut self, probe: &Probe, now: Time) -> (Outcome, Duration) {
+        while let Some(change) = self.changes.first_entry().filter(|change| *change.key() <= now) {
+            self.network = change.remove();
+        }
         match probe {
             Probe::Lookup(lookup) => self.lookup(lookup, now),
             Probe::SystemLookup(lookup) => self.system_lookup(lookup, now),

@@ -103,6 +103,18 @@ pub trait Procedure {
     }
 }
 
+/// What the owner of a procedure wants, where a driver asks him in between.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Onward {
+    /// Nothing: the procedure is asked when its time has come.
+    #[default]
+    Wait,
+    /// The procedure was told something: it has to be asked at once what to do.
+    Ask,
+    /// That the drive ends.
+    Stop,
+}
+
 /// One complete examination of one target: addresses, layers, places.
 #[derive(Debug)]
 pub struct Survey {

@@ -260,3 +260,45 @@ fn any_time_has_its_instant() {
     assert!(clock.now().as_secs() > 1_600_000_000);
     assert!(clock.instant(Time::default()) <= Instant::now());
 }
+
+#[tokio::test]
+async fn the_owner_is_asked_when_called_and_may_stop_the_drive() {
+    /// Waits for ever, and counts how often it was asked.
+    struct Idle(u32);
+    impl Procedure for Idle {
+        fn poll(&mut self, now: Time) -> Step {
+            self.0 += 1;
+            Step::Wait(now + 100 * PATIENCE)
+        }
+
+        fn observe(&mut self, _: Observation) {}
+    }
+    let (mut idle, mut asked) = (Idle(0), 0);
+    let call = Arc::new(Notify::new());
+    let (caller, network, clock) = (Arc::clone(&call), network(1), Clock::start());
+    let mut owner = |idle: &mut Idle| {
+        asked += 1;
+        match asked {
+            // Told something: asked again at once, and so is the owner.
+            1 => Onward::Ask,
+            2 => {
+                assert_eq!(idle.0, 2);
+                caller.notify_one();
+                Onward::Wait
+            }
+            _ => Onward::Stop,
+        }
+    };
+    let (on_step, sink) = (&mut |_: &Progress| {}, &mut |_: &Observation| {});
+    let done = drive_until(&mut idle, &network, &clock, on_step, sink, &call, &mut owner);
+    assert!(!tokio::time::timeout(PATIENCE, done).await.expect("stops"));
+    assert_eq!((idle.0, asked), (3, 3));
+}
+
+#[test]
+fn the_wall_clock_agrees_with_ours_until_somebody_steps_it() {
+    let clock = Clock::start();
+    assert!(clock.wall_offset().abs() < 60_000_000);
+    let behind = Clock { wall: Time::default(), ..clock };
+    assert!(behind.wall_offset() > 1_600_000_000_000_000);
+}

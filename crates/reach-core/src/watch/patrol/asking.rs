@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use super::{
-    MOST_ADDRESSES, Patrol, What,
+    LEAST_EVERY, MOST_ADDRESSES, Patrol, What,
     names::Heard,
     post::{Mark, Post},
     trying::SOON,
@@ -77,7 +77,7 @@ impl Patrol {
         now: Time,
     ) -> Option<(What, Probe)> {
         let beat = self.beats.get_mut(&target)?;
-        let every = beat.watched.pace.resolve_every;
+        let every = beat.watched.pace.resolve_every.max(LEAST_EVERY);
         let names = beat.names.as_mut()?;
         let line = names.line_mut(server, kind)?;
         line.due = None;
@@ -100,7 +100,7 @@ impl Patrol {
         system.due = None;
         let busy = std::mem::replace(&mut system.busy, true);
         let mut dice = split_mix(self.plan.seed ^ now.as_micros() ^ u64::from(target.0));
-        let due = now + jittered(system.every, &mut dice);
+        let due = now + jittered(system.every.max(LEAST_EVERY), &mut dice);
         self.ask_system_at(target, due);
         if busy {
             self.schedule.skipped_busy += 1;
@@ -117,7 +117,7 @@ impl Patrol {
         counts: bool,
         now: Time,
     ) {
-        let offline = self.own.is_offline();
+        let offline = self.own.was_offline(observation.sent);
         let Some(beat) = self.beats.get_mut(&target) else { return };
         let every = beat.watched.pace.resolve_every;
         let Some(names) = beat.names.as_mut() else { return };
@@ -129,6 +129,9 @@ impl Patrol {
             return;
         }
         let heard = names.take(target, lookup, observation, every, offline);
+        if heard.in_vain {
+            self.own.doubt(observation.sent);
+        }
         if let Some(again) = heard.again.filter(|&again| again < every) {
             for (place, kind) in names.questions() {
                 if place == server && (heard.walked || kind == lookup.kind) {
@@ -146,7 +149,7 @@ impl Patrol {
         counts: bool,
         now: Time,
     ) {
-        let offline = self.own.is_offline();
+        let offline = self.own.was_offline(observation.sent);
         let names = self.beats.get_mut(&target).and_then(|beat| beat.names.as_mut());
         let Some(names) = names else { return };
         if !counts {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use super::{
-    Patrol, What,
+    LEAST_EVERY, Patrol, What,
     own::{self, Asked, Change},
     trying::Doubtful,
     turns::Turn,
@@ -183,7 +183,7 @@ impl Patrol {
         for (rank, (_, place)) in (0_u32..).zip(order) {
             let Some(post) = self.posts.get_mut(place) else { continue };
             let Some(beat) = self.beats.get(&post.series.target) else { continue };
-            let every = beat.watched.pace.every.max(Duration::from_millis(1));
+            let every = beat.watched.pace.every.max(LEAST_EVERY);
             self.schedule.skipped_gap += (until.since(from).as_micros() / every.as_micros()) as u64;
             let due = until + every.mul_f64((f64::from(rank) + 0.5) / f64::from(count));
             post.tries.regular = due;

@@ -65,6 +65,8 @@ pub const SETTLED_AFTER: Duration = Duration::from_secs(600);
 const GAP: Duration = Duration::from_secs(30);
 /// The longest wait: so that a gap is seen as one.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// Nothing is done more often than this, whatever the plan says.
+const LEAST_EVERY: Duration = Duration::from_millis(10);
 /// How often what is long gone is looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 

@@ -106,6 +106,8 @@ pub(super) struct Heard {
     pub(super) given: Vec<(IpAddr, u32)>,
     /// It is no copy of the answer before.
     pub(super) fresh: bool,
+    /// Nothing of use came.
+    pub(super) in_vain: bool,
     /// How far its line is listened to now.
     pub(super) mark: Mark,
     /// The next question should come that soon.
@@ -305,7 +307,7 @@ impl Names {
         };
         line.busy = false;
         let Some(answer) = read(&observation.outcome) else { return Heard::default() };
-        let mut heard = Heard::default();
+        let mut heard = Heard { in_vain: matches!(answer, Said::Nothing(_)), ..Heard::default() };
         if let Said::Truncated(given) = &answer {
             if lookup.transport == Transport::Udp {
                 line.over_tcp = true;
@@ -313,7 +315,7 @@ impl Names {
             }
             heard.given.clone_from(given);
         }
-        if matches!(answer, Said::Nothing(_)) && offline {
+        if heard.in_vain && offline {
             return heard;
         }
         let took = now.since(observation.sent);

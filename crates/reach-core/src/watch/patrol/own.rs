@@ -18,6 +18,8 @@ pub(super) const OFFLINE_EVERY: Duration = Duration::from_secs(5);
 pub(super) const QUIET_FOR: Duration = Duration::from_secs(30);
 /// When what is asked in a check is called silent.
 pub(super) const TIMEOUT: Duration = Duration::from_millis(1_500);
+/// From the beginning of one check to that of the next, at least.
+const APART: Duration = Duration::from_secs(1);
 /// A check takes no longer than this.
 const LONGEST: Duration = Duration::from_millis(2_500);
 /// Not more than so many resolvers, and as many watched addresses, are asked in a check.
@@ -72,8 +74,12 @@ pub(super) struct Own<T> {
     proofs: [Time; 2],
     check: Option<Check>,
     checked: Time,
+    /// Somebody wants to know, though nothing is held back.
+    doubted: bool,
     /// When the last check began that found this host connected, or could not tell.
     confirmed: Time,
+    /// When the first thing had been sent that came back after the last outage.
+    back: Time,
     held: BTreeMap<(Needs, Time, u64), T>,
     numbers: u64,
 }
@@ -94,7 +100,9 @@ impl<T> Own<T> {
             proofs: [Time::default(); 2],
             check: None,
             checked: now,
+            doubted: false,
             confirmed: Time::default(),
+            back: Time::default(),
             held: BTreeMap::new(),
             numbers: 0,
         }
@@ -107,6 +115,11 @@ impl<T> Own<T> {
 
     pub(super) fn is_offline(&self) -> bool {
         self.online == Some(false)
+    }
+
+    /// Whether this host was or is offline, as far as it is known, when something was sent then.
+    pub(super) fn was_offline(&self, sent: Time) -> bool {
+        self.is_offline() || sent < self.back
     }
 
     /// Whether something that was sent then or later was answered.
@@ -131,29 +144,43 @@ impl<T> Own<T> {
         self.held.insert((needs, sent, self.numbers), what);
     }
 
+    /// Something else than a watched address, sent then, was not answered.
+    pub(super) fn doubt(&mut self, sent: Time) {
+        self.doubted |= !self.is_proved(Needs::Anything, sent);
+    }
+
     /// Whether a check is wanted now: something is held back, or all has been quiet, and none is under way.
     pub(super) fn wants_check(&self, now: Time) -> bool {
+        if self.check.is_some() {
+            return false;
+        }
         let [v4, v6] = self.proofs;
-        let quiet = now.since(v4.max(v6)) >= QUIET_FOR && now.since(self.checked) >= QUIET_FOR;
-        let again = self.is_offline() && now.since(self.checked) >= OFFLINE_EVERY;
-        self.check.is_none() && (!self.held.is_empty() || quiet || again)
+        let since = now.since(self.checked);
+        let quiet = since >= QUIET_FOR && now.since(v4.max(v6)) >= QUIET_FOR;
+        let again = self.is_offline() && since >= OFFLINE_EVERY;
+        quiet || again || (since >= APART && self.is_in_doubt())
+    }
+
+    fn is_in_doubt(&self) -> bool {
+        !self.held.is_empty() || (self.doubted && !self.is_offline())
     }
 
     /// Ends a check that takes too long: what has not answered by now is silent.
     pub(super) fn expire(&mut self, now: Time) -> Change<T> {
-        if self.deadline().is_none_or(|deadline| now < deadline) {
+        let Some(check) = self.check.as_mut().filter(|check| now >= check.started + LONGEST) else {
             return Change::default();
-        }
-        if let Some(check) = &mut self.check {
-            let open = std::mem::take(&mut check.open);
-            check.silent.extend(open.into_iter().filter_map(Asked::name));
-        }
+        };
+        let open = std::mem::take(&mut check.open);
+        check.silent.extend(open.into_iter().filter_map(Asked::name));
         self.settle()
     }
 
-    /// When a check ends at the latest.
+    /// When a check ends at the latest, or may begin.
     pub(super) fn deadline(&self) -> Option<Time> {
-        self.check.as_ref().map(|check| check.started + LONGEST)
+        match &self.check {
+            Some(check) => Some(check.started + LONGEST),
+            None => self.is_in_doubt().then(|| self.checked + APART),
+        }
     }
 
     /// A check was begun: this is what is asked.
@@ -163,7 +190,7 @@ impl<T> Own<T> {
             // What is held back was watched, and failed.
             kinds.insert(Kind::Watched, false);
         }
-        self.checked = now;
+        (self.checked, self.doubted) = (now, false);
         self.check = Some(Check { started: now, open: asked, kinds, silent: Vec::new() });
         self.settle()
     }
@@ -186,7 +213,7 @@ impl<T> Own<T> {
         let proof = &mut self.proofs[usize::from(v6)];
         *proof = sent.max(*proof);
         if self.is_offline() {
-            return self.back();
+            return self.come_back(sent);
         }
         self.online = Some(true);
         if self.check.is_none() && self.held.is_empty() {
@@ -225,7 +252,7 @@ impl<T> Own<T> {
             let anything = check.kinds.values().any(|answered| *answered);
             self.check = None;
             if self.is_offline() {
-                return if anything { self.back() } else { Change::default() };
+                return if anything { self.come_back(started) } else { Change::default() };
             }
             if anything {
                 self.online = Some(true);
@@ -245,8 +272,8 @@ impl<T> Own<T> {
         Change { void, online, silent: check.silent, ..Change::default() }
     }
 
-    fn back(&mut self) -> Change<T> {
-        self.online = Some(true);
+    fn come_back(&mut self, sent: Time) -> Change<T> {
+        (self.online, self.back) = (Some(true), sent);
         self.check = None;
         Change { void: self.take(|_, _| true), online: Some(true), ..Change::default() }
     }
@@ -329,7 +356,9 @@ mod tests {
         assert_eq!((change.void, change.online), (vec![7], Some(false)));
         assert_eq!(change.silent, ["192.0.2.1:443", "192.0.2.53:53"]);
         assert!(!own.wants_check(at(3)) && own.wants_check(at(7)));
+        assert!(own.was_offline(at(5)));
         assert_eq!(own.prove(at(8), false).online, Some(true));
+        assert!(own.was_offline(at(7)) && !own.was_offline(at(8)));
     }
 
     #[test]

@@ -58,6 +58,10 @@ impl Patrol {
             }
             let mut post = Post::recall(&row, self.plan.seed, now);
             post.keep_sources(&sources);
+            if literal.is_some() {
+                // Nobody has to give it.
+                post.gone_since = None;
+            }
             let (gone, uneasy) = (post.gone_since.is_some(), post.is_uneasy());
             let place = self.posts.add(post);
             self.settle(target, row.series, place, row.first_seen);

@@ -271,7 +271,9 @@ fn what_was_down_before_a_restart_is_down_after_it() {
         row(7, AddressState::Ok, None),
     ];
     let later = START + seconds(600);
-    let mut patrol = Patrol::new(plan(literals(2, seconds(10)), 1e6), rows, later);
+    let mut targets = literals(1, seconds(10));
+    targets.push(watched(1, "push.example:9", Cadence::default()));
+    let mut patrol = Patrol::new(plan(targets, 1e6), rows, later);
     let events = patrol.take_events();
     assert!(
         matches!(&events[..], [Event::Moved(moved)] if moved.why == Why::Dropped && moved.series.target == TargetId(7)),
@@ -281,6 +283,27 @@ fn what_was_down_before_a_restart_is_down_after_it() {
     let states: Vec<AddressState> =
         targets.iter().map(|target| target.addresses[0].remembered.state()).collect();
     assert_eq!(states, [AddressState::Down, AddressState::Gone]);
+}
+
+#[test]
+fn a_plan_that_makes_no_sense_is_no_endless_loop() {
+    let pace = Cadence {
+        every: Duration::ZERO,
+        exchange_every: Some(Duration::ZERO),
+        echo_every: Some(Duration::ZERO),
+        resolve_every: Duration::ZERO,
+        timeout: Duration::ZERO,
+        ..Cadence::default()
+    };
+    let targets = ["push.example:443", "192.0.2.9:443"];
+    let targets = (1..).zip(targets).map(|(id, text)| watched(id, text, pace.clone())).collect();
+    let mut plan = plan(targets, f64::NAN);
+    plan.vantage.echo = crate::model::EchoAccess::Raw;
+    plan.vantage.resolver.servers = vec![SocketAddr::from(([192, 0, 2, 53], 53))];
+    let mut patrol = Patrol::new(plan, Vec::new(), START);
+    let mut world = World::new(all_well);
+    world.drive(&mut patrol, START + seconds(2));
+    assert!(world.probes.len() < 2_000, "{}", world.probes.len());
 }
 
 #[test]

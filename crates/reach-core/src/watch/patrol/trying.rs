@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Patrol, What,
+    LEAST_EVERY, Patrol, What,
     own::Needs,
     reading::{self, Read},
     turns::{Turn, jittered},
@@ -73,7 +73,7 @@ impl Patrol {
         let post = self.posts.get_mut(place)?;
         let Watched { target, pace, .. } = &self.beats.get(&post.series.target)?.watched;
         post.tries.due = None;
-        let every = pace.every.max(Duration::from_millis(1));
+        let every = pace.every.max(LEAST_EVERY);
         if now >= post.tries.regular {
             let missed = (now.since(post.tries.regular).as_micros() / every.as_micros()) as u64;
             self.schedule.skipped_rate += missed;
@@ -173,10 +173,10 @@ impl Patrol {
 
     /// A try failed. Believed where something that was sent later came back; held back where nothing did yet.
     fn doubt(&mut self, needs: Needs, failure: Doubtful, now: Time) {
-        if self.own.is_proved(needs, failure.sent) && !self.own.is_offline() {
-            self.believe(failure, now);
-        } else if self.own.is_offline() {
+        if self.own.was_offline(failure.sent) {
             self.ignore(failure);
+        } else if self.own.is_proved(needs, failure.sent) {
+            self.believe(failure, now);
         } else {
             if let Some(post) = self.posts.get_mut(failure.place) {
                 post.tries.busy = true;
@@ -289,7 +289,7 @@ impl Patrol {
         let post = self.posts.get_mut(place)?;
         let pace = &self.beats.get(&post.series.target)?.watched.pace;
         post.echoes.due = None;
-        let due = (now + jittered(pace.echo_every?, &mut post.tries.dice), false);
+        let due = (now + jittered(pace.echo_every?.max(LEAST_EVERY), &mut post.tries.dice), false);
         post.echoes.due = Some(due);
         self.turns.add(Turn::Echo(place), due);
         if post.echoes.busy {
@@ -311,7 +311,7 @@ impl Patrol {
         let Some(post) = self.posts.get_mut(place).filter(|post| post.series == series) else { return };
         post.echoes.busy = false;
         let mut reading = if counts { reading::echo(&observation.outcome) } else { Reading::Unable };
-        if matches!(reading, Reading::Failed(_)) && self.own.is_offline() {
+        if matches!(reading, Reading::Failed(_)) && self.own.was_offline(observation.sent) {
             reading = Reading::Unable;
         }
         if let Some(pause) = post.echoes.file(reading) {
