@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Case, Context,
-    address::Address,
+    address::{Address, Tried},
     life::new_ledger,
     rules::{Certificates, Complaint, Counters, Pool},
 };
@@ -145,6 +145,7 @@ impl Ward {
             case.incident.labels.clone_from(&watched.labels);
             case.dirty = true;
         }
+        self.addresses.values_mut().for_each(Address::tried_differently);
         self.watched = watched;
     }
 
@@ -195,13 +196,13 @@ impl Ward {
         }
         let known = self.addresses.entry(address).or_default();
         let before = known.health;
-        let Some(failed) = known.sampled(sample) else { return false };
+        let Some(Tried { failed, deeper }) = known.sampled(sample) else { return false };
         let (turned, down, gone) = (known.health != before, known.health == AddressState::Down, known.gone);
         if !failed {
             self.last_answer = self.last_answer.max(Some(sample.at));
         }
         if !sample.again {
-            self.count(sample, failed);
+            self.count(sample, failed, deeper);
         }
         let member = self.is_member(address);
         if failed && member && !gone {
@@ -219,12 +220,15 @@ impl Ward {
         }
     }
 
-    fn count(&mut self, sample: &Sample, failed: bool) {
-        if let Some(share) = &mut self.counters.share {
-            share.take(sample.at, failed);
-        }
-        for burn in &mut self.counters.burn {
-            burn.take(sample.at, failed);
+    fn count(&mut self, sample: &Sample, failed: bool, deeper: bool) {
+        // A try that came deeper and worked there was counted when it worked at the first layer.
+        if failed || !deeper {
+            if let Some(share) = &mut self.counters.share {
+                share.take(sample.at, failed);
+            }
+            for burn in &mut self.counters.burn {
+                burn.take(sample.at, failed);
+            }
         }
         if let (Some(latency), Layer::Connect, Reading::Answered(took)) =
             (&mut self.counters.latency, sample.layer, sample.reading)
