@@ -82,8 +82,10 @@ impl Ledger {
         self
     }
 
-    /// Says that the name has this address: without tries of it there is no all-clear.
+    /// Says that the name is known to have this address: without tries of it there is no all-clear, and whatever
+    /// appears from now on is new.
     pub fn expect(&mut self, address: IpAddr, state: AddressState, gone: bool) {
+        self.first_look = self.from;
         let entry = self.addresses.entry(address).or_default();
         (entry.state, entry.gone) = (state, gone);
     }
@@ -204,7 +206,7 @@ impl Ledger {
     }
 
     fn moved(&mut self, transition: &Transition) {
-        let late = transition.at > self.first_look;
+        let late = transition.at >= self.first_look;
         let entry = self.addresses.entry(transition.series.address).or_default();
         match transition.why {
             Why::Forgotten | Why::Dropped => (entry.gone, entry.dismissed) = (true, true),

@@ -200,8 +200,8 @@ impl Address {
         self.last_failure.is_some_and(|failure| failure >= since)
     }
 
-    /// Nothing was watched for so long.
-    pub(super) fn shift(&mut self, by: Duration) {
-        self.counted_from = self.counted_from + by;
+    /// Nothing was watched for so long, until then.
+    pub(super) fn shift(&mut self, by: Duration, until: Time) {
+        self.counted_from = (self.counted_from + by).min(until);
     }
 }

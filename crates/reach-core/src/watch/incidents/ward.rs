@@ -111,6 +111,7 @@ impl Ward {
                 _ => {}
             }
         }
+        case.incident.members.sort_by_key(|member| member.address);
         self.learning_until = cx.now + self.fresh_span();
         let clocks = &mut case.incident.clocks;
         match case.incident.phase {
@@ -277,9 +278,9 @@ impl Ward {
         }
     }
 
-    /// Nothing was watched for so long: no timer ran, and what was counted is not trusted.
-    pub(super) fn shift(&mut self, by: Duration) {
-        self.addresses.values_mut().for_each(|address| address.shift(by));
+    /// Nothing was watched for so long, until then: no timer ran, and what was counted is not trusted.
+    pub(super) fn shift(&mut self, by: Duration, until: Time) {
+        self.addresses.values_mut().for_each(|address| address.shift(by, until));
         for counted_from in [
             self.unresolved.as_mut().map(|pending| &mut pending.counted_from),
             self.odd.as_mut().map(|pending| &mut pending.counted_from),
@@ -287,7 +288,7 @@ impl Ward {
         .into_iter()
         .flatten()
         {
-            *counted_from = *counted_from + by;
+            *counted_from = (*counted_from + by).min(until);
         }
         self.counters.interrupted();
         self.pool.shift(by);
