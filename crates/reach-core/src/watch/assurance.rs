@@ -38,8 +38,9 @@ pub struct Ledger {
 struct Entry {
     tries: u32,
     failures: u32,
-    /// The first try.
+    /// The first try, and the last.
     first: Option<Time>,
+    last: Option<Time>,
     /// This host could not even ask.
     unable: bool,
     state: AddressState,
@@ -53,7 +54,8 @@ impl Entry {
     /// Whether a statement on the name has to cover it. One that this host has no route for does not count, as it
     /// does not in any other judgement; nor does one that nobody is given and nobody tries any more.
     fn counts(&self) -> bool {
-        !self.dismissed && !(self.tries == 0 && self.unable && self.state == AddressState::Unknown)
+        let without_route = self.tries == 0 && self.unable && self.state == AddressState::Unknown;
+        !self.dismissed && !without_route
     }
 }
 
@@ -80,8 +82,10 @@ impl Ledger {
         self
     }
 
-    /// Says that the name has this address: without tries of it there is no all-clear.
+    /// Says that the name is known to have this address: without tries of it there is no all-clear, and whatever
+    /// appears from now on is new.
     pub fn expect(&mut self, address: IpAddr, state: AddressState, gone: bool) {
+        self.first_look = self.from;
         let entry = self.addresses.entry(address).or_default();
         (entry.state, entry.gone) = (state, gone);
     }
@@ -182,24 +186,27 @@ impl Ledger {
             return;
         }
         let entry = self.addresses.entry(sample.series.address).or_default();
-        match sample.reading {
-            Reading::Unable => entry.unable = true,
+        let failed = match sample.reading {
+            Reading::Unable => {
+                entry.unable = true;
+                return;
+            }
             // A repetition adds nothing to the tries, but bad news counts whenever it comes.
-            Reading::Answered(_) if sample.again => {}
-            Reading::Answered(_) => {
-                entry.tries = entry.tries.saturating_add(1);
-                entry.first.get_or_insert(sample.at);
-            }
-            Reading::Failed(_) => {
-                entry.tries = entry.tries.saturating_add(1);
-                entry.failures = entry.failures.saturating_add(1);
-                entry.first.get_or_insert(sample.at);
-            }
+            Reading::Answered(_) if sample.again => return,
+            Reading::Answered(_) => false,
+            Reading::Failed(_) => true,
+        };
+        // Each layer that a try comes to makes a sample: it is one try.
+        if entry.last != Some(sample.at) {
+            entry.tries = entry.tries.saturating_add(1);
         }
+        entry.failures = entry.failures.saturating_add(u32::from(failed));
+        entry.first.get_or_insert(sample.at);
+        entry.last = Some(sample.at);
     }
 
     fn moved(&mut self, transition: &Transition) {
-        let late = transition.at > self.first_look;
+        let late = transition.at >= self.first_look;
         let entry = self.addresses.entry(transition.series.address).or_default();
         match transition.why {
             Why::Forgotten | Why::Dropped => (entry.gone, entry.dismissed) = (true, true),

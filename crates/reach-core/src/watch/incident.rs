@@ -300,7 +300,7 @@ pub enum News {
     Extended(Assurance),
     /// Somebody has taken it on.
     Acknowledged,
-    /// A silence or a maintenance window ended: what happened meanwhile, in one.
+    /// A silence, a mute or a maintenance window ended: what happened meanwhile, in one.
     WindowEnded {
         /// Notices that were held back.
         held_back: u32,

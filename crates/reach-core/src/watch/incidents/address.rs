@@ -37,6 +37,17 @@ pub(super) struct Address {
     streak: u32,
     streak_failed: bool,
     streak_from: Time,
+    /// How deep the last failure was: an answer that did not come so far takes nothing back.
+    failed_at: Option<Layer>,
+    last_try: Time,
+}
+
+/// What a sample says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tried {
+    pub failed: bool,
+    /// It is another layer of a try that was counted.
+    pub deeper: bool,
 }
 
 impl Address {
@@ -90,19 +101,25 @@ impl Address {
         self.health = transition.to;
     }
 
-    /// Takes a sample. Whether it failed; `None` where it says nothing.
-    pub(super) fn sampled(&mut self, sample: &Sample) -> Option<bool> {
+    /// Takes a sample; `None` where it says nothing.
+    pub(super) fn sampled(&mut self, sample: &Sample) -> Option<Tried> {
         if sample.layer == Layer::Echo {
             return None;
         }
         let failed = match sample.reading {
             Reading::Answered(_) => false,
-            Reading::Failed(reason) => {
-                self.reason = Some(reason);
-                true
-            }
+            Reading::Failed(_) => true,
             Reading::Unable => return None,
         };
+        let tried = Tried { failed, deeper: self.last_try == sample.at };
+        self.last_try = sample.at;
+        if let Reading::Failed(reason) = sample.reading {
+            (self.reason, self.failed_at) = (Some(reason), Some(sample.layer));
+        } else if self.failed_at > Some(sample.layer) {
+            return Some(tried);
+        } else {
+            self.failed_at = None;
+        }
         let last = if failed { &mut self.last_failure } else { &mut self.last_answer };
         *last = (*last).max(Some(sample.at));
         if self.streak == 0 || self.streak_failed != failed {
@@ -113,7 +130,12 @@ impl Address {
         if !self.told {
             self.judge_alone(failed, sample.at);
         }
-        Some(failed)
+        Some(tried)
+    }
+
+    /// It is tried differently from now on: what failed may not be tried any more.
+    pub(super) fn tried_differently(&mut self) {
+        self.failed_at = None;
     }
 
     /// What the patrol would say, if it said something.
@@ -178,8 +200,8 @@ impl Address {
         self.last_failure.is_some_and(|failure| failure >= since)
     }
 
-    /// Nothing was watched for so long.
-    pub(super) fn shift(&mut self, by: Duration) {
-        self.counted_from = self.counted_from + by;
+    /// Nothing was watched for so long, until then.
+    pub(super) fn shift(&mut self, by: Duration, until: Time) {
+        self.counted_from = (self.counted_from + by).min(until);
     }
 }

@@ -219,7 +219,7 @@ impl Ward {
     fn look_for_all_clear(&mut self, recovered: Time, cx: &mut Context<'_>) {
         self.sync_members(cx.now);
         let Some(case) = &mut self.case else { return };
-        if !case.incident.clocks.ends.is_some_and(|at| at <= cx.now) {
+        if case.incident.clocks.ends.is_none_or(|at| at > cx.now) {
             return;
         }
         // What happened in a window is told when it is over, and the all-clear after that.

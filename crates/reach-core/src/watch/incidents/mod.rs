@@ -73,8 +73,18 @@ pub struct Incidents {
     /// When watching began, or went on after it could not.
     thaw: Time,
     loose_seq: u32,
+    tally: Tally,
     changes: Vec<Change>,
     agenda: Agenda,
+}
+
+/// What happened since the beginning of this run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Incidents opened.
+    pub opened: u64,
+    /// Changes of phase of all incidents, their opening included.
+    pub transitions: u64,
 }
 
 /// What everything that happens to an incident needs.
@@ -86,6 +96,7 @@ struct Context<'a> {
     silences: &'a [Silence],
     next: &'a mut IncidentId,
     loose_seq: &'a mut u32,
+    tally: &'a mut Tally,
     changes: &'a mut Vec<Change>,
 }
 
@@ -156,6 +167,7 @@ impl Incidents {
             offline_is_remembered: false,
             thaw: now,
             loose_seq: 0,
+            tally: Tally::default(),
             changes: Vec::new(),
             agenda: Agenda::default(),
         };
@@ -334,6 +346,11 @@ impl Incidents {
         self.own.iter().chain(targets).map(|case| &case.incident)
     }
 
+    /// How many incidents were opened and changed their phase since this run began.
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
     /// The silences that are not over.
     pub fn silences(&self) -> &[Silence] {
         &self.silences
@@ -347,6 +364,7 @@ impl Incidents {
             silences: &self.silences,
             next: &mut self.next,
             loose_seq: &mut self.loose_seq,
+            tally: &mut self.tally,
             changes: &mut self.changes,
         };
         (&mut self.wards, &mut self.own, cx)
@@ -357,7 +375,7 @@ impl Incidents {
         if matches!(incident.phase, Phase::Closed { .. }) {
             return;
         }
-        let mut case = Case::new(incident);
+        let mut case = Case::resumed(incident);
         match case.incident.subject {
             Subject::Vantage => {
                 own::resume(&mut case, now);
@@ -460,7 +478,7 @@ impl Incidents {
     fn go_on(&mut self, span: Duration, until: Time) {
         self.thaw = self.thaw.max(until);
         for ward in self.wards.values_mut() {
-            ward.shift(span);
+            ward.shift(span, until);
         }
         self.refresh_all();
     }

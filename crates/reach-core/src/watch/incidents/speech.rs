@@ -42,6 +42,8 @@ pub(super) struct Case {
     pub incident: Incident,
     /// What it is now has not been given out.
     pub dirty: bool,
+    /// The phase that was given out last.
+    known_phase: Option<Phase>,
     /// From recovery on: all tries since then.
     pub ledger: Option<Ledger>,
     /// The same since the last failure, where there was one.
@@ -82,7 +84,12 @@ impl Incident {
 
 impl Case {
     pub(super) fn new(incident: Incident) -> Self {
-        Self { incident, dirty: true, ledger: None, afresh: None, failed_at: None }
+        Self { incident, dirty: true, known_phase: None, ledger: None, afresh: None, failed_at: None }
+    }
+
+    /// One that was remembered.
+    pub(super) fn resumed(incident: Incident) -> Self {
+        Self { known_phase: Some(incident.phase), ..Self::new(incident) }
     }
 
     /// Whether the phase is one in which something is wrong, or was just now.
@@ -121,7 +128,9 @@ impl Case {
         let urgent = matches!(news, News::Opened | News::Worsened { .. });
         let kept = if urgent { 0 } else { KEPT_RINGS };
         let rung = incident.rang.iter().filter(|rang| cx.now.since(**rang) < RING_SPAN).count();
-        let rings = wants && rung + kept < MOST_RINGS && (!incident.unstable || urgent);
+        // Whoever was told that it has recovered has to know that it has not.
+        let steady = !incident.unstable || urgent || news == News::Relapsed;
+        let rings = wants && rung + kept < MOST_RINGS && steady;
         if rings {
             incident.rang.push(cx.now);
             let surplus = incident.rang.len().saturating_sub(RINGS_REMEMBERED);
@@ -139,6 +148,11 @@ impl Case {
     /// Gives out what it is now.
     pub(super) fn hand_out(&mut self, cx: &mut Context<'_>) {
         if std::mem::take(&mut self.dirty) {
+            let phase = self.incident.phase;
+            cx.tally.opened += u64::from(self.known_phase.is_none());
+            let kind = |phase: Phase| std::mem::discriminant(&phase);
+            cx.tally.transitions += u64::from(self.known_phase.map(kind) != Some(kind(phase)));
+            self.known_phase = Some(phase);
             cx.changes.push(Change::Incident(Box::new(self.incident.clone())));
         }
     }
@@ -171,7 +185,7 @@ impl Case {
         if due(self.incident.clocks.update_at) {
             self.say(News::Updated, cx);
         }
-        if due(self.incident.clocks.remind_at) {
+        if due(self.incident.clocks.remind_at) && self.incident.phase == Phase::Open {
             self.incident.clocks.reminders += 1;
             self.plan_reminder(cx.now);
             self.say(News::Reminder, cx);
@@ -189,7 +203,7 @@ impl Case {
         [
             clocks.tell_by.filter(|at| live && *at > now),
             clocks.update_at.filter(|_| told),
-            clocks.remind_at.filter(|_| told),
+            clocks.remind_at.filter(|_| told && self.incident.phase == Phase::Open),
             clocks.examine_at.filter(|_| told),
             clocks.ends.filter(|at| *at > now),
             self.incident.muted_until.filter(|at| *at > now),

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Case, Context,
-    address::Address,
+    address::{Address, Tried},
     life::new_ledger,
     rules::{Certificates, Complaint, Counters, Pool},
 };
@@ -111,6 +111,7 @@ impl Ward {
                 _ => {}
             }
         }
+        case.incident.members.sort_by_key(|member| member.address);
         self.learning_until = cx.now + self.fresh_span();
         let clocks = &mut case.incident.clocks;
         match case.incident.phase {
@@ -145,6 +146,7 @@ impl Ward {
             case.incident.labels.clone_from(&watched.labels);
             case.dirty = true;
         }
+        self.addresses.values_mut().for_each(Address::tried_differently);
         self.watched = watched;
     }
 
@@ -195,13 +197,13 @@ impl Ward {
         }
         let known = self.addresses.entry(address).or_default();
         let before = known.health;
-        let Some(failed) = known.sampled(sample) else { return false };
+        let Some(Tried { failed, deeper }) = known.sampled(sample) else { return false };
         let (turned, down, gone) = (known.health != before, known.health == AddressState::Down, known.gone);
         if !failed {
             self.last_answer = self.last_answer.max(Some(sample.at));
         }
         if !sample.again {
-            self.count(sample, failed);
+            self.count(sample, failed, deeper);
         }
         let member = self.is_member(address);
         if failed && member && !gone {
@@ -219,12 +221,15 @@ impl Ward {
         }
     }
 
-    fn count(&mut self, sample: &Sample, failed: bool) {
-        if let Some(share) = &mut self.counters.share {
-            share.take(sample.at, failed);
-        }
-        for burn in &mut self.counters.burn {
-            burn.take(sample.at, failed);
+    fn count(&mut self, sample: &Sample, failed: bool, deeper: bool) {
+        // A try that came deeper and worked there was counted when it worked at the first layer.
+        if failed || !deeper {
+            if let Some(share) = &mut self.counters.share {
+                share.take(sample.at, failed);
+            }
+            for burn in &mut self.counters.burn {
+                burn.take(sample.at, failed);
+            }
         }
         if let (Some(latency), Layer::Connect, Reading::Answered(took)) =
             (&mut self.counters.latency, sample.layer, sample.reading)
@@ -273,9 +278,9 @@ impl Ward {
         }
     }
 
-    /// Nothing was watched for so long: no timer ran, and what was counted is not trusted.
-    pub(super) fn shift(&mut self, by: Duration) {
-        self.addresses.values_mut().for_each(|address| address.shift(by));
+    /// Nothing was watched for so long, until then: no timer ran, and what was counted is not trusted.
+    pub(super) fn shift(&mut self, by: Duration, until: Time) {
+        self.addresses.values_mut().for_each(|address| address.shift(by, until));
         for counted_from in [
             self.unresolved.as_mut().map(|pending| &mut pending.counted_from),
             self.odd.as_mut().map(|pending| &mut pending.counted_from),
@@ -283,7 +288,7 @@ impl Ward {
         .into_iter()
         .flatten()
         {
-            *counted_from = *counted_from + by;
+            *counted_from = (*counted_from + by).min(until);
         }
         self.counters.interrupted();
         self.pool.shift(by);

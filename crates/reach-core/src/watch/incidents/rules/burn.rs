@@ -15,22 +15,22 @@ const Z: f64 = 1.96;
 /// The short window has so many steps…
 const SHORT_STEPS: u32 = 5;
 /// …and the long one at most so many.
-const MOST_STEPS: u32 = 1_000;
+const MOST_STEPS: u32 = 240;
+/// So much of the long window has to be known before its share is taken as it is.
+const COVERED: f64 = 0.9;
 
-/// Counts first tries in steps, of which the last few make the short window and all of them the long one: some
-/// hundred bytes for each rule and target.
+/// Counts first tries in steps, of which the last few make the short window and all of them the long one: a
+/// kilobyte for each rule and target.
 ///
 /// It fires if both windows burn faster than the factor, and ends when the short one does not. As long as the long
-/// window has not been watched in whole, its share has to be above the limit by the lower Wilson bound: the first
-/// failure after a start would else be a hundred times the budget.
+/// window is not known nearly in whole, its share has to be above the limit by the lower Wilson bound: the first
+/// failure after a start, or after a sleep, would else be a hundred times the budget.
 #[derive(Debug)]
 pub(in super::super) struct Burn {
     pub rule: BurnRate,
     step: Duration,
     /// Steps by their number since the Unix epoch, oldest first: tries and failures.
     steps: VecDeque<(u64, u32, u32)>,
-    /// The number of the first step that was watched.
-    first: Option<u64>,
     /// The steps before this one have been judged.
     judged: u64,
     last_failure: Time,
@@ -42,7 +42,7 @@ impl Burn {
         let second = Duration::from_secs(1);
         let step = (rule.short / SHORT_STEPS).max(rule.long / MOST_STEPS).max(second);
         let last_failure = Time::default();
-        Self { rule, step, steps: VecDeque::new(), first: None, judged: 0, last_failure, complaint: None }
+        Self { rule, step, steps: VecDeque::new(), judged: 0, last_failure, complaint: None }
     }
 
     fn gravity(&self) -> Gravity {
@@ -94,8 +94,8 @@ impl Burn {
         let budget = (1.0 - self.rule.objective).max(f64::EPSILON);
         let limit = self.rule.factor * budget;
         let share = |(tries, failed): (u32, u32)| f64::from(failed) / f64::from(tries.max(1));
-        let covered =
-            self.first.is_some_and(|first| number.saturating_sub(first) >= self.count(self.rule.long));
+        let known = self.steps.iter().filter(|(step, tries, _)| *step < number && *tries > 0).count();
+        let covered = known as f64 >= COVERED * self.count(self.rule.long) as f64;
         let long_burns = if covered { share(long) > limit } else { wilson(long.1, long.0, Z).0 > limit };
         if short.0 == 0 {
             return;
@@ -113,7 +113,6 @@ impl Burn {
     fn add(&mut self, at: Time, answered: u32, failed: u32) {
         // A try that comes late counts in the step that is under way.
         let number = self.number(at).max(self.steps.back().map_or(0, |(number, ..)| *number));
-        self.first.get_or_insert(number);
         if self.steps.back().is_none_or(|(last, ..)| *last < number) {
             self.steps.push_back((number, 0, 0));
         }
@@ -201,6 +200,16 @@ mod tests {
     }
 
     #[test]
+    fn the_first_failure_after_a_sleep_is_no_alarm() {
+        let mut burn = page();
+        try_each_second(&mut burn, 0..4_000, 0);
+        burn.take(at(7_000), true);
+        try_each_second(&mut burn, 7_001..7_030, 0);
+        burn.advance(at(7_100));
+        assert!(burn.complaint().is_none());
+    }
+
+    #[test]
     fn no_data_does_not_end_it() {
         let mut burn = page();
         try_each_second(&mut burn, 0..200, 1);
@@ -218,7 +227,7 @@ mod tests {
         assert!(burn.steps.len() <= 62, "{}", burn.steps.len());
         let mut wide = Burn::new(BurnRate { short: Duration::from_secs(1), ..burn.rule });
         try_each_second(&mut wide, 0..20_000, 7);
-        assert!(wide.steps.len() <= 1_002, "{}", wide.steps.len());
+        assert!(wide.steps.len() <= 242, "{}", wide.steps.len());
     }
 
     #[test]

@@ -183,7 +183,7 @@ mod tests {
         let (mut fired, mut naive) = (0_u32, 0_u32);
         for number in 0..WINDOWS {
             let mut share = rule(30);
-            let fails = |n: u64| split_mix(number * 50 + n) % 500 == 0;
+            let fails = |n: u64| split_mix(number * 50 + n).is_multiple_of(500);
             for n in 0..50 {
                 share.take(at(n * 6), fails(n));
             }

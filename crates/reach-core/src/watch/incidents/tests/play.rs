@@ -50,6 +50,8 @@ struct Actor {
     ever: bool,
     next: u64,
     again: bool,
+    /// Since when it fails, or works.
+    since: u64,
 }
 
 /// The machine on stage.
@@ -89,7 +91,8 @@ impl Play {
     pub(super) fn appears(&mut self, last: u8, fails: bool) {
         let next = self.now + u64::from(last) % 10;
         let (health, given, ever) = (AddressState::Unknown, true, false);
-        let actor = Actor { fails, given, health, row: 0, row_from: 0, ever, next, again: false };
+        let actor =
+            Actor { fails, given, health, row: 0, row_from: 0, ever, next, again: false, since: self.now };
         self.actors.insert(address(last), actor);
         self.moved(last, AddressState::Unknown, AddressState::Unknown, Why::Appeared);
     }
@@ -108,7 +111,10 @@ impl Play {
 
     pub(super) fn fails(&mut self, lasts: impl IntoIterator<Item = u8>, fails: bool) {
         for last in lasts {
-            self.actors.get_mut(&address(last)).expect("it is in the play").fails = fails;
+            let actor = self.actors.get_mut(&address(last)).expect("it is in the play");
+            if std::mem::replace(&mut actor.fails, fails) != fails {
+                actor.since = self.now;
+            }
         }
     }
 
@@ -134,6 +140,7 @@ impl Play {
     fn resume_turns(&mut self) {
         for (number, actor) in self.actors.values_mut().enumerate() {
             actor.next = actor.next.max(self.now + 1 + number as u64 % 10);
+            actor.since = actor.since.max(self.now);
         }
     }
 
@@ -241,9 +248,15 @@ impl Play {
         self.collect();
     }
 
+    /// Addresses that fail and are given, and since when they have.
+    pub(super) fn failing(&self) -> impl Iterator<Item = (IpAddr, u64)> {
+        let failing = self.actors.iter().filter(|(_, actor)| actor.fails && actor.given);
+        failing.map(|(address, actor)| (*address, actor.since))
+    }
+
     /// What was said, in short.
     pub(super) fn said(&self) -> Vec<String> {
-        self.notices.iter().map(|notice| short(notice)).collect()
+        self.notices.iter().map(short).collect()
     }
 
     pub(super) fn rings(&self) -> usize {

@@ -125,6 +125,20 @@ fn a_relapse_goes_on_in_the_same_incident_and_recovery_waits_longer() {
     play.minutes(100);
     assert_eq!(play.milestones().last().map(String::as_str), Some("#1 all clear"), "the budget is used up");
     assert_eq!(play.rings(), 5, "and one ring of it is kept");
+    // The next one begins with what was learned, unless a quiet day went by.
+    for (pause, quiet) in [(60, 20 * 60), (25 * 60, 5 * 60)] {
+        play.minutes(pause);
+        play.fails([1], true);
+        play.minutes(3);
+        let incident = play.incidents.open().next().expect("another one");
+        assert_eq!(incident.quiet, Duration::from_secs(quiet));
+        play.fails([1], false);
+        play.minutes(120);
+        assert_eq!(play.incidents.open().count(), 0);
+    }
+    let tally = play.incidents.tally();
+    assert_eq!(tally.opened, 3);
+    assert!(tally.transitions >= 3 * 3 + 1 + 2 * 4, "{tally:?}");
 }
 
 #[test]
