@@ -2,14 +2,22 @@
 //!
 //! Results are sorted by target, address, layer and time, and those of one [`Track`] are a run. Tries come at nearly
 //! even intervals and take nearly the same time as the ones before, so a run says its usual interval once, and each
-//! result how far it is off; the time that it took is told as the difference from a running mean. The columns:
+//! result how far it is off; the time that it took is told as the difference from a running mean, that of the run
+//! before at first. The columns, which deflate well because each holds one kind of numbers:
 //!
-//! 1. Runs: results in it, target and address (differences from the run before), layer, time of the first result
-//!    (after the first of the page; the page begins with that), the usual interval. In milliseconds.
-//! 2. The low eight bits of how far each interval is off the usual one (zigzagged), and
-//! 3. the other bits: apart, because the low ones are noise and the high ones are not.
-//! 4. What came of it: 0 answered, 1 could not be made, 2 + the number of the reason.
-//! 5. How long the answers took, on the scale of [`coarse`](super::coarse).
+//! 1. The time of the first result of the page, in milliseconds; then the number of results of each run,
+//! 2. its target and
+//! 3. its address, as differences from the run before,
+//! 4. its layer,
+//! 5. the low eight bits of the time of its first result after that of the page, and
+//! 6. the other bits: the low ones are noise, and the others are not,
+//! 7. its usual interval, if there is one.
+//! 8. The low eight bits of how far each interval is off the usual one (zigzagged), and
+//! 9. the other bits.
+//! 10. What came of each try: 0 answered, 1 could not be made, 2 + the number of the reason.
+//! 11. The low eight bits of how long each answer took, on the scale of [`coarse`](super::coarse), less the mean
+//!     (zigzagged), and
+//! 12. the other bits.
 
 use super::{Cursor, Mark, Track, join, moved, put, put_signed, seal, split, unseal, unzigzag, zigzag};
 
@@ -41,30 +49,30 @@ pub fn decode(sealed: &[u8]) -> Option<Vec<Entry>> {
 pub fn write(entries: &[Entry]) -> Vec<u8> {
     debug_assert!(entries.is_sorted() && entries.len() <= MOST);
     let start = entries.iter().map(|entry| entry.at).min().unwrap_or_default();
-    let (mut runs, mut low, mut high) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut marks, mut spans) = (Vec::new(), Vec::new());
-    put(&mut runs, start);
-    let (mut target, mut series) = (0, 0);
+    let [mut counts, mut targets, mut series, mut layers, mut usuals, mut marks] = [const { Vec::new() }; 6];
+    let [mut firsts, mut offs, mut spans] = [const { Split(Vec::new(), Vec::new()) }; 3];
+    put(&mut counts, start);
+    let (mut before, mut mean) = (Track { target: 0, series: 0, layer: 0 }, Mean::default());
     for run in entries.chunk_by(|one, other| one.track == other.track) {
         let track = run[0].track;
-        let usual = usual_interval(run);
-        put(&mut runs, run.len() as u64);
-        put_signed(&mut runs, i64::from(track.target) - i64::from(target));
-        put_signed(&mut runs, i64::from(track.series) - i64::from(series));
-        runs.push(track.layer);
-        put(&mut runs, run[0].at - start);
-        put(&mut runs, usual);
-        (target, series) = (track.target, track.series);
-        for pair in run.windows(2) {
-            let off = zigzag((pair[1].at - pair[0].at).wrapping_sub(usual) as i64);
-            low.push(off as u8);
-            put(&mut high, off >> 8);
+        put(&mut counts, run.len() as u64);
+        put_signed(&mut targets, i64::from(track.target) - i64::from(before.target));
+        put_signed(&mut series, i64::from(track.series) - i64::from(before.series));
+        layers.push(track.layer);
+        firsts.put(run[0].at - start);
+        before = track;
+        if run.len() > 1 {
+            let usual = usual_interval(run);
+            put(&mut usuals, usual);
+            for pair in run.windows(2) {
+                offs.put(zigzag((pair[1].at - pair[0].at).wrapping_sub(usual) as i64));
+            }
         }
-        let mut mean = Mean::default();
+        mean.begin();
         for entry in run {
             marks.push(match entry.mark {
                 Mark::Answered(code) => {
-                    put_signed(&mut spans, mean.surprise(code));
+                    spans.put(zigzag(mean.surprise(code)));
                     0
                 }
                 Mark::Unable => 1,
@@ -72,32 +80,39 @@ pub fn write(entries: &[Entry]) -> Vec<u8> {
             });
         }
     }
-    join([runs, low, high, marks, spans])
+    join([
+        counts, targets, series, layers, firsts.0, firsts.1, usuals, offs.0, offs.1, marks, spans.0, spans.1,
+    ])
 }
 
 /// The results of the body of a page, sorted; `None` of anything else.
 pub fn read(body: &[u8]) -> Option<Vec<Entry>> {
-    let [mut runs, mut low, mut high, mut marks, mut spans] = split::<5>(body)?;
-    let start = runs.number()?;
-    let mut entries = Vec::with_capacity(marks.0.len().min(MOST));
-    let mut track = Track { target: 0, series: 0, layer: 0 };
-    while !runs.is_empty() {
-        let length = usize::try_from(runs.number()?).ok()?;
-        if length == 0 || length > marks.0.len() || entries.len() + length > MOST {
+    let columns = split::<12>(body)?;
+    let [mut counts, mut targets, mut series, mut layers, .., mut marks, _, _] = columns;
+    let [.., first_low, first_high, mut usuals, off_low, off_high, _, span_low, span_high] = columns;
+    let (mut firsts, mut offs) = ((first_low, first_high), (off_low, off_high));
+    let mut spans = (span_low, span_high);
+    let start = counts.number()?;
+    let most = marks.0.len();
+    let mut entries = Vec::with_capacity(most.min(MOST));
+    let (mut track, mut mean) = (Track { target: 0, series: 0, layer: 0 }, Mean::default());
+    while !counts.is_empty() {
+        let length = usize::try_from(counts.number()?).ok()?;
+        if length == 0 || length > most || entries.len() + length > MOST {
             return None;
         }
-        track.target = moved(track.target, runs.signed()?)?;
-        track.series = moved(track.series, runs.signed()?)?;
-        track.layer = runs.byte()?;
-        let mut at = start.checked_add(runs.number()?)?;
-        let usual = runs.number()?;
-        let mut mean = Mean::default();
+        track.target = moved(track.target, targets.signed()?)?;
+        track.series = moved(track.series, series.signed()?)?;
+        track.layer = layers.byte()?;
+        let mut at = start.checked_add(joined(&mut firsts)?)?;
+        let usual = if length > 1 { usuals.number()? } else { 0 };
+        mean.begin();
         for place in 0..length {
             if place > 0 {
-                at = at.checked_add(usual)?.checked_add_signed(offset(&mut low, &mut high)?)?;
+                at = at.checked_add(usual)?.checked_add_signed(unzigzag(joined(&mut offs)?))?;
             }
             let mark = match marks.byte()? {
-                0 => Mark::Answered(mean.resolve(spans.signed()?)?),
+                0 => Mark::Answered(mean.resolve(unzigzag(joined(&mut spans)?))?),
                 1 => Mark::Unable,
                 reason if reason - 2 <= MOST_REASON => Mark::Failed(reason - 2),
                 _ => return None,
@@ -105,16 +120,27 @@ pub fn read(body: &[u8]) -> Option<Vec<Entry>> {
             entries.push(Entry { track, at, mark });
         }
     }
-    let all = [low, high, marks, spans].iter().all(Cursor::is_empty);
+    let (left, pairs) = ([targets, series, layers, usuals, marks], [firsts, offs, spans]);
+    let all = left.iter().chain(pairs.iter().flat_map(|(low, high)| [low, high])).all(Cursor::is_empty);
     entries.sort_unstable();
     all.then_some(entries)
 }
 
 const MOST_REASON: u8 = 63;
 
-fn offset(low: &mut Cursor<'_>, high: &mut Cursor<'_>) -> Option<i64> {
+/// Two columns of one kind of numbers: their low eight bits, and the others.
+struct Split(Vec<u8>, Vec<u8>);
+
+impl Split {
+    fn put(&mut self, number: u64) {
+        self.0.push(number as u8);
+        put(&mut self.1, number >> 8);
+    }
+}
+
+fn joined((low, high): &mut (Cursor<'_>, Cursor<'_>)) -> Option<u64> {
     let (low, high) = (low.byte()?, high.number()?);
-    (high >> 56 == 0).then(|| unzigzag(high << 8 | u64::from(low)))
+    (high >> 56 == 0).then_some(high << 8 | u64::from(low))
 }
 
 /// The median interval, in milliseconds.
@@ -124,27 +150,36 @@ fn usual_interval(run: &[Entry]) -> u64 {
     if intervals.is_empty() { 0 } else { *intervals.select_nth_unstable(middle).1 }
 }
 
-/// The running mean of a run, in sixteenths; starts at its first answer.
+/// The running mean, in sixteenths. A run starts with that of the run before, and from its first answer on has its
+/// own.
 #[derive(Default)]
-struct Mean(Option<i64>);
+struct Mean {
+    mean: i64,
+    begun: bool,
+}
 
 impl Mean {
+    fn begin(&mut self) {
+        self.begun = false;
+    }
+
     fn surprise(&mut self, code: u16) -> i64 {
         let code = i64::from(code);
-        let expected = self.0.map_or(0, |mean| mean >> 4);
+        let surprise = code - (self.mean >> 4);
         self.follow(code);
-        code - expected
+        surprise
     }
 
     fn resolve(&mut self, surprise: i64) -> Option<u16> {
-        let expected = self.0.map_or(0, |mean| mean >> 4);
-        let code = u16::try_from(expected.checked_add(surprise)?).ok()?;
+        let code = u16::try_from((self.mean >> 4).checked_add(surprise)?).ok()?;
         self.follow(i64::from(code));
         Some(code)
     }
 
     fn follow(&mut self, code: i64) {
-        self.0 = Some(self.0.map_or(code << 4, |mean| mean + (((code << 4) - mean) >> 2)));
+        let code = code << 4;
+        self.mean = if self.begun { self.mean + ((code - self.mean) >> 2) } else { code };
+        self.begun = true;
     }
 }
 
@@ -177,9 +212,10 @@ mod tests {
 
     #[test]
     fn a_page_that_claims_more_results_than_it_has_bytes_is_refused_at_once() {
-        let mut runs = Vec::new();
-        [0, u64::from(u32::MAX), 0, 0].iter().for_each(|&number| put(&mut runs, number));
-        assert_eq!(read(&join([runs, vec![], vec![], vec![0], vec![]])), None);
+        let mut columns = [const { Vec::new() }; 12];
+        [0, u64::from(u32::MAX)].iter().for_each(|&number| put(&mut columns[0], number));
+        columns[1..].iter_mut().for_each(|column| column.push(0));
+        assert_eq!(read(&join(columns)), None);
     }
 
     proptest! {

@@ -23,7 +23,7 @@ use crate::{
 /// Results in a page at most; what is merged is divided into equal pages below this.
 const PAGE: usize = 1 << 14;
 /// So many results of a shard are merged at once…
-const MERGE_AT: u64 = 1 << 16;
+const MERGE_AT: u64 = 1 << 15;
 /// … or those of so long a time, in milliseconds…
 const MERGE_AFTER: u64 = 3_600_000;
 /// … or so many rows.

@@ -15,6 +15,9 @@ const EVERY: Duration = Duration::from_secs(60);
 /// Pages of the file given back in one step.
 const VACUUM_STEP: u32 = 512;
 
+/// So many free bytes in the file are never worth giving back.
+const LEAST_FREE: u64 = 1 << 20;
+
 impl Engine {
     /// One step. Says whether there was something to delete.
     pub(super) fn retain(&mut self, now: Time) -> rusqlite::Result<bool> {
@@ -34,9 +37,19 @@ impl Engine {
         Ok(done)
     }
 
-    /// Makes some room inside the file where the disk has none: the oldest results go. Says whether there were any.
+    /// Makes some room inside the file where the disk has none: the oldest results go, even those that were not rolled
+    /// up, for that takes room as well. Says whether there were any.
     pub(crate) fn make_room(&mut self) -> rusqlite::Result<bool> {
-        self.drop_oldest_results()
+        if self.drop_oldest_results()? {
+            return Ok(true);
+        }
+        let ids: Vec<i64> = {
+            let mut oldest =
+                self.connection.prepare_cached("SELECT id FROM pages ORDER BY finish LIMIT ?1")?;
+            let ids = oldest.query_map([STEP], |row| row.get(0))?;
+            ids.collect::<Result<_, _>>()?
+        };
+        self.delete_pages(&ids).map(|()| !ids.is_empty())
     }
 
     /// The size of the file and of its log, in bytes.
@@ -72,7 +85,8 @@ impl Engine {
             return Ok(true);
         }
         self.trimming = false;
-        if free > 0 && (pages * size > budget || free * size > budget / 8) {
+        // What is free is filled again soon, so a part of it stays.
+        if free > 0 && (pages * size > budget || free * size > (used / 8).max(LEAST_FREE)) {
             self.connection.execute_batch(&format!("PRAGMA incremental_vacuum({VACUUM_STEP})"))?;
             return Ok(true);
         }

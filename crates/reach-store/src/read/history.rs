@@ -162,8 +162,11 @@ impl Sums {
         let first_result = self.first_result(connection, shard)?.unwrap_or(never);
         // The first period of what is finer may have lost its beginning, unless everything began with it.
         let ten_from = if first_hour >= down(first_ten, HOUR) { first_ten } else { up(first_ten, HOUR) };
-        let results_from =
-            if first_ten >= down(first_result, TEN_MINUTES) { first_result } else { up(first_result, TEN_MINUTES) };
+        let results_from = if first_ten >= down(first_result, TEN_MINUTES) {
+            first_result
+        } else {
+            up(first_result, TEN_MINUTES)
+        };
         let ten_through = through(connection, shard, TEN_MINUTES_S)?;
         let hours_through = through(connection, shard, HOUR_S)?;
         let (hours_until, ten_until) = if self.step >= HOUR {

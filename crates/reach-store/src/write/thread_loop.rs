@@ -79,10 +79,14 @@ impl Hand<'_> {
             self.tidy();
             return false;
         };
-        let (through, stop) = (work.through, work.stop);
+        let (through, flushed, stop) = (work.through, work.flush.is_some(), work.stop);
         let Err((failure, pending)) = self.write(work) else {
             self.back_off = BACK_OFF.0;
             self.untidy = true;
+            // Where there is always something to write, tidying has its turn after results.
+            if flushed && !stop && Instant::now() >= self.tidy_from {
+                self.tidy();
+            }
             return stop;
         };
         self.engine = None;

@@ -1,6 +1,6 @@
 //! Things to remember, made up.
 
-#![expect(dead_code, reason = "each test uses some of it")]
+#![allow(dead_code, reason = "each test program uses some of it")]
 
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
@@ -10,31 +10,32 @@ use reach_core::{
     model::{Case, Effort, Plan, Vantage},
     stats::split_mix,
     watch::{
-        AddressState, Delivery, Examination, Gravity, Incident, IncidentId, Layer, News, Notice, OutboxRow, Phase,
-        Reading, Reason, Remembered, RowId, Sample, Series, Silence, SilenceId, Subject, TargetId, Transition, Why,
+        AddressState, Delivery, Examination, Gravity, Incident, IncidentId, Layer, News, Notice, OutboxRow,
+        Phase, Reading, Reason, Remembered, RowId, Sample, Series, Silence, SilenceId, Subject, TargetId,
+        Transition, Why,
     },
 };
 
 /// 2026-11-02 00:00:00 UTC.
-pub const START: Time = Time::from_micros(1_793_577_600_000_000);
+pub(crate) const START: Time = Time::from_micros(1_793_577_600_000_000);
 
-pub fn after(seconds: u64) -> Time {
+pub(crate) fn after(seconds: u64) -> Time {
     START + Duration::from_secs(seconds)
 }
 
-pub fn series(target: u32, last: u8) -> Series {
+pub(crate) fn series(target: u32, last: u8) -> Series {
     Series { target: TargetId(target), address: IpAddr::from([192, 0, 2, last]) }
 }
 
-pub fn sample(target: u32, last: u8, at: Time, reading: Reading) -> Sample {
+pub(crate) fn sample(target: u32, last: u8, at: Time, reading: Reading) -> Sample {
     Sample { series: series(target, last), layer: Layer::Connect, at, reading }
 }
 
-pub fn answered(target: u32, last: u8, at: Time, millis: u64) -> Sample {
+pub(crate) fn answered(target: u32, last: u8, at: Time, millis: u64) -> Sample {
     sample(target, last, at, Reading::Answered(Duration::from_millis(millis)))
 }
 
-pub fn transition(target: u32, last: u8, at: Time) -> Transition {
+pub(crate) fn transition(target: u32, last: u8, at: Time) -> Transition {
     Transition {
         series: series(target, last),
         at,
@@ -44,7 +45,7 @@ pub fn transition(target: u32, last: u8, at: Time) -> Transition {
     }
 }
 
-pub fn remembered(target: u32, last: u8, since: Time) -> Remembered {
+pub(crate) fn remembered(target: u32, last: u8, since: Time) -> Remembered {
     Remembered {
         series: series(target, last),
         health: AddressState::Down,
@@ -60,7 +61,7 @@ pub fn remembered(target: u32, last: u8, since: Time) -> Remembered {
     }
 }
 
-pub fn incident(id: u64, target: u32, at: Time) -> Incident {
+pub(crate) fn incident(id: u64, target: u32, at: Time) -> Incident {
     Incident {
         id: IncidentId(id),
         subject: Subject::Target(TargetId(target)),
@@ -86,11 +87,11 @@ pub fn incident(id: u64, target: u32, at: Time) -> Incident {
     }
 }
 
-pub fn closed(incident: Incident, at: Time) -> Incident {
+pub(crate) fn closed(incident: Incident, at: Time) -> Incident {
     Incident { phase: Phase::Closed { at, all_clear: true }, changed: at, ..incident }
 }
 
-pub fn row(id: u64, incident: Incident, seq: u32, channel: &str) -> OutboxRow {
+pub(crate) fn row(id: u64, incident: Incident, seq: u32, channel: &str) -> OutboxRow {
     let at = incident.changed;
     OutboxRow {
         id: RowId(id),
@@ -103,7 +104,7 @@ pub fn row(id: u64, incident: Incident, seq: u32, channel: &str) -> OutboxRow {
     }
 }
 
-pub fn silence(id: u64, until: Time) -> Silence {
+pub(crate) fn silence(id: u64, until: Time) -> Silence {
     Silence {
         id: SilenceId(id),
         matcher: Default::default(),
@@ -115,7 +116,7 @@ pub fn silence(id: u64, until: Time) -> Silence {
     }
 }
 
-pub fn examination(target: u32, at: Time) -> Examination {
+pub(crate) fn examination(target: u32, at: Time) -> Examination {
     let case = Case {
         target: "push.example:443".parse().expect("a target"),
         vantage: Vantage::default(),
@@ -127,26 +128,26 @@ pub fn examination(target: u32, at: Time) -> Examination {
 }
 
 /// Numbers by chance, always the same.
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// Below `end`.
-    pub fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(1);
         split_mix(self.0) % end
     }
 
     /// From 0 to 1.
-    pub fn share(&mut self) -> f64 {
+    pub(crate) fn share(&mut self) -> f64 {
         self.below(1 << 53) as f64 / (1_u64 << 53) as f64
     }
 
     /// Of the standard normal distribution (Box and Muller).
-    pub fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         let (one, other) = (self.share().max(1e-12), self.share());
         (-2.0 * one.ln()).sqrt() * (std::f64::consts::TAU * other).cos()
     }
@@ -154,7 +155,7 @@ impl Dice {
 
 /// Addresses that are tried in turn as a watch tries them: at an interval that is off by up to a tenth; answers take
 /// the same time but for 3 %; one address in a hundred is dead.
-pub struct Site {
+pub(crate) struct Site {
     dice: Dice,
     every: Duration,
     /// When the next try is, its address, and how long that takes; dead without.
@@ -162,13 +163,14 @@ pub struct Site {
 }
 
 impl Site {
-    pub fn new(targets: u32, addresses: u8, every: Duration) -> Self {
+    pub(crate) fn new(targets: u32, addresses: u8, every: Duration) -> Self {
         let mut dice = Dice::new(7);
         let mut turns = BTreeMap::new();
         for target in 1..=targets {
             for address in 0..addresses {
                 let first = START + every.mul_f64(dice.share());
-                let usual = if dice.below(100) == 0 { None } else { Some(2_000.0 + 200_000.0 * dice.share()) };
+                let usual =
+                    if dice.below(100) == 0 { None } else { Some(2_000.0 + 200_000.0 * dice.share()) };
                 turns.insert((first, series(target, address)), usual);
             }
         }
