@@ -338,7 +338,7 @@ async fn judge(
         if is_last {
             register.set("probe_http_uncompressed_body_length", read.length as f64);
         }
-        if good && patterns {
+        if good && patterns && !read.error.as_ref().is_some_and(|error| error.is_plain) {
             let held = match &read.error {
                 Some(error) => Err(format!("Error reading HTTP body: {error}")),
                 None => body_holds(spec, &read.bytes),

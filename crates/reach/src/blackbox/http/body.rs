@@ -32,6 +32,8 @@ pub(super) struct Contents {
 pub(super) struct BodyError {
     what: String,
     pub(super) is_timeout: bool,
+    /// It is not even packed: nothing was read that could be matched.
+    pub(super) is_plain: bool,
 }
 
 impl fmt::Display for BodyError {
@@ -42,7 +44,7 @@ impl fmt::Display for BodyError {
 
 impl BodyError {
     fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), is_timeout: false }
+        Self { what: what.into(), is_timeout: false, is_plain: false }
     }
 }
 
@@ -62,7 +64,7 @@ pub(super) async fn read(spec: &HttpSpec, answer: &mut Answer, keep: bool, deadl
                 break;
             }
             Err(_) => {
-                read.error = Some(BodyError { what: "timed out".to_owned(), is_timeout: true });
+                read.error = Some(BodyError { is_timeout: true, ..BodyError::new("timed out") });
                 break;
             }
         };
@@ -103,7 +105,9 @@ fn unpack(packed: &[u8], how: &str, limit: Option<u64>, keep: bool) -> Contents 
             Ok(length) => length,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => {
-                out.error = Some(BodyError::new(format!("cannot be unpacked: {error}")));
+                let is_plain = how == "gzip" && !packed.starts_with(&[0x1f, 0x8b]);
+                let what = format!("cannot be unpacked: {error}");
+                out.error = Some(BodyError { is_plain, ..BodyError::new(what) });
                 return out;
             }
         };
