@@ -8,6 +8,7 @@
 //! * [`ping`] is the running commentary of a ping, its table and its summary.
 //! * [`explain`] says what a verdict or a finding means, how it is proved, and what to do.
 //! * [`packets`] comments the packets of a capture.
+//! * [`watch`] is what the commands around `reach watch` show.
 //! * [`java`] says what clients write into their logs.
 //!
 //! Every sentence lives in `words`, English and Korean side by side, so that neither can be forgotten.
@@ -35,6 +36,7 @@ mod style;
 pub mod text;
 pub mod trace;
 mod units;
+pub mod watch;
 mod words;
 
 pub use lang::Lang;

@@ -8,6 +8,8 @@
 //! * [`recording`] writes down what a run saw and reads it again; judging a recording gives what the run gave.
 //! * [`asn`] reads tables of who announces which addresses.
 //! * [`evidence`] writes down the packets of a run.
+//! * [`control`] is how a running watch is asked and steered; [`service`] and [`logging`] are how it speaks to the
+//!   service manager and to the log.
 //! * [`output`] writes results to standard output and everything else to standard error.
 //!
 //! Deliberately absent: any opinion on what an observation means (reach-core) and any sentence of a report
@@ -19,13 +21,16 @@ pub mod asn;
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod control;
 pub mod evidence;
 pub mod exit;
 pub mod live;
 pub mod live_view;
+pub mod logging;
 pub mod output;
 pub mod progress;
 pub mod recording;
+pub mod service;
 pub mod words;
 
 use std::{
