@@ -9,6 +9,7 @@
 //! * [`notice`] is what a watch tells people, as chats, mails and programs take it.
 //! * [`explain`] says what a verdict or a finding means, how it is proved, and what to do.
 //! * [`packets`] comments the packets of a capture.
+//! * [`watch`] is what the commands around `reach watch` show.
 //! * [`java`] says what clients write into their logs.
 //!
 //! Every sentence lives in `words`, English and Korean side by side, so that neither can be forgotten.
@@ -37,6 +38,7 @@ mod style;
 pub mod text;
 pub mod trace;
 mod units;
+pub mod watch;
 mod words;
 
 pub use lang::Lang;

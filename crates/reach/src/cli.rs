@@ -4,6 +4,7 @@ mod connect;
 mod evidence;
 mod ping;
 mod trace;
+mod watch;
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
@@ -15,6 +16,11 @@ pub use self::{
     evidence::EvidenceArgs,
     ping::{MtuDiscovery, PingArgs},
     trace::{Sureness, TraceArgs},
+    watch::{
+        AckArgs, AskArgs, ConfigArgs, ConfigCheckArgs, ConfigCommand, ExportArgs, ExportFormat, ExportWhat,
+        HistoryArgs, HistoryLayer, IncidentsArgs, MemoryArgs, SilenceArgs, SilenceCommand, SilenceEndArgs,
+        SilenceListArgs, StatusArgs, WatchArgs,
+    },
 };
 
 /// Reads the arguments, with the program's name first. `reach HOST:PORT` is `reach check HOST:PORT`.
@@ -51,10 +57,27 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// Commands of later versions: words that are never taken for a host.
-const LATER: [&str; 4] = ["watch", "logs", "scouter", "report"];
+const LATER: [&str; 3] = ["logs", "scouter", "report"];
 
-const COMMANDS: [&str; 9] =
-    ["check", "resolve", "ping", "connect", "trace", "explain", "demo", "completions", "man"];
+const COMMANDS: [&str; 17] = [
+    "check",
+    "resolve",
+    "ping",
+    "connect",
+    "trace",
+    "watch",
+    "status",
+    "ack",
+    "silence",
+    "incidents",
+    "history",
+    "export",
+    "config",
+    "explain",
+    "demo",
+    "completions",
+    "man",
+];
 
 fn is_command(word: &str) -> bool {
     word == "help" || COMMANDS.contains(&word)
@@ -114,6 +137,22 @@ pub enum Command {
     Connect(ConnectArgs),
     /// Find the routers on all parallel paths to every address behind a name
     Trace(TraceArgs),
+    /// Keep every address behind names under observation, and speak when there is something to say
+    Watch(WatchArgs),
+    /// Show what a running watch knows: targets, incidents, channels
+    Status(StatusArgs),
+    /// Take an incident on: no more reminders
+    Ack(AckArgs),
+    /// Say nothing of some targets for a while, list silences, end one
+    Silence(SilenceArgs),
+    /// List incidents, or show one: its time line, its addresses, its messages
+    Incidents(IncidentsArgs),
+    /// Show how a target has been: tries, failures, latencies, states over time
+    History(HistoryArgs),
+    /// Write what a watch remembers as CSV, JSON lines or Parquet
+    Export(ExportArgs),
+    /// Check a configuration of `reach watch`, or print an example
+    Config(ConfigArgs),
     /// Say what a verdict or a finding means, how it is proved, and what to do
     Explain(ExplainArgs),
     /// Show a check at work in a pretend network: eight addresses, three blocked

@@ -1,14 +1,24 @@
 //! What each command does.
 
+pub mod ack;
+mod asking;
 pub mod check;
 pub mod completions;
+pub mod config;
 pub mod connect;
 pub mod demo;
 pub mod explain;
+pub mod export;
+pub mod history;
+pub mod incidents;
 pub mod man;
+pub mod memory;
 pub mod ping;
 pub mod resolve;
+pub mod silence;
+pub mod status;
 pub mod trace;
+pub mod watch;
 
 use std::{
     collections::hash_map::RandomState,
@@ -27,6 +37,14 @@ pub fn run(command: Command, around: &Surroundings) -> Exit {
         Command::Ping(args) => ping::run(&args, around),
         Command::Connect(args) => connect::run(&args, around),
         Command::Trace(args) => trace::run(&args, around),
+        Command::Watch(args) => watch::run(&args, around),
+        Command::Status(args) => status::run(&args, around),
+        Command::Ack(args) => ack::run(&args, around),
+        Command::Silence(args) => silence::run(&args, around),
+        Command::Incidents(args) => incidents::run(&args, around),
+        Command::History(args) => history::run(&args, around),
+        Command::Export(args) => export::run(&args, around),
+        Command::Config(args) => config::run(&args, around),
         Command::Explain(args) => explain::run(&args, around),
         Command::Demo(args) => demo::run(&args, around),
         Command::Completions(args) => completions::run(&args),

@@ -2,11 +2,13 @@
 
 mod connect;
 mod duration;
+pub mod moment;
 mod output;
 pub mod ping;
 pub(crate) mod proxy;
 mod targets;
 pub mod trace;
+pub mod watch;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6},
@@ -145,7 +147,7 @@ fn choose_tls(args: &TlsChoice<'_>, targets: &mut [Target], problems: &mut Probl
 
 fn name_server(args: &TlsChoice<'_>, targets: &mut [Target], problems: &mut Problems) {
     let Some(text) = args.server_name else { return };
-    let name = match server_name(text) {
+    let name = match server_name("--server-name", text) {
         Ok(name) => name,
         Err(problem) => return problems.push(problem),
     };
@@ -161,14 +163,14 @@ fn name_server(args: &TlsChoice<'_>, targets: &mut [Target], problems: &mut Prob
     }
 }
 
-fn server_name(text: &str) -> Result<String, String> {
+fn server_name(option: &str, text: &str) -> Result<String, String> {
     if let Ok(address) = text.parse::<IpAddr>() {
         return Ok(address.to_string());
     }
     let plain = !text.contains([':', '/', '@', '[']);
     match text.parse::<Target>() {
         Ok(Target { host: Host::Name(name), .. }) if plain => Ok(name.trim_end_matches('.').to_owned()),
-        _ => Err(format!("--server-name `{}` is no DNS name; give a name like api.example.com", shown(text))),
+        _ => Err(format!("{option} `{}` is no DNS name; give a name like api.example.com", shown(text))),
     }
 }
 
@@ -219,7 +221,7 @@ fn plan(
         _ => Families::Both,
     };
     for text in &names.resolver {
-        if let Some(resolver) = keep(resolver(text), problems)
+        if let Some(resolver) = keep(resolver("--resolver", text), problems)
             && !plan.extra_resolvers.contains(&resolver)
         {
             plan.extra_resolvers.push(resolver);
@@ -235,32 +237,32 @@ fn plan(
 }
 
 /// `ADDRESS`, `ADDRESS:PORT` or `[V6ADDRESS]:PORT`; port 53 unless another is given.
-fn resolver(text: &str) -> Result<SocketAddr, String> {
+pub(crate) fn resolver(option: &str, text: &str) -> Result<SocketAddr, String> {
     const PORT: u16 = 53;
     if let Ok(address) = text.parse::<IpAddr>() {
-        return usable(text, SocketAddr::new(address, PORT));
+        return usable(option, text, SocketAddr::new(address, PORT));
     }
     if let Ok(resolver) = text.parse::<SocketAddr>() {
-        return usable(text, resolver);
+        return usable(option, text, resolver);
     }
     if let Some(inside) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'))
         && let Ok(address) = inside.parse()
     {
-        return usable(text, SocketAddrV6::new(address, PORT, 0, 0).into());
+        return usable(option, text, SocketAddrV6::new(address, PORT, 0, 0).into());
     }
     Err(format!(
-        "--resolver `{}` is no address; give one like 10.0.0.53, 10.0.0.53:5353 or [2001:db8::53]:5353",
+        "{option} `{}` is no address; give one like 10.0.0.53, 10.0.0.53:5353 or [2001:db8::53]:5353",
         shown(text)
     ))
 }
 
-fn usable(text: &str, resolver: SocketAddr) -> Result<SocketAddr, String> {
+fn usable(option: &str, text: &str, resolver: SocketAddr) -> Result<SocketAddr, String> {
     let text = shown(text);
     if resolver.port() == 0 {
-        return Err(format!("--resolver `{text}`: a port is a number from 1 to 65535"));
+        return Err(format!("{option} `{text}`: a port is a number from 1 to 65535"));
     }
     if resolver.ip().is_unspecified() || resolver.ip().is_multicast() {
-        return Err(format!("--resolver `{text}` is not the address of one host; give that of a resolver"));
+        return Err(format!("{option} `{text}` is not the address of one host; give that of a resolver"));
     }
     Ok(resolver)
 }

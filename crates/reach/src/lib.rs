@@ -9,8 +9,10 @@
 //! * [`alert`] delivers what a watch has to say.
 //! * [`asn`] reads tables of who announces which addresses.
 //! * [`evidence`] writes down the packets of a run.
-//! * [`web`] is what the watch shows over HTTP: [`metrics`], state, and [`blackbox`] probes on demand; [`otlp`]
 //!   pushes the metrics.
+//!   service manager and to the log.
+//! * [`control`] is how a running watch is asked and steered; [`service`] and [`logging`] are how it speaks to the
+//! * [`web`] is what the watch shows over HTTP: [`metrics`], state, and [`blackbox`] probes on demand; [`otlp`]
 //! * [`output`] writes results to standard output and everything else to standard error.
 //!
 //! Deliberately absent: any opinion on what an observation means (reach-core) and any sentence of a report
@@ -24,15 +26,18 @@ pub mod blackbox;
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod control;
 pub mod evidence;
 pub mod exit;
 pub mod live;
 pub mod live_view;
+pub mod logging;
 pub mod metrics;
 pub mod otlp;
 pub mod output;
 pub mod progress;
 pub mod recording;
+pub mod service;
 pub mod web;
 pub mod words;
 

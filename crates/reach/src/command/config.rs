@@ -1,0 +1,88 @@
+//! `reach config`: checks a configuration, or prints an example.
+
+use std::path::PathBuf;
+
+use reach_core::Time;
+use reach_report::watch::{self as report, PlanView, WatchedView};
+
+use super::{asking, document};
+use crate::{
+    cli::{ConfigArgs, ConfigCheckArgs, ConfigCommand},
+    config::{
+        Output, Surroundings,
+        moment::Now,
+        watch::{Places, WatchConfig, load, window},
+    },
+    exit::Exit,
+    output::{complain, finish, note},
+};
+
+/// A complete configuration with comments.
+pub const EXAMPLE: &str = include_str!("../config/watch/example.toml");
+
+/// How far ahead maintenance windows are told.
+const AHEAD: std::time::Duration = std::time::Duration::from_secs(14 * 86_400);
+
+/// Runs the command.
+pub fn run(args: &ConfigArgs, around: &Surroundings) -> Exit {
+    match &args.command {
+        ConfigCommand::Check(args) => check(args, around),
+        ConfigCommand::Example => finish(EXAMPLE, Exit::AllWork),
+    }
+}
+
+fn check(args: &ConfigCheckArgs, around: &Surroundings) -> Exit {
+    let output = match Output::new(&args.output, around) {
+        Ok(output) => output,
+        Err(problem) => return complain(&[problem]),
+    };
+    let world = asking::world(around);
+    let file: PathBuf = match &args.file {
+        Some(file) => file.clone(),
+        None => Places::gather(world.variable, world.is_root).config(),
+    };
+    let config = match load(&file, world) {
+        Ok(config) => config,
+        Err(problems) => return complain(&problems),
+    };
+    for warning in &config.warnings {
+        note(warning);
+    }
+    finish(&shown(&config, &output, Now::look().time()), Exit::AllWork)
+}
+
+fn shown(config: &WatchConfig, output: &Output, now: Time) -> String {
+    let watched = |target: &'_ crate::config::watch::TargetConfig| -> bool {
+        target.target.tls || target.target.http_path.is_some()
+    };
+    let targets = config.targets.iter().map(|target| WatchedView {
+        target: &target.target.text,
+        labels: &target.labels,
+        deeper: watched(target),
+        pace: &target.pace,
+        rules: &target.rules,
+    });
+    let maintenance = config.maintenance.iter().map(|one| {
+        let next = window::turns(&one.window, now, now + AHEAD).into_iter().next();
+        let local =
+            |time| one.window.zone.to_datetime(window::stamp(time)).strftime("%Y-%m-%d %H:%M").to_string();
+        let zone = one.window.zone.iana_name().unwrap_or("").to_owned();
+        let next = next
+            .map(|(begin, end)| format!("{} ~ {} {zone}", local(begin), local(end)).trim_end().to_owned());
+        (one.name.as_str(), next)
+    });
+    let view = PlanView {
+        targets: targets.collect(),
+        channels: config
+            .channels
+            .iter()
+            .map(|channel| (channel.name.as_str(), channel.kind.as_str()))
+            .collect(),
+        maintenance: maintenance.collect(),
+        quiet: config.quiet.len(),
+        store: config.store.path.display().to_string(),
+        max_bytes: config.store.max_bytes,
+        control: config.control.path.display().to_string(),
+    };
+    if output.json { document(&report::json_plan(&view)) } else { report::plan(&view, &output.style) }
+}

@@ -1,0 +1,338 @@
+//! What the commands read of the past. The file is opened beside the watch, read-only, whether the watch runs or not.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use reach_core::{
+    Time,
+    model::Target,
+    watch::{Incident, IncidentId, Sample, TargetId, Transition},
+};
+pub use reach_report::watch::{EvidenceRecord, HistoryBucket, IncidentRecord, KnownTarget};
+
+use crate::{
+    cli::{MemoryArgs, nearest},
+    config::{
+        Problems,
+        watch::{World, locate},
+    },
+    output::shown,
+};
+
+/// What is remembered.
+pub trait Memory {
+    /// Every target that was ever watched.
+    fn targets(&self) -> Result<Vec<KnownTarget>, MemoryError>;
+
+    /// What came of trying a target at all layers, in stretches of `step` that begin at `from`; stretches without
+    /// tries have no bucket. May be coarser than asked for where only coarser summaries are left.
+    fn history(
+        &self,
+        target: TargetId,
+        from: Time,
+        until: Time,
+        step: Duration,
+    ) -> Result<Vec<HistoryBucket>, MemoryError>;
+
+    /// Changes of state in a time, oldest first.
+    fn transitions(&self, target: TargetId, from: Time, until: Time) -> Result<Vec<Transition>, MemoryError>;
+
+    /// Incidents that were not over before `from` and began before `until`, newest first.
+    fn incidents(&self, from: Time, until: Time) -> Result<Vec<Incident>, MemoryError>;
+
+    /// One incident, with everything.
+    fn incident(&self, id: IncidentId) -> Result<Option<IncidentRecord>, MemoryError>;
+
+    /// Every single try of a target in a time, oldest first.
+    fn samples(
+        &self,
+        target: TargetId,
+        from: Time,
+        until: Time,
+        each: &mut dyn FnMut(&Sample) -> io::Result<()>,
+    ) -> Result<(), MemoryError>;
+}
+
+/// Why the past cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum MemoryError {
+    /// There is no such file.
+    #[error("`{}` is not there; a watch has to have run, or name its memory with --store", name(.0))]
+    Missing(PathBuf),
+    /// It cannot be read.
+    #[error("`{}` cannot be read: {why}", name(.path))]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// What was read cannot be passed on.
+    #[error("{0}")]
+    Output(#[from] io::Error),
+}
+
+fn name(path: &Path) -> String {
+    shown(&path.to_string_lossy())
+}
+
+/// Opens the memory of a watch.
+pub fn open(path: &Path) -> Result<Box<dyn Memory>, MemoryError> {
+    if !path.exists() {
+        return Err(MemoryError::Missing(path.to_owned()));
+    }
+    Err(MemoryError::Unreadable {
+        path: path.to_owned(),
+        why: "this version of reach keeps no memory yet".to_owned(),
+    })
+}
+
+/// The file that is meant.
+pub(super) fn place(args: &MemoryArgs, world: World<'_>) -> Result<PathBuf, Problems> {
+    match &args.store {
+        Some(path) => Ok(path.clone()),
+        None => locate(args.config.as_deref(), world).map(|located| located.store),
+    }
+}
+
+/// The targets that a pattern describes. Without any `*` it is a target as it is typed for other commands.
+pub(super) fn wanted<'a>(known: &'a [KnownTarget], pattern: &str) -> Result<Vec<&'a KnownTarget>, String> {
+    let meant = canonical(pattern);
+    let found: Vec<&KnownTarget> = known.iter().filter(|target| fits(&meant, &target.text)).collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let advice = match nearest(&meant, known.iter().map(|target| target.text.as_str())) {
+        Some(meant) => format!("did you mean `{}`?", shown(meant)),
+        None if known.is_empty() => "nothing was".to_owned(),
+        None => {
+            let some: Vec<String> = known.iter().take(8).map(|target| shown(&target.text)).collect();
+            let more = known.len().saturating_sub(some.len());
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("there are {}{more}", some.join(", "))
+        }
+    };
+    Err(format!("`{}` was never watched; {advice}", shown(pattern)))
+}
+
+/// A pattern as targets are written: `Example.com` means `example.com:443`.
+pub(super) fn canonical(pattern: &str) -> String {
+    if pattern.contains('*') {
+        return pattern.trim().to_lowercase();
+    }
+    pattern.parse().map_or_else(|_| pattern.trim().to_owned(), |target: Target| target.text)
+}
+
+/// Whether a text is what a pattern describes, where `*` stands for anything and letters of either case are alike.
+pub(super) fn fits(pattern: &str, text: &str) -> bool {
+    let (pattern, text) = (pattern.to_lowercase(), text.to_lowercase());
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        match rest.split_once(part) {
+            Some((_, behind)) => rest = behind,
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::{collections::BTreeMap, net::IpAddr};
+
+    use reach_core::watch::{AddressState, Gravity, Layer, Phase, Reading, Reason, Series, Subject, Why};
+
+    use super::*;
+
+    /// A memory of one afternoon: one target, two addresses, of which one was down for a while.
+    pub(in crate::command) struct Afternoon;
+
+    pub(in crate::command) const NOON: Time = Time::from_micros(1_795_348_800_000_000);
+
+    pub(in crate::command) fn minutes(minutes: u64) -> Duration {
+        Duration::from_secs(minutes * 60)
+    }
+
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([203, 0, 113, last])
+    }
+
+    fn every_minute(from: Time, until: Time) -> impl Iterator<Item = Sample> {
+        let samples = (0..240_u64).flat_map(|minute| {
+            [11, 12].map(|last| {
+                let bad = last == 12 && (60..120).contains(&minute);
+                Sample {
+                    series: Series { target: TargetId(1), address: address(last) },
+                    layer: Layer::Connect,
+                    at: NOON + minutes(minute),
+                    reading: if bad {
+                        Reading::Failed(Reason::Timeout)
+                    } else {
+                        Reading::Answered(Duration::from_micros(8_000 + minute))
+                    },
+                }
+            })
+        });
+        samples.filter(move |sample| (from..until).contains(&sample.at))
+    }
+
+    pub(in crate::command) fn incident() -> Incident {
+        Incident {
+            id: IncidentId(17),
+            subject: Subject::Target(TargetId(1)),
+            title: "fcm.googleapis.com:443".to_owned(),
+            labels: BTreeMap::new(),
+            gravity: Gravity::Degraded,
+            worst: Gravity::Degraded,
+            phase: Phase::Closed { at: NOON + minutes(180), all_clear: true },
+            began: NOON + minutes(60),
+            opened: NOON + minutes(61),
+            changed: NOON + minutes(180),
+            causes: Vec::new(),
+            members: Vec::new(),
+            pool: 2,
+            acknowledged: None,
+            muted_until: None,
+            unstable: false,
+            quiet: minutes(5),
+            relapses: 0,
+            notices: 3,
+            rang: vec![NOON + minutes(61)],
+            diagnosis: None,
+        }
+    }
+
+    impl Memory for Afternoon {
+        fn targets(&self) -> Result<Vec<KnownTarget>, MemoryError> {
+            Ok(vec![
+                KnownTarget { id: TargetId(1), text: "fcm.googleapis.com:443".to_owned() },
+                KnownTarget { id: TargetId(2), text: "db.example:5432".to_owned() },
+            ])
+        }
+
+        fn history(
+            &self,
+            target: TargetId,
+            from: Time,
+            until: Time,
+            step: Duration,
+        ) -> Result<Vec<HistoryBucket>, MemoryError> {
+            let mut buckets: BTreeMap<(IpAddr, u64), HistoryBucket> = BTreeMap::new();
+            for sample in every_minute(from, until).filter(|_| target == TargetId(1)) {
+                let number = sample.at.since(from).as_secs() / step.as_secs();
+                let bucket =
+                    buckets.entry((sample.series.address, number)).or_insert_with(|| HistoryBucket {
+                        address: sample.series.address,
+                        layer: Layer::Connect,
+                        from: from + Duration::from_secs(number * step.as_secs()),
+                        tries: 0,
+                        failures: BTreeMap::new(),
+                        unable: 0,
+                        p50: None,
+                        p95: None,
+                    });
+                bucket.tries += 1;
+                match sample.reading {
+                    Reading::Answered(rtt) => (bucket.p50, bucket.p95) = (Some(rtt), Some(rtt)),
+                    Reading::Failed(reason) => *bucket.failures.entry(reason).or_default() += 1,
+                    Reading::Unable => bucket.unable += 1,
+                }
+            }
+            Ok(buckets.into_values().collect())
+        }
+
+        fn transitions(
+            &self,
+            target: TargetId,
+            from: Time,
+            until: Time,
+        ) -> Result<Vec<Transition>, MemoryError> {
+            let series = Series { target: TargetId(1), address: address(12) };
+            let changed =
+                |minute, from, to, why| Transition { series, at: NOON + minutes(minute), from, to, why };
+            let all = [
+                changed(60, AddressState::Ok, AddressState::Suspect, Why::Failed(Reason::Timeout)),
+                changed(61, AddressState::Suspect, AddressState::Down, Why::Failed(Reason::Timeout)),
+                changed(120, AddressState::Down, AddressState::Recovering, Why::Answered),
+                changed(125, AddressState::Recovering, AddressState::Ok, Why::Answered),
+            ];
+            let wanted =
+                |change: &Transition| change.series.target == target && (from..until).contains(&change.at);
+            Ok(all.into_iter().filter(wanted).collect())
+        }
+
+        fn incidents(&self, from: Time, until: Time) -> Result<Vec<Incident>, MemoryError> {
+            let incident = incident();
+            let overlaps = NOON + minutes(180) >= from && incident.began < until;
+            Ok(overlaps.then_some(incident).into_iter().collect())
+        }
+
+        fn incident(&self, id: IncidentId) -> Result<Option<IncidentRecord>, MemoryError> {
+            if id != IncidentId(17) {
+                return Ok(None);
+            }
+            let transitions = self.transitions(TargetId(1), NOON, NOON + minutes(240))?;
+            Ok(Some(IncidentRecord {
+                incident: incident(),
+                transitions,
+                messages: Vec::new(),
+                evidence: Vec::new(),
+            }))
+        }
+
+        fn samples(
+            &self,
+            target: TargetId,
+            from: Time,
+            until: Time,
+            each: &mut dyn FnMut(&Sample) -> io::Result<()>,
+        ) -> Result<(), MemoryError> {
+            for sample in every_minute(from, until).filter(|_| target == TargetId(1)) {
+                each(&sample)?;
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn patterns_describe_targets() {
+        for (pattern, text, is) in [
+            ("fcm.example:443", "fcm.example:443", true),
+            ("fcm.*", "FCM.example:443", true),
+            ("*", "anything", true),
+            ("*:44", "fcm.example:443", false),
+            ("a*a", "a", false),
+        ] {
+            assert_eq!(fits(pattern, text), is, "{pattern} {text}");
+        }
+        assert_eq!(canonical("FCM.example"), "fcm.example:443");
+        assert_eq!(canonical("FCM*"), "fcm*");
+    }
+
+    #[test]
+    fn a_target_that_was_never_watched_is_told_with_those_that_were() {
+        let known = Afternoon.targets().expect("read");
+        assert_eq!(wanted(&known, "fcm.googleapis.com").expect("known").len(), 1);
+        assert_eq!(wanted(&known, "*").expect("known").len(), 2);
+        let near = wanted(&known, "fcm.googleapi.com").expect_err("unknown");
+        assert!(near.contains("did you mean `fcm.googleapis.com:443`?"), "{near}");
+        let far = wanted(&known, "other.example").expect_err("unknown");
+        assert!(far.contains("there are fcm.googleapis.com:443, db.example:5432"), "{far}");
+        assert!(wanted(&[], "x").expect_err("unknown").contains("nothing was"));
+    }
+
+    #[test]
+    fn a_memory_that_is_not_there_is_told_as_such() {
+        let error = open(Path::new("/nonexistent/reach.db")).err().expect("not there").to_string();
+        assert!(
+            error.contains("`/nonexistent/reach.db` is not there") && error.contains("--store"),
+            "{error}"
+        );
+    }
+}

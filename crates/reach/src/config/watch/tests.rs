@@ -1,0 +1,334 @@
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use clap::Parser;
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+use tempfile::TempDir;
+
+use super::*;
+use crate::{
+    cli::{Cli, Command},
+    command::config::EXAMPLE,
+};
+
+fn nothing(_: &str) -> Option<String> {
+    None
+}
+
+const BARE: World<'_> = World { variable: &nothing, is_root: true };
+
+fn understood(text: &str) -> Result<WatchConfig, Problems> {
+    let places = Places::gather(&nothing, true);
+    read::understand("reach.toml", text, Path::new("/etc/reach"), false, &places, BARE)
+        .map(|(config, _)| config)
+}
+
+fn good(text: &str) -> WatchConfig {
+    understood(text).unwrap_or_else(|problems| panic!("{text}: {problems:#?}"))
+}
+
+#[test]
+fn the_example_is_right_as_it_is_and_with_everything_in_force() {
+    let config = good(EXAMPLE);
+    assert_eq!(config.targets.len(), 3);
+    assert_eq!(config.targets[1].pace.every, Duration::from_secs(30));
+    assert_eq!(config.targets[1].rules.failure_share.map(|rule| rule.threshold), Some(0.005));
+    assert_eq!(config.targets[0].rules, Rules::default());
+    assert_eq!(config.targets[0].pace, Cadence::default());
+
+    let directory = TempDir::new().expect("a directory");
+    fs::write(directory.path().join("hosts.txt"), "192.0.2.11:7001\n").expect("written");
+    fs::write(directory.path().join("heartbeat-url"), "https://heartbeat.example/secret\n").expect("written");
+    let in_force: String = EXAMPLE
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => {
+                format!("{rest}\n")
+            }
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    let file = directory.path().join("reach.toml");
+    fs::write(&file, &in_force).expect("written");
+    let config = load(&file, BARE).unwrap_or_else(|problems| panic!("{problems:#?}\n{in_force}"));
+    assert_eq!(config.targets.len(), 5);
+    assert_eq!(config.maintenance.len(), 3);
+    assert_eq!(config.channels.len(), 2);
+    assert_eq!(config.quiet[0].channels, ["ops"]);
+    let heartbeat = config.heartbeat.as_ref().map(|heartbeat| heartbeat.url.expose_secret());
+    assert_eq!(heartbeat, Some("https://heartbeat.example/secret"));
+    assert!(
+        !format!("{config:?}").contains("heartbeat.example/secret"),
+        "secrets show nothing of themselves"
+    );
+    assert_eq!(config.targets[4].target.server_name.as_deref(), Some("internal.example.com"));
+}
+
+#[test]
+fn what_the_example_calls_a_default_is_one() {
+    let usual = good("[[target]]\ntarget = 'a.example'\n");
+    let in_force: String = EXAMPLE
+        .lines()
+        .filter(|line| {
+            // What is off by default, or depends on the host, is an example.
+            let key = line.trim_start_matches('#').split(' ').next().unwrap_or_default();
+            !["vantage", "lang", "zone", "labels", "resolvers", "latency", "slo", "daily_hello"]
+                .contains(&key)
+        })
+        .take_while(|line| !line.starts_with("[[target]]"))
+        .map(|line| {
+            format!("{}\n", line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line))
+        })
+        .collect();
+    let shown = good(&format!("{in_force}\n[[target]]\ntarget = 'a.example'\n"));
+    assert_eq!(shown.targets, usual.targets);
+    assert_eq!((shown.rate, shown.surveys), (usual.rate, usual.surveys));
+}
+
+#[test]
+fn targets_take_the_defaults_and_say_what_is_particular() {
+    let config = good(
+        "[defaults]\nevery = '5s'\nlabels = { site = 'seoul' }\nlatency = '300ms'\n\
+         [[target]]\ntargets = ['a.example', 'b.example:22']\nlabels = { tier = '1' }\nlatency = 'off'\n\
+         echo_every = 'never'\n\
+         [[target]]\ntarget = 'c.example:7001'\ntls = true\nslo = '99.9%'\ncertificate = { warn = '30d' }\n",
+    );
+    let [a, b, c] = &config.targets[..] else { panic!("{:?}", config.targets) };
+    assert_eq!(a.pace.every, Duration::from_secs(5));
+    assert_eq!((a.pace.echo_every, a.rules.latency), (None, None));
+    assert_eq!(a.labels["site"], "seoul");
+    assert_eq!(b.labels["tier"], "1");
+    assert_eq!(c.rules.latency.map(|rule| rule.above), Some(Duration::from_millis(300)));
+    assert_eq!(c.rules.burn.iter().map(|burn| burn.factor).collect::<Vec<_>>(), [14.4, 6.0, 1.0]);
+    assert!(c.target.tls && !b.target.tls);
+    assert_eq!(
+        c.rules.certificate,
+        Some((Duration::from_secs(30 * 86_400), Duration::from_secs(3 * 86_400)))
+    );
+}
+
+#[test]
+fn every_mistake_is_told_with_its_place() {
+    let text = "\
+rate = 'fast'
+[defaults]
+evrey = '5s'
+timeout = 3
+failure_share = { treshold = '1%' }
+[[target]]
+targets = ['a..example', 'b.example', 'b.example:443']
+forget_after = '5m'
+[[target]]
+labels = { tier = 1 }
+[own]
+references = ['dns.example:53']
+gateway = 'somewhere'
+[[channel]]
+name = 'ops'
+kind = 'telegramm'
+[[maintenance]]
+name = 'x'
+days = ['someday']
+from = '25:00'
+until = '04:00'
+zone = 'Asia/Soul'
+[[quiet]]
+from = '22:00'
+[heartbeat]
+every = '1m'
+[store]
+max_bytes = '1kB'
+[[log]]
+level = 'info'
+";
+    let problems = understood(text).expect_err("all wrong");
+    let expected = [
+        "reach.toml:1:8: `rate`: `fast` is no number",
+        "reach.toml:3:1: `defaults.evrey` is no key; did you mean `every`?",
+        "reach.toml:4:11: `defaults.timeout`: `3` has no unit; seconds are written \"3s\"",
+        "reach.toml:5:19: `defaults.failure_share.treshold` is no key; did you mean `threshold`?",
+        "reach.toml:7:12: `a..example`",
+        "reach.toml:7:39: `b.example:443` is watched already by reach.toml:7:26",
+        "reach.toml:8:16: `target[1].forget_after`: an address cannot be forgotten before it is gone (15m)",
+        "`target[2].target` is missing",
+        "reach.toml:10:19: `target[2].labels.tier`: `1` stands where a text in quotes belongs",
+        "reach.toml:12:15: `dns.example:53` is no address with a port",
+        "reach.toml:13:11: `own.gateway`: `somewhere` is none of",
+        "reach.toml:16:8: `channel[1].kind`: `telegramm` is no kind of channel; did you mean `telegram`?",
+        "reach.toml:19:9: `someday` is no day",
+        "reach.toml:20:8: `maintenance[1].from`: `25:00` is no time of day",
+        "reach.toml:22:8: `maintenance[1].zone`: `Asia/Soul` is no time zone",
+        "`quiet[1].until` is missing",
+        "`heartbeat.url` is missing",
+        "reach.toml:28:13: `store.max_bytes`: incidents alone may take more",
+        "`log`: a list stands where a table belongs, as in `[log]`",
+    ];
+    for part in expected {
+        assert!(problems.iter().any(|problem| problem.contains(part)), "{part}: {problems:#?}");
+    }
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+}
+
+#[test]
+fn a_mistake_of_syntax_is_told_alone() {
+    let problems = understood("[defaults\nevery = '5s'\nevrey = 1\n").expect_err("wrong");
+    assert!(problems.iter().all(|problem| problem.contains("this is no TOML")), "{problems:?}");
+}
+
+#[test]
+fn secrets_come_from_files_the_environment_or_systemd_and_errors_have_none() {
+    let directory = TempDir::new().expect("a directory");
+    let credentials = directory.path().join("credentials");
+    fs::create_dir(&credentials).expect("made");
+    fs::write(directory.path().join("url"), " https://h.example/a\n").expect("written");
+    fs::write(credentials.join("heartbeat"), "https://h.example/b").expect("written");
+    let place = credentials.display().to_string();
+    let variable = |name: &str| match name {
+        "HEARTBEAT" => Some("https://h.example/c".to_owned()),
+        "WRONG" => Some("tops3cret".to_owned()),
+        "CREDENTIALS_DIRECTORY" => Some(place.clone()),
+        _ => None,
+    };
+    let world = World { variable: &variable, is_root: true };
+    let file = directory.path().join("reach.toml");
+    let with = |line: &str| {
+        fs::write(&file, format!("[[target]]\ntarget = 'a.example'\n[heartbeat]\n{line}\n"))
+            .expect("written");
+        load(&file, world)
+    };
+    for (line, url) in [
+        ("url_file = 'url'", "https://h.example/a"),
+        ("url_credential = 'heartbeat'", "https://h.example/b"),
+        ("url_env = 'HEARTBEAT'", "https://h.example/c"),
+        ("url = 'https://h.example/d'", "https://h.example/d"),
+    ] {
+        let config = with(line).unwrap_or_else(|problems| panic!("{line}: {problems:?}"));
+        let heartbeat = config.heartbeat.expect("given");
+        assert_eq!(heartbeat.url.expose_secret(), url, "{line}");
+    }
+    for (line, part) in [
+        ("url_file = 'nowhere'", "cannot be read"),
+        ("url_env = 'NOWHERE'", "no variable `NOWHERE`"),
+        ("url_env = 'WRONG'", "no URL that begins with https://"),
+        ("url = 'tops3cret'", "no URL that begins with https://"),
+        ("url_credential = '../x'", "no name of a credential"),
+        ("url_file = 'url'\nurl_env = 'HEARTBEAT'", "says the same already"),
+    ] {
+        let problems = with(line).expect_err(line);
+        assert!(problems.len() == 1 && problems[0].contains(part), "{line}: {problems:?}");
+        assert!(!problems[0].contains("tops3cret"), "{problems:?}");
+    }
+}
+
+#[test]
+fn a_secret_in_a_file_that_all_may_read_is_remarked_on() {
+    let directory = TempDir::new().expect("a directory");
+    let file = directory.path().join("reach.toml");
+    fs::write(&file, "[[target]]\ntarget = 'a.example'\n[heartbeat]\nurl = 'https://h.example/x'\n")
+        .expect("written");
+    for (mode, warned) in [(0o644, true), (0o640, false)] {
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("changed");
+        let config = load(&file, BARE).expect("right");
+        assert_eq!(!config.warnings.is_empty(), warned, "{mode:o}: {:?}", config.warnings);
+    }
+}
+
+#[test]
+fn maintenance_is_told_by_matcher_and_turn() {
+    let config = good(
+        "zone = 'UTC'\n[[target]]\ntarget = 'a.example'\n[[maintenance]]\nname = 'x'\n\
+         targets = ['a*', 'b*']\nlabels = { tier = '1' }\ndays = 'sat'\nfrom = '23:00'\nuntil = '01:00'\n",
+    );
+    let time = |text: &str| {
+        let stamp: Timestamp = text.parse().expect("a time");
+        Time::from_micros(u64::try_from(stamp.as_microsecond()).expect("after 1970"))
+    };
+    let turns = config.maintenance[0].turns(time("2026-11-20T00:00:00Z"), time("2026-12-04T00:00:00Z"));
+    assert_eq!(turns.len(), 4);
+    assert_eq!(turns[0].0.target.as_deref(), Some("a*"));
+    assert_eq!(turns[0].1, time("2026-11-21T23:00:00Z"));
+    assert_eq!(turns[3].2, time("2026-11-29T01:00:00Z"));
+}
+
+#[test]
+fn the_plan_has_everything_and_the_ids_of_the_memory() {
+    let config = good("[own]\ngateway = 'none'\n[[target]]\ntargets = ['a.example', 'b.example']\n");
+    let mut next = 6;
+    let id = |_: &Target| {
+        next += 1;
+        TargetId(next)
+    };
+    let detected = "192.0.2.1".parse().ok();
+    let plan = config.plan(id, Vantage::default(), detected, 3);
+    assert_eq!(plan.targets.iter().map(|target| target.id.0).collect::<Vec<_>>(), [7, 8]);
+    assert_eq!(plan.own.gateway, None);
+}
+
+fn watched(line: &str) -> Result<Watch, Problems> {
+    let words = format!("reach watch {line}");
+    let args = match Cli::try_parse_from(words.split_whitespace()).map(|cli| cli.command) {
+        Ok(Command::Watch(args)) => args,
+        other => panic!("{line}: {other:?}"),
+    };
+    watch(&args, &Surroundings::default(), BARE)
+}
+
+#[test]
+fn targets_of_the_command_line_are_watched_besides_those_of_the_file() {
+    let directory = TempDir::new().expect("a directory");
+    let file = directory.path().join("reach.toml");
+    fs::write(&file, "[defaults]\ntimeout = '1s'\n[[target]]\ntarget = 'a.example'\n").expect("written");
+    let file = file.display();
+    let both =
+        watched(&format!("b.example a.example --every 2s --config {file} --store /tmp/x.db")).expect("right");
+    let targets: Vec<_> = both
+        .config
+        .targets
+        .iter()
+        .map(|target| {
+            (target.target.text.as_str(), target.pace.every.as_secs(), target.pace.timeout.as_secs())
+        })
+        .collect();
+    assert_eq!(targets, [("a.example:443", 10, 1), ("b.example:443", 2, 1)]);
+    assert!(both.config.store.named && !both.config.control.named);
+    let alone = watched("b.example --for 1h --listen 9115 --control /tmp/s").expect("right");
+    assert_eq!((alone.file, alone.ends_after), (None, Some(Duration::from_secs(3600))));
+    assert_eq!(alone.config.http.and_then(|http| http.listen), "127.0.0.1:9115".parse().ok());
+    assert_eq!(alone.config.control.path, Path::new("/tmp/s"));
+}
+
+#[test]
+fn what_is_wrong_with_the_command_line_is_told() {
+    let directory = TempDir::new().expect("a directory");
+    let empty = directory.path().join("empty.toml");
+    fs::write(&empty, "lang = 'ko'\n").expect("written");
+    for (line, part) in [
+        ("--config /nonexistent.toml".to_owned(), "`reach config example`"),
+        (format!("--config {}", empty.display()), "names no target"),
+        (format!("--config {} --every 5s", empty.display()), "set `every` in"),
+        ("a.example --every 5".to_owned(), "`5s`"),
+        ("a.example --for 0s".to_owned(), "too short"),
+        ("a.example --listen everywhere".to_owned(), "127.0.0.1:9115"),
+        ("a..example".to_owned(), "`a..example`"),
+    ] {
+        let problems = watched(&line).map(|watch| watch.file).expect_err(&line);
+        assert!(problems.iter().any(|problem| problem.contains(part)), "{line}: {problems:?}");
+    }
+}
+
+#[test]
+fn who_asks_finds_the_socket_and_the_memory_without_reading_secrets() {
+    let directory = TempDir::new().expect("a directory");
+    let file = directory.path().join("reach.toml");
+    fs::write(
+        &file,
+        "state_dir = 'state'\n[control]\npath = '/run/x.sock'\n[heartbeat]\nurl_file = 'forbidden'\n",
+    )
+    .expect("written");
+    let located = locate(Some(&file), BARE).expect("found");
+    assert_eq!(located.store, directory.path().join("state/reach.db"));
+    assert_eq!(located.sockets, [Path::new("/run/x.sock")]);
+    let usual = locate(None, BARE).expect("found");
+    assert_eq!(usual.sockets, [Path::new("/run/reach/watch.sock")]);
+    assert!(locate(Some(Path::new("/nonexistent.toml")), BARE).is_err());
+}
