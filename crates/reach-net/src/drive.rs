@@ -3,7 +3,6 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use reach_core::{
@@ -18,9 +17,10 @@ use tokio::{
         mpsc::{self, UnboundedSender},
     },
     task::{Id, JoinError, JoinSet, yield_now},
-    time::{Instant, sleep, sleep_until},
+    time::{sleep, sleep_until},
 };
 
+pub use crate::clock::Clock;
 use crate::{
     connect, datagram, dns, echo,
     echo::EchoDoors,
@@ -278,45 +278,6 @@ fn descriptors(probe: &Probe) -> u32 {
         // A socket for each SYN, a capture, the kernel's counters.
         Probe::Egress(egress) => u32::from(egress.burst) + 4,
     }
-}
-
-/// The wall clock, read once, and from then on time that never goes back and goes on while the host sleeps
-/// (`CLOCK_BOOTTIME`, clock_gettime(2)).
-#[derive(Clone, Copy, Debug)]
-pub struct Clock {
-    wall: Time,
-    boot: Duration,
-}
-
-/// Timers stand still while the host sleeps, so that nobody waits for longer than this without a look at the clock.
-const LONGEST_SLEEP: Duration = Duration::from_secs(10);
-
-impl Clock {
-    /// Reads the wall clock.
-    pub fn start() -> Self {
-        Self { wall: wall_clock(), boot: sys::since_boot() }
-    }
-
-    /// Now.
-    pub fn now(&self) -> Time {
-        self.wall + sys::since_boot().saturating_sub(self.boot)
-    }
-
-    /// What the wall clock shows more than [`now`](Self::now), in microseconds; negative where it shows less. It
-    /// changes where somebody steps the wall clock, and slowly where it is being corrected.
-    pub fn wall_offset(&self) -> i64 {
-        let micros = |time: Time| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
-        micros(wall_clock()).saturating_sub(micros(self.now()))
-    }
-
-    /// When to look at the clock again while waiting for `time`.
-    fn instant(&self, time: Time) -> Instant {
-        Instant::now() + time.since(self.now()).min(LONGEST_SLEEP)
-    }
-}
-
-fn wall_clock() -> Time {
-    Time::default() + SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// The probes under way.

@@ -22,6 +22,7 @@
 //!
 //! The futures want a tokio runtime with its I/O and time drivers on; one thread is enough.
 
+mod clock;
 pub mod connect;
 pub mod datagram;
 pub mod dns;

@@ -50,6 +50,41 @@ pub fn vantage(extra: &[SocketAddr]) -> Vantage {
     }
 }
 
+/// The next router towards the Internet at large, of IPv4 where there is one; `None` where there is none, or where
+/// it has no address (a point-to-point link).
+pub fn gateway() -> Option<IpAddr> {
+    gateway_v4(&read("/proc/net/route")).or_else(|| gateway_v6(&read("/proc/net/ipv6_route")))
+}
+
+/// `RTF_GATEWAY` (linux/route.h).
+const VIA_ROUTER: u32 = 2;
+
+/// Of the table of IPv4 routes (proc(5)): words of the host's own byte order, the least metric first.
+fn gateway_v4(table: &str) -> Option<IpAddr> {
+    let routes = table.lines().skip(1).filter_map(|line| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        let word = |place: usize| u32::from_str_radix(fields.get(place)?, 16).ok();
+        let metric: u32 = fields.get(6)?.parse().ok()?;
+        let is_default = word(1)? == 0 && word(7)? == 0 && word(3)? & VIA_ROUTER != 0;
+        is_default.then_some((metric, Ipv4Addr::from(word(2)?.to_ne_bytes())))
+    });
+    routes.min().map(|(_, router)| router.into())
+}
+
+/// Of the table of IPv6 routes: 32 hexadecimal digits for each address.
+fn gateway_v6(table: &str) -> Option<IpAddr> {
+    let routes = table.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        let number = |place: usize| u32::from_str_radix(fields.get(place)?, 16).ok();
+        let is_default = u128::from_str_radix(fields.first()?, 16).ok()? == 0 && number(1)? == 0;
+        let router = Ipv6Addr::from(u128::from_str_radix(fields.get(4)?, 16).ok()?);
+        // A link-local address says nothing without its interface.
+        let usable = !router.is_unspecified() && !router.is_unicast_link_local();
+        (is_default && usable && number(8)? & VIA_ROUTER != 0).then_some((number(5)?, router))
+    });
+    routes.min().map(|(_, router)| router.into())
+}
+
 fn read(path: &str) -> String {
     fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }
@@ -375,5 +410,27 @@ mod tests {
             let shown = without_credentials(&format!("{scheme}{user}:{password}@proxy.example:1"));
             prop_assert_eq!(shown, format!("{scheme}proxy.example:1"));
         }
+    }
+
+    #[test]
+    fn the_gateway_is_that_of_the_default_route_with_the_least_metric() {
+        let word = |address: [u8; 4]| format!("{:08X}", u32::from_ne_bytes(address));
+        let (far, near) = (word([192, 0, 2, 1]), word([192, 0, 2, 2]));
+        let table = format!(
+            "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n\
+             eth0\t00000000\t{far}\t0003\t0\t0\t200\t00000000\t0\t0\t0\n\
+             eth0\t00000000\t{near}\t0003\t0\t0\t100\t00000000\t0\t0\t0\n\
+             eth0\t0002000A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n\
+             nonsense\n"
+        );
+        assert_eq!(gateway_v4(&table), "192.0.2.2".parse().ok());
+        let zeros = "0".repeat(32);
+        let route = |router: &str| {
+            format!("{zeros} 00 {zeros} 00 {router} 00000400 00000001 00000000 00000003 eth0\n")
+        };
+        let global = "20010db8000000000000000000000001";
+        assert_eq!(gateway_v6(&route(global)), "2001:db8::1".parse().ok());
+        assert_eq!(gateway_v6(&route("fe800000000000000000000000000001")), None);
+        assert_eq!((gateway_v4(""), gateway_v6("x\n")), (None, None));
     }
 }

@@ -68,6 +68,7 @@ fn story() -> Incident {
         notices: 1,
         rang: Vec::new(),
         diagnosis: None,
+        clocks: Default::default(),
     }
 }
 

@@ -53,7 +53,7 @@ pub fn run(command: Command, around: &Surroundings) -> Exit {
 }
 
 /// A number by chance, for whoever gave none. The standard library seeds its hash maps from the system.
-fn dice() -> u64 {
+pub(crate) fn dice() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 

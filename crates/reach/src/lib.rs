@@ -9,10 +9,11 @@
 //! * [`alert`] delivers what a watch has to say.
 //! * [`asn`] reads tables of who announces which addresses.
 //! * [`evidence`] writes down the packets of a run.
-//!   pushes the metrics.
-//!   service manager and to the log.
+//! * [`daemon`] is a watch as it runs: threads, signals, and what goes between them.
 //! * [`control`] is how a running watch is asked and steered; [`service`] and [`logging`] are how it speaks to the
+//!   service manager and to the log.
 //! * [`web`] is what the watch shows over HTTP: [`metrics`], state, and [`blackbox`] probes on demand; [`otlp`]
+//!   pushes the metrics.
 //! * [`output`] writes results to standard output and everything else to standard error.
 //!
 //! Deliberately absent: any opinion on what an observation means (reach-core) and any sentence of a report
@@ -27,6 +28,7 @@ pub mod cli;
 pub mod command;
 pub mod config;
 pub mod control;
+pub mod daemon;
 pub mod evidence;
 pub mod exit;
 pub mod live;

@@ -28,6 +28,24 @@ pub struct Overview {
     pub phase: Phase,
 }
 
+/// One line on a watch, for `systemctl status`.
+pub fn watch_summary(targets: usize, incidents: usize, lang: Lang) -> String {
+    match (lang, incidents) {
+        (Lang::En, 0) => format!("{targets} targets, no incident"),
+        (Lang::En, incidents) => format!("{targets} targets, incidents open: {incidents}"),
+        (Lang::Ko, 0) => format!("대상 {targets}개, 장애 없음"),
+        (Lang::Ko, incidents) => format!("대상 {targets}개, 진행 중인 장애 {incidents}건"),
+    }
+}
+
+/// Why a survey is not made.
+pub const fn no_such_target(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "no target of this id is watched",
+        Lang::Ko => "이 번호의 대상은 감시하고 있지 않습니다",
+    }
+}
+
 /// One line of progress.
 pub fn progress(overview: &Overview, elapsed: Duration, lang: Lang) -> String {
     let Overview { targets_left, targets, addresses, settled, failing, phase } = overview;

@@ -9,7 +9,7 @@ use super::{IncidentId, TargetId};
 use crate::Time;
 
 /// Names a silence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SilenceId(pub u64);
 

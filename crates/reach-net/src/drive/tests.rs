@@ -2,12 +2,16 @@ use std::{
     collections::{BTreeSet, VecDeque},
     net::SocketAddr,
     sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
 };
 
 use reach_core::model::{
     Answer, Connect, Datagram, Endpoint, Lookup, RecordKind, Silence, SystemLookup, Transport,
 };
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::{
+    net::{TcpListener, UdpSocket},
+    time::Instant,
+};
 
 use super::*;
 

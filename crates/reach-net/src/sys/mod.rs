@@ -2,7 +2,6 @@
 //! process may do. The only unsafe code of the crate, each use with its reason.
 
 mod capture;
-mod clock;
 mod datagram;
 mod errors;
 mod leaving;
@@ -11,7 +10,6 @@ mod options;
 mod tcp;
 
 pub use capture::{Between, Capture, CaptureCount, Selection, Sighting, interface_name};
-pub use clock::since_boot;
 pub use datagram::{Received, leave, may_use_raw_sockets, open_echo, open_icmp_errors, open_udp, receive};
 pub use errors::{
     ErrorOrigin, QueuedError, bind_obstacle, drain_error_queue, enable_error_queue, local_obstacle, unable,

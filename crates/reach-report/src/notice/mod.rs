@@ -7,9 +7,13 @@ mod card;
 mod items;
 mod json;
 mod render;
+mod statement;
 mod words;
 
-pub use json::document;
+pub use self::{
+    json::document,
+    statement::{put_off, statement},
+};
 
 use reach_core::{model::Vantage, watch::courier::Part};
 

@@ -314,8 +314,8 @@ pub(super) fn news(notice: &Notice, telling: &Telling<'_>) -> Vec<String> {
                 "{quiet} 동안 실패가 없습니다. 충분한 횟수로 확인되면 정상화를 알려 드립니다."
             )]
         }
-        News::AllClear(assurance) => clear(assurance, telling),
-        News::Extended(assurance) => extended(assurance, telling),
+        News::AllClear(assurance) => clear(assurance, lang),
+        News::Extended(assurance) => extended(assurance, lang),
         News::WindowEnded { held_back } => vec![say!(
             lang,
             "A silence ended. {held_back} notices were held back meanwhile.",
@@ -346,8 +346,7 @@ pub(super) fn news(notice: &Notice, telling: &Telling<'_>) -> Vec<String> {
     }
 }
 
-fn clear(assurance: &Assurance, telling: &Telling<'_>) -> Vec<String> {
-    let lang = telling.lang;
+pub(super) fn clear(assurance: &Assurance, lang: Lang) -> Vec<String> {
     let addresses = assurance.addresses.len();
     let tries: u64 = assurance.addresses.values().map(|one| u64::from(one.tries)).sum();
     let failures: u64 = assurance.addresses.values().map(|one| u64::from(one.failures)).sum();
@@ -393,12 +392,11 @@ fn clear(assurance: &Assurance, telling: &Telling<'_>) -> Vec<String> {
 }
 
 /// Rounded upwards: a bound that is rounded down is none.
-fn bound(share: f64) -> String {
+pub(super) fn bound(share: f64) -> String {
     format!("{:.2} %", (share * 10_000.0).ceil() / 100.0)
 }
 
-fn extended(assurance: &Assurance, telling: &Telling<'_>) -> Vec<String> {
-    let lang = telling.lang;
+pub(super) fn extended(assurance: &Assurance, lang: Lang) -> Vec<String> {
     let wanted = units::percent(assurance.wanted);
     let mut lines = vec![say!(
         lang,
@@ -410,7 +408,7 @@ fn extended(assurance: &Assurance, telling: &Telling<'_>) -> Vec<String> {
     lines
 }
 
-fn lack(lack: &Lack, lang: Lang) -> String {
+pub(super) fn lack(lack: &Lack, lang: Lang) -> String {
     match lack {
         Lack::TooFew { address, tries, needed } => say!(
             lang,

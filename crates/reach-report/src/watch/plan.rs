@@ -22,8 +22,6 @@ pub struct PlanView<'a> {
     pub channels: Vec<(&'a str, &'a str)>,
     /// Names of the maintenance windows, each with its next turn as it would be said, if there is one in 14 days.
     pub maintenance: Vec<(&'a str, Option<String>)>,
-    /// How many windows of quiet hours there are.
-    pub quiet: usize,
     /// Where things are remembered.
     pub store: String,
     /// What that may take.
@@ -96,10 +94,6 @@ pub fn plan(plan: &PlanView<'_>, style: &Style) -> String {
             Some(next) => say!(lang, "maintenance {name}: next {next}", "정기 점검 {name}: 다음 {next}"),
             None => say!(lang, "maintenance {name}: not within 14 days", "정기 점검 {name}: 14일 안에 없음"),
         });
-    }
-    let quiet = plan.quiet;
-    if quiet > 0 {
-        line(say!(lang, "quiet hours: {quiet} windows", "무음 시간: {quiet}건"));
     }
     let (store, size) = (clean(&plan.store), bytes(plan.max_bytes));
     line(say!(lang, "memory: {store}, at most {size}", "저장소: {store}(최대 {size})"));

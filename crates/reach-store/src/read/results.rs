@@ -86,7 +86,8 @@ impl Results {
             let Some(Peer::Address(address)) = peers.get(&entry.track.series) else { return None };
             let series = Series { target: TargetId(entry.track.target), address: *address };
             let at = Time::from_micros(entry.at.saturating_mul(1_000));
-            Some(Sample { series, layer: layer(entry.track.layer)?, at, reading: reading(entry.mark)? })
+            let (layer, reading) = (layer(entry.track.layer)?, reading(entry.mark)?);
+            Some(Sample { series, layer, at, reading, again: false })
         };
         self.waiting.extend(piece.entries.iter().filter_map(sample));
         Ok(true)

@@ -28,7 +28,7 @@ pub(crate) fn series(target: u32, last: u8) -> Series {
 }
 
 pub(crate) fn sample(target: u32, last: u8, at: Time, reading: Reading) -> Sample {
-    Sample { series: series(target, last), layer: Layer::Connect, at, reading }
+    Sample { series: series(target, last), layer: Layer::Connect, at, reading, again: false }
 }
 
 pub(crate) fn answered(target: u32, last: u8, at: Time, millis: u64) -> Sample {
@@ -84,6 +84,7 @@ pub(crate) fn incident(id: u64, target: u32, at: Time) -> Incident {
         notices: 1,
         rang: vec![at],
         diagnosis: None,
+        clocks: Default::default(),
     }
 }
 
@@ -101,6 +102,7 @@ pub(crate) fn row(id: u64, incident: Incident, seq: u32, channel: &str) -> Outbo
         attempts: 0,
         not_before: at,
         trouble: None,
+        instead_of: None,
     }
 }
 
@@ -192,6 +194,6 @@ impl Iterator for Site {
             }
             None => Reading::Failed(Reason::Timeout),
         };
-        Some(Sample { series, layer: Layer::Connect, at, reading })
+        Some(Sample { series, layer: Layer::Connect, at, reading, again: false })
     }
 }

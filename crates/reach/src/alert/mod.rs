@@ -19,7 +19,7 @@ pub mod settings;
 pub mod telegram;
 
 pub use self::{
-    postman::{FromPostman, Postman},
+    postman::{FromPostman, Postman, utc_offset},
     quiet::QuietHours,
 };
 

@@ -18,6 +18,7 @@ use reach_core::{
         courier::{Courier, CourierStep, Dispatch, DispatchId, Report},
     },
 };
+use reach_net::drive::Clock;
 use reach_report::notice::Telling;
 use tokio::{
     sync::{Notify, mpsc},
@@ -46,7 +47,7 @@ struct Shared {
     /// Counts the sets of channels.
     generation: AtomicU64,
     wake: Notify,
-    clock: fn() -> Time,
+    clock: Clock,
     vantage: Vantage,
     zone: TimeZone,
 }
@@ -73,12 +74,12 @@ impl Postman {
         channels: Vec<(ChannelSettings, Sender)>,
         (kept, next_row): (Vec<OutboxRow>, RowId),
         (vantage, zone): (Vantage, TimeZone),
-        clock: fn() -> Time,
+        clock: Clock,
     ) -> (Self, mpsc::UnboundedReceiver<FromPostman>) {
         let open = kept.iter().filter(|row| is_open(&row.notice)).map(OutboxRow::incident).collect();
         let plans = channels.iter().map(|(_, sender)| sender.plan().clone()).collect();
         let shared = Arc::new(Shared {
-            courier: Mutex::new(Courier::new(plans, kept, next_row, clock())),
+            courier: Mutex::new(Courier::new(plans, kept, next_row, clock.now())),
             channels: Mutex::new(by_name(channels)),
             open: Arc::new(Mutex::new(open)),
             generation: AtomicU64::new(0),
@@ -102,7 +103,7 @@ impl Postman {
                 open.remove(&notice.incident.id);
             }
         }
-        let rows = lock(&self.shared.courier).plan(notice, (self.shared.clock)());
+        let rows = lock(&self.shared.courier).plan(notice, self.shared.clock.now());
         self.shared.wake.notify_one();
         rows
     }
@@ -122,7 +123,7 @@ impl Postman {
     pub fn reload(&self, channels: Vec<(ChannelSettings, Sender)>) {
         let plans = channels.iter().map(|(_, sender)| sender.plan().clone()).collect();
         *lock(&self.shared.channels) = by_name(channels);
-        lock(&self.shared.courier).reload(plans, (self.shared.clock)());
+        lock(&self.shared.courier).reload(plans, self.shared.clock.now());
         self.shared.generation.fetch_add(1, Ordering::Release);
         self.shared.wake.notify_one();
     }
@@ -164,9 +165,9 @@ async fn work(shared: Arc<Shared>, to: mpsc::UnboundedSender<FromPostman>) {
     let mut flying: JoinSet<(DispatchId, Report)> = JoinSet::new();
     let mut known: BTreeMap<tokio::task::Id, DispatchId> = BTreeMap::new();
     let mut pollers = Pollers::default();
-    let mut look_up = (shared.clock)();
+    let mut look_up = shared.clock.now();
     loop {
-        let now = (shared.clock)();
+        let now = shared.clock.now();
         if pollers.renew(&shared, &orders) || look_up <= now {
             tell_quiet_hours(&shared, now);
             look_up = now + LOOK_UP;
@@ -209,7 +210,7 @@ async fn work(shared: Arc<Shared>, to: mpsc::UnboundedSender<FromPostman>) {
                     }
                 };
                 known.remove(&task);
-                lock(&shared.courier).report(id, report, (shared.clock)());
+                lock(&shared.courier).report(id, report, shared.clock.now());
             }
         }
     }
@@ -220,18 +221,19 @@ async fn deliver(shared: Arc<Shared>, dispatch: Dispatch) -> (DispatchId, Report
     let Some(channel) = channel else {
         return (dispatch.id, Report::Failed { trouble: "the channel is gone".to_owned() });
     };
-    let now = (shared.clock)();
+    let now = shared.clock.now();
     let at = dispatch.parts.first().map_or(now, |part| part.notice.at);
     let telling = Telling {
         lang: channel.sender.lang(),
-        utc_offset_s: offset(&shared.zone, at),
+        utc_offset_s: utc_offset(&shared.zone, at),
         vantage: &shared.vantage,
     };
     let report = channel.sender.deliver(&dispatch, &telling, now).await;
     (dispatch.id, report)
 }
 
-fn offset(zone: &TimeZone, at: Time) -> i32 {
+/// By how much the local time is ahead of UTC then, in seconds.
+pub fn utc_offset(zone: &TimeZone, at: Time) -> i32 {
     let micros = i64::try_from(at.as_micros()).unwrap_or(i64::MAX);
     Timestamp::from_microsecond(micros).map_or(0, |stamp| zone.to_offset(stamp).seconds())
 }

@@ -106,6 +106,21 @@ pub enum ChannelKind {
     },
 }
 
+impl ChannelKind {
+    /// The stable name, as the configuration has it.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            ChannelKind::Telegram { .. } => "telegram",
+            ChannelKind::Webhook { .. } => "webhook",
+            ChannelKind::Slack { .. } => "slack",
+            ChannelKind::Teams { .. } => "teams",
+            ChannelKind::Email { .. } => "email",
+            ChannelKind::Alertmanager { .. } => "alertmanager",
+            ChannelKind::Command { .. } => "command",
+        }
+    }
+}
+
 /// How a connection to a mail server is secured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -76,10 +76,9 @@ fn shown(config: &WatchConfig, output: &Output, now: Time) -> String {
         channels: config
             .channels
             .iter()
-            .map(|channel| (channel.name.as_str(), channel.kind.as_str()))
+            .map(|channel| (channel.name.as_str(), channel.kind.code()))
             .collect(),
         maintenance: maintenance.collect(),
-        quiet: config.quiet.len(),
         store: config.store.path.display().to_string(),
         max_bytes: config.store.max_bytes,
         control: config.control.path.display().to_string(),

@@ -8,10 +8,12 @@ use std::{
 
 use reach_core::{
     Time,
+    judge::judge,
     model::Target,
     watch::{Incident, IncidentId, Sample, TargetId, Transition},
 };
 pub use reach_report::watch::{EvidenceRecord, HistoryBucket, IncidentRecord, KnownTarget};
+use reach_store::{Error as StoreError, IncidentFilter, Reader, Span};
 
 use crate::{
     cli::{MemoryArgs, nearest},
@@ -81,13 +83,97 @@ fn name(path: &Path) -> String {
 
 /// Opens the memory of a watch.
 pub fn open(path: &Path) -> Result<Box<dyn Memory>, MemoryError> {
-    if !path.exists() {
-        return Err(MemoryError::Missing(path.to_owned()));
+    match Reader::open(path) {
+        Ok(reader) => Ok(Box::new(Stored { reader, path: path.to_owned() })),
+        Err(StoreError::Missing { path }) => Err(MemoryError::Missing(path)),
+        Err(error) => Err(unreadable(path, &error)),
     }
-    Err(MemoryError::Unreadable {
-        path: path.to_owned(),
-        why: "this version of reach keeps no memory yet".to_owned(),
-    })
+}
+
+fn unreadable(path: &Path, error: &StoreError) -> MemoryError {
+    MemoryError::Unreadable { path: path.to_owned(), why: error.to_string() }
+}
+
+/// What the store remembers.
+struct Stored {
+    reader: Reader,
+    path: PathBuf,
+}
+
+impl Stored {
+    fn ask<T>(&self, question: impl FnOnce(&Reader) -> Result<T, StoreError>) -> Result<T, MemoryError> {
+        question(&self.reader).map_err(|error| unreadable(&self.path, &error))
+    }
+}
+
+impl Memory for Stored {
+    fn targets(&self) -> Result<Vec<KnownTarget>, MemoryError> {
+        let targets = self.ask(Reader::targets)?;
+        Ok(targets.into_iter().map(|(id, text)| KnownTarget { id, text }).collect())
+    }
+
+    fn history(
+        &self,
+        target: TargetId,
+        from: Time,
+        until: Time,
+        step: Duration,
+    ) -> Result<Vec<HistoryBucket>, MemoryError> {
+        let history = self.ask(|reader| reader.history(target, Span { from, until }, step))?;
+        let buckets = history.addresses.into_iter().flat_map(|((address, layer), buckets)| {
+            buckets.into_iter().map(move |bucket| HistoryBucket {
+                address,
+                layer,
+                from: bucket.at,
+                tries: bucket.tries(),
+                unable: bucket.unable,
+                p50: bucket.quantile(0.5),
+                p95: bucket.quantile(0.95),
+                failures: bucket.failures,
+            })
+        });
+        Ok(buckets.collect())
+    }
+
+    fn transitions(&self, target: TargetId, from: Time, until: Time) -> Result<Vec<Transition>, MemoryError> {
+        self.ask(|reader| reader.transitions(Some(target), Span { from, until }).collect())
+    }
+
+    fn incidents(&self, from: Time, until: Time) -> Result<Vec<Incident>, MemoryError> {
+        let filter = IncidentFilter { since: Some(from), ..IncidentFilter::default() };
+        let mut incidents = self.ask(|reader| reader.incidents(&filter))?;
+        incidents.retain(|incident| incident.began < until);
+        Ok(incidents)
+    }
+
+    fn incident(&self, id: IncidentId) -> Result<Option<IncidentRecord>, MemoryError> {
+        let Some(record) = self.ask(|reader| reader.incident(id))? else { return Ok(None) };
+        let mut evidence = Vec::new();
+        for kept in &record.evidence {
+            let Some(examination) = self.ask(|reader| reader.examination(kept.number))? else { continue };
+            evidence.push(EvidenceRecord {
+                at: kept.at,
+                observations: examination.observations.len() as u64,
+                diagnosis: judge(&examination.case, &examination.observations),
+                case: examination.case,
+            });
+        }
+        let (incident, transitions) = (record.incident, record.transitions);
+        Ok(Some(IncidentRecord { incident, transitions, messages: record.notices, evidence }))
+    }
+
+    fn samples(
+        &self,
+        target: TargetId,
+        from: Time,
+        until: Time,
+        each: &mut dyn FnMut(&Sample) -> io::Result<()>,
+    ) -> Result<(), MemoryError> {
+        for sample in self.ask(|reader| reader.results(Some(target), Span { from, until }))? {
+            each(&sample.map_err(|error| unreadable(&self.path, &error))?)?;
+        }
+        Ok(())
+    }
 }
 
 /// The file that is meant.
@@ -171,6 +257,7 @@ pub(super) mod tests {
                     series: Series { target: TargetId(1), address: address(last) },
                     layer: Layer::Connect,
                     at: NOON + minutes(minute),
+                    again: false,
                     reading: if bad {
                         Reading::Failed(Reason::Timeout)
                     } else {
@@ -205,6 +292,7 @@ pub(super) mod tests {
             notices: 3,
             rang: vec![NOON + minutes(61)],
             diagnosis: None,
+            clocks: Default::default(),
         }
     }
 

@@ -4,16 +4,20 @@ use super::asking;
 use crate::{
     cli::WatchArgs,
     config::{Surroundings, watch::watch},
+    daemon,
     exit::Exit,
     output::{complain, note},
 };
 
 /// Runs the command.
 pub fn run(args: &WatchArgs, around: &Surroundings) -> Exit {
-    match watch(args, around, asking::world(around)) {
-        Ok(_) => {
-            note("this version of reach cannot watch yet");
-            Exit::CouldNotTell
+    let again = || watch(args, around, asking::world(around));
+    match again() {
+        Ok(watch) => {
+            for warning in &watch.config.warnings {
+                note(warning);
+            }
+            daemon::run(watch, &again)
         }
         Err(problems) => complain(&problems),
     }

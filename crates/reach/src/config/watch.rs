@@ -24,19 +24,20 @@ use jiff::{civil, tz::TimeZone};
 use reach_core::{
     Time,
     model::{Target, Vantage},
-    watch::{Cadence, Gravity, Matcher, OwnCheck, Rules, TargetId, WatchPlan, Watched},
+    watch::{Cadence, Matcher, OwnCheck, Rules, TargetId, WatchPlan, Watched},
 };
 use reach_report::Lang;
 use secrecy::SecretString;
 
 use self::window::Window;
-pub use self::{
-    foreign::{Channel, Http, Otlp, Probe},
-    places::Places,
-    read::load,
-};
+pub use self::{foreign::Http, places::Places, read::load};
 use super::{Output, Problems, Surroundings, keep, targets};
-use crate::{cli::WatchArgs, output::shown};
+use crate::{
+    alert::settings::ChannelSettings,
+    cli::WatchArgs,
+    output::shown,
+    web::settings::{OtlpSettings, ProbeSettings},
+};
 
 /// What surrounds the reading of a configuration.
 #[derive(Clone, Copy)]
@@ -61,17 +62,15 @@ pub struct WatchConfig {
     /// Where things are remembered.
     pub store: StoreConfig,
     /// The web server.
-    pub http: Option<Http>,
+    pub http: Http,
     /// `/probe`, as blackbox_exporter answers it.
-    pub probe: Option<Probe>,
+    pub probe: ProbeSettings,
     /// Metrics that are pushed.
-    pub otlp: Option<Otlp>,
+    pub otlp: Option<OtlpSettings>,
     /// Who hears of things, and how; no name twice.
-    pub channels: Vec<Channel>,
+    pub channels: Vec<ChannelSettings>,
     /// When nothing is said of some targets.
     pub maintenance: Vec<Maintenance>,
-    /// When things are said without ringing.
-    pub quiet: Vec<Quiet>,
     /// What this host is called in messages and metrics; its host name otherwise.
     pub vantage: Option<String>,
     /// The language of messages; that of the locale otherwise.
@@ -169,17 +168,6 @@ impl Maintenance {
     }
 }
 
-/// When things are said without ringing.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Quiet {
-    /// When.
-    pub window: Window,
-    /// The channels that it is about; empty for all.
-    pub channels: Vec<String>,
-    /// Things at least as bad as this ring all the same.
-    pub rings_from: Option<Gravity>,
-}
-
 /// What is logged, on standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogConfig {
@@ -255,12 +243,11 @@ impl WatchConfig {
                 hours_for: days(730),
                 evidence_for: days(365),
             },
-            http: None,
-            probe: None,
+            http: Http::default(),
+            probe: ProbeSettings::default(),
             otlp: None,
             channels: Vec::new(),
             maintenance: Vec::new(),
-            quiet: Vec::new(),
             vantage: None,
             lang: None,
             zone: TimeZone::system(),
@@ -384,7 +371,8 @@ pub fn watch(args: &WatchArgs, around: &Surroundings, world: World<'_>) -> Resul
         config.control.named = true;
     }
     if let Some(listen) = listen {
-        config.http.get_or_insert_default().listen = Some(listen);
+        config.http.serves = true;
+        config.http.settings.listen = Some(listen);
     }
     if args.output.lang.is_some() {
         config.lang = output.map(|output| output.style.lang);

@@ -182,6 +182,11 @@ impl<O: Outbox> Desk<O> {
         }
     }
 
+    /// Whether all rows that were handed in are known to be written.
+    pub fn is_written(&self) -> bool {
+        self.unwritten.is_empty()
+    }
+
     /// The targets that a whole survey is wanted of.
     pub fn take_wanted(&mut self) -> Vec<TargetId> {
         mem::take(&mut self.wanted)

@@ -18,20 +18,14 @@ mod maintenance;
 mod probing;
 mod start;
 
-use std::{
-    io::IsTerminal,
-    net::SocketAddr,
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io::IsTerminal, net::SocketAddr, sync::Arc, time::Duration};
 
 use reach_core::{
     Time,
     model::Vantage,
     watch::{
-        Assurance, Notice, Order, OutboxRow, RowId, SilenceId, Status, TargetId, WatchPlan, assurance::Ledger,
-        incidents::OrderError,
+        Assurance, Notice, Order, OutboxRow, RowId, SilenceId, Status, TargetId, WatchPlan,
+        assurance::Ledger, courier::Part, incidents::OrderError,
     },
 };
 use reach_net::{
@@ -39,7 +33,8 @@ use reach_net::{
     sys::drop_privileges,
     trust::TrustRoots,
 };
-use reach_store::{Committed, Reader, Writer};
+use reach_report::notice::{Telling, message, put_off, statement};
+use reach_store::{Committed, Writer};
 use tokio::{
     net::TcpListener,
     runtime,
@@ -56,11 +51,11 @@ use self::{
     start::{Ids, Memory},
 };
 use crate::{
-    alert::{FromPostman, Postman},
+    alert::{FromPostman, Postman, utc_offset},
     blackbox::{Bench, Modules, Roots},
     command::dice,
     config::{
-        Output, Problems,
+        Problems,
         watch::{Watch, WatchConfig},
     },
     control::{
@@ -114,7 +109,11 @@ fn begin(watch: Watch, again: &dyn Fn() -> Result<Watch, Problems>) -> Result<Ex
     let memory = start::memory(&watch.config.store).map_err(|error| line(error.to_string()))?;
     let passing = memory.passing.clone();
     if let Some(path) = &passing {
-        warn!("another watch uses {}; this one remembers until it ends, in {}", watch.config.store.path.display(), path.display());
+        warn!(
+            "another watch uses {}; this one remembers until it ends, in {}",
+            watch.config.store.path.display(),
+            path.display()
+        );
     }
     let exit = runtime.block_on(async { Daemon::start(watch, memory).await?.run(again).await });
     // Requests of a browser must not hold up the end.
@@ -162,7 +161,7 @@ struct Daemon {
     known: Option<Known>,
     published: Time,
     status: watch::Sender<Arc<Status>>,
-    web: Option<WebState>,
+    web: Option<(WebState, SocketAddr)>,
     network: Network,
     trust: Arc<TrustRoots>,
     manager: Manager,
@@ -216,7 +215,8 @@ impl Daemon {
             .map_err(|error| line(format!("cannot probe: {error}")))?;
 
         let (wish, wanted) = mpsc::unbounded_channel();
-        let (status, published) = watch::channel(Arc::new(Status { started: now, at: now, ..Status::default() }));
+        let (status, published) =
+            watch::channel(Arc::new(Status { started: now, at: now, ..Status::default() }));
         let mut daemon = Self {
             clock,
             started: now,
@@ -331,7 +331,10 @@ impl Daemon {
             self.published = now;
             self.publish(now);
             if let Some(by) = self.clock.follow_wall() {
-                warn!(seconds = by.as_secs_f64(), "the wall clock went back; times are ahead of it until it has caught up");
+                warn!(
+                    seconds = by.as_secs_f64(),
+                    "the wall clock went back; times are ahead of it until it has caught up"
+                );
             }
         }
     }
@@ -350,7 +353,9 @@ impl Daemon {
             FromPostman::Rows(rows) => self.desk.rewrite(rows),
             FromPostman::Order(order) => {
                 let who = match &order {
-                    Order::Acknowledge { by, .. } | Order::Mute { by, .. } | Order::Expire { by, .. } => by.clone(),
+                    Order::Acknowledge { by, .. } | Order::Mute { by, .. } | Order::Expire { by, .. } => {
+                        by.clone()
+                    }
                     Order::Silence(silence) => silence.author.clone(),
                     Order::Examine(_) => String::new(),
                 };
@@ -383,7 +388,12 @@ impl Daemon {
         words::watch_summary(self.plan.targets.len(), open, self.watch.output.style.lang)
     }
 
-    fn answer(&mut self, request: Request, peer: &Peer, again: &dyn Fn() -> Result<Watch, Problems>) -> Answer {
+    fn answer(
+        &mut self,
+        request: Request,
+        peer: &Peer,
+        again: &dyn Fn() -> Result<Watch, Problems>,
+    ) -> Answer {
         match request {
             Request::Status => {
                 self.publish(self.clock.now());
@@ -408,7 +418,10 @@ impl Daemon {
                 (Order::Silence(silence), Some(id))
             }
             Order::Examine(target) if !self.plan.targets.iter().any(|watched| watched.id == target) => {
-                return Answer::refused(Refusal::NotFound, words::no_such_target(self.watch.output.style.lang));
+                return Answer::refused(
+                    Refusal::NotFound,
+                    words::no_such_target(self.watch.output.style.lang),
+                );
             }
             order => (order, None),
         };
@@ -437,7 +450,12 @@ impl Daemon {
         let modules = modules(&watch.config);
         let now = self.clock.now();
         let fixed = |config: &WatchConfig| {
-            (config.store.clone(), config.control.path.clone(), config.http.as_ref().map(|http| http.listen))
+            (
+                config.store.clone(),
+                config.control.path.clone(),
+                config.http.serves,
+                config.http.settings.listen,
+            )
         };
         if fixed(&watch.config) != fixed(self.config()) {
             warn!("where things are kept and where HTTP is served changes with a restart only");
@@ -453,14 +471,12 @@ impl Daemon {
         self.desk.outbox().postman.reload(channels);
         self.probing.reload(self.plan.clone());
         self.maintain(now);
-        if let Some(web) = &self.web {
+        if let Some((web, local)) = &self.web {
             if let Err(problem) = &modules {
                 error!("{problem}");
             }
             web.replace_modules(modules.ok());
-            if let Some(local) = self.local() {
-                web.replace_bench(self.bench(&vantage, local));
-            }
+            web.replace_bench(self.bench(&vantage, *local));
         }
         info!(targets = self.plan.targets.len(), "the configuration was read again");
         Ok(())
@@ -468,8 +484,12 @@ impl Daemon {
 
     /// Makes silences of the maintenance windows to come.
     fn maintain(&mut self, now: Time) {
-        let (orders, until) =
-            maintenance::orders(&self.watch.config, self.desk.incidents().silences(), &mut self.next_silence, now);
+        let (orders, until) = maintenance::orders(
+            &self.watch.config,
+            self.desk.incidents().silences(),
+            &mut self.next_silence,
+            now,
+        );
         self.maintained_until = until;
         for order in orders {
             if let Err(error) = self.desk.order(order, maintenance::AUTHOR, now) {
@@ -509,7 +529,10 @@ impl Daemon {
         published: watch::Receiver<Arc<Status>>,
         vantage: &Vantage,
     ) -> Result<(), Problems> {
-        let named = self.config().http.as_ref().and_then(|http| http.listen);
+        if !self.config().http.serves {
+            return Ok(());
+        }
+        let named = self.config().http.settings.listen;
         let wanted = named.unwrap_or(SocketAddr::from(([127, 0, 0, 1], USUAL_PORT)));
         let listener = match TcpListener::bind(wanted).await {
             Ok(listener) => listener,
@@ -520,18 +543,16 @@ impl Daemon {
             Err(error) => return Err(vec![format!("HTTP cannot be served at {wanted}: {error}")]),
         };
         let local = listener.local_addr().unwrap_or(wanted);
-        let http = self.config().http.clone().unwrap_or_default();
-        let probe = self.config().probe.clone().unwrap_or_default();
         let settings = Settings {
-            http: &http,
-            probe: &probe,
+            http: &self.config().http.settings,
+            probe: &self.config().probe,
             local,
             vantage: &vantage.host,
             lang: self.watch.output.style.lang,
         };
         let modules = modules(self.config()).map_err(|problem| vec![problem])?;
         let state = WebState::new(&settings, published, self.clock, self.bench(vantage, local), modules);
-        self.web = Some(state.clone());
+        self.web = Some((state.clone(), local));
         info!(at = %format!("http://{local}/"), "serving");
         self.beside.push(tokio::spawn(async move {
             if let Err(error) = web::serve(listener, state, std::future::pending()).await {
@@ -541,18 +562,15 @@ impl Daemon {
         Ok(())
     }
 
-    fn local(&self) -> Option<SocketAddr> {
-        let named = self.config().http.as_ref().and_then(|http| http.listen);
-        self.web.as_ref().map(|_| named.unwrap_or(SocketAddr::from(([127, 0, 0, 1], USUAL_PORT))))
-    }
-
     fn bench(&self, vantage: &Vantage, local: SocketAddr) -> Bench {
-        let probe = self.config().probe.clone().unwrap_or_default();
-        Bench::new(self.network.clone(), vantage, Roots::load(), WebState::policy(local, &probe))
+        let policy = WebState::policy(local, &self.config().probe);
+        Bench::new(self.network.clone(), vantage, Roots::load(), policy)
     }
 
     fn begin_pushing(&mut self, vantage: &Vantage) -> Result<(), Problems> {
-        let (Some(settings), Some(web)) = (self.config().otlp.clone(), self.web.clone()) else { return Ok(()) };
+        let (Some(settings), Some((web, _))) = (self.config().otlp.clone(), self.web.clone()) else {
+            return Ok(());
+        };
         let exporter = Exporter::new(&settings, &vantage.host).map_err(|error| vec![error.to_string()])?;
         let (clock, started, seed) = (self.clock, self.started, self.seed);
         self.beside.push(tokio::spawn(async move {
@@ -596,14 +614,19 @@ impl Daemon {
     /// Tells whoever looks on.
     fn tell(&self, notice: &Notice) {
         let lang = self.watch.output.style.lang;
-        let telling = reach_report::notice::Telling {
-            lang,
-            utc_offset_s: words::utc_offset(&self.config().zone, notice.at),
-            vantage: &self.plan.vantage,
-        };
-        info!(incident = notice.incident.id.0, seq = notice.seq, rings = notice.rings, "{}", reach_report::notice::summary(notice, &telling));
+        let utc_offset_s = utc_offset(&self.config().zone, notice.at);
+        let telling = Telling { lang, utc_offset_s, vantage: &self.plan.vantage };
+        let part = Part { row: None, notice: notice.clone(), changes: 0, again: false, instead_of: None };
+        let message = message(&[part], &telling);
+        info!(
+            incident = notice.incident.id.0,
+            seq = notice.seq,
+            rings = notice.rings,
+            "{}",
+            message.summary()
+        );
         if self.config().channels.is_empty() || std::io::stdout().is_terminal() {
-            print_text(&reach_report::notice::plain(notice, &telling));
+            print_text(&format!("{}\n\n", message.plain(usize::MAX)));
         }
     }
 
@@ -627,24 +650,28 @@ impl Daemon {
             let most = self.watch.ends_after.unwrap_or(longer);
             let longer = longer.clamp(Duration::from_secs(1), most);
             self.ending = Some((now + longer, extensions + 1));
-            for (_, statement) in statements.iter().filter(|(_, statement)| !statement.lacking.is_empty()) {
-                note(&words::extended(statement, longer, self.watch.output.style.lang));
+            for (target, statement) in
+                statements.iter().filter(|(_, statement)| !statement.lacking.is_empty())
+            {
+                note(&put_off(&self.name(*target), statement, longer, self.watch.output.style.lang));
             }
             return None;
         }
         self.show_statements(&statements);
-        let carried = !statements.is_empty() && statements.iter().all(|(_, statement)| statement.lacking.is_empty());
+        let carried =
+            !statements.is_empty() && statements.iter().all(|(_, statement)| statement.lacking.is_empty());
         Some(if carried { Exit::AllWork } else { Exit::SomeFail })
     }
 
     fn show_statements(&self, statements: &[(TargetId, Assurance)]) {
-        let name = |id: TargetId| {
-            let watched = self.plan.targets.iter().find(|watched| watched.id == id);
-            watched.map_or_else(String::new, |watched| watched.target.text.clone())
-        };
-        let named: Vec<(String, Assurance)> =
-            statements.iter().map(|(id, statement)| (name(*id), statement.clone())).collect();
-        print_text(&words::statements(&named, &self.watch.output));
+        for (target, assurance) in statements {
+            print_text(&statement(&self.name(*target), assurance, &self.watch.output.style));
+        }
+    }
+
+    fn name(&self, id: TargetId) -> String {
+        let watched = self.plan.targets.iter().find(|watched| watched.id == id);
+        watched.map_or_else(String::new, |watched| watched.target.text.clone())
     }
 
     /// Ends everything in order: probing first, then what is still to be said and written.
@@ -679,9 +706,8 @@ impl Daemon {
 }
 
 fn modules(config: &WatchConfig) -> Result<Modules, String> {
-    let path: Option<PathBuf> = config.probe.as_ref().and_then(|probe| probe.modules.clone());
-    let Some(path) = path else { return Ok(Modules::usual()) };
-    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let Some(path) = &config.probe.modules else { return Ok(Modules::usual()) };
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     Modules::parse(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 

@@ -10,10 +10,7 @@ use std::{
 use reach_core::{
     Time,
     survey::Onward,
-    watch::{
-        Event, Remembered, ScheduleStatus, TargetId, TargetStatus, WatchPlan,
-        patrol::Patrol,
-    },
+    watch::{Event, Remembered, ScheduleStatus, TargetId, TargetStatus, WatchPlan, patrol::Patrol},
 };
 use reach_net::drive::{Clock, Network, drive_until};
 use tokio::{
@@ -23,26 +20,26 @@ use tokio::{
 
 /// What the patrol learned since it was heard last.
 #[derive(Debug, Default)]
-pub struct Learned {
+pub(super) struct Learned {
     /// What happened, in order.
-    pub events: Vec<Event>,
+    pub(super) events: Vec<Event>,
     /// What is to be remembered of addresses.
-    pub remembered: Vec<Remembered>,
+    pub(super) remembered: Vec<Remembered>,
     /// What is known at the moment, now and then.
-    pub known: Option<Known>,
+    pub(super) known: Option<Known>,
 }
 
 /// What the patrol knows at a moment.
 #[derive(Debug)]
-pub struct Known {
+pub(super) struct Known {
     /// The moment.
-    pub at: Time,
+    pub(super) at: Time,
     /// Whether this host reaches anything.
-    pub online: Option<bool>,
+    pub(super) online: Option<bool>,
     /// The targets.
-    pub targets: Vec<TargetStatus>,
+    pub(super) targets: Vec<TargetStatus>,
     /// How times are kept.
-    pub schedule: ScheduleStatus,
+    pub(super) schedule: ScheduleStatus,
 }
 
 enum Wish {
@@ -52,7 +49,7 @@ enum Wish {
 }
 
 /// The thread that probes.
-pub struct Probing {
+pub(super) struct Probing {
     wishes: std_mpsc::Sender<Wish>,
     call: Arc<Notify>,
     thread: Option<JoinHandle<()>>,
@@ -60,7 +57,7 @@ pub struct Probing {
 
 impl Probing {
     /// Starts. What is learned comes out of the receiver, which ends when the thread does.
-    pub fn start(
+    pub(super) fn start(
         plan: WatchPlan,
         remembered: Vec<Remembered>,
         network: Network,
@@ -75,8 +72,10 @@ impl Probing {
             let mut patrol = Patrol::new(plan, remembered, clock.now());
             let mut owner = Owner { heard, tell, clock, look: clock.now() };
             let mut attend = |patrol: &mut Patrol| owner.attend(patrol);
-            let driven = drive_until(&mut patrol, &network, &clock, &mut |_| {}, &mut |_| {}, &called, &mut attend);
-            runtime.block_on(driven);
+            runtime.block_on(async {
+                drive_until(&mut patrol, &network, &clock, &mut |_| {}, &mut |_| {}, &called, &mut attend)
+                    .await;
+            });
             // A blocked look-up of the system must not hold up the end.
             runtime.shutdown_background();
         })?;
@@ -84,19 +83,19 @@ impl Probing {
     }
 
     /// Asks for whole surveys.
-    pub fn examine(&self, targets: Vec<TargetId>) {
+    pub(super) fn examine(&self, targets: Vec<TargetId>) {
         if !targets.is_empty() {
             self.wish(Wish::Examine(targets));
         }
     }
 
     /// Goes on with another plan.
-    pub fn reload(&self, plan: WatchPlan) {
+    pub(super) fn reload(&self, plan: WatchPlan) {
         self.wish(Wish::Reload(Box::new(plan)));
     }
 
     /// Ends it. What it learned last is in the receiver then.
-    pub fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         self.wish(Wish::Stop);
         if let Some(thread) = self.thread.take() {
             // Where it panicked, its receiver has said so.

@@ -12,9 +12,7 @@ use reach_core::{
     Time,
     model::{Target, Vantage},
     stats::split_mix,
-    watch::{
-        OutboxRow, RowId, TargetId, WatchPlan, incidents::Incidents,
-    },
+    watch::{OutboxRow, RowId, TargetId, WatchPlan, incidents::Incidents},
 };
 use reach_net::{
     trust::TrustRoots,
@@ -104,7 +102,8 @@ pub(super) fn forget(path: &Path) {
 
 /// This host, as the configuration wants it called.
 pub(super) fn vantage_of(config: &WatchConfig) -> Vantage {
-    let extra: Vec<_> = config.targets.iter().flat_map(|target| target.pace.extra_resolvers.iter().copied()).collect();
+    let extra: Vec<_> =
+        config.targets.iter().flat_map(|target| target.pace.extra_resolvers.iter().copied()).collect();
     let mut vantage = vantage(&extra);
     if let Some(name) = &config.vantage {
         vantage.host.clone_from(name);

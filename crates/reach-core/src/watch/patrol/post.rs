@@ -59,6 +59,8 @@ pub(super) struct Tries {
     pub(super) regular: Time,
     /// A try is under way, or its result is not yet believed.
     pub(super) busy: bool,
+    /// That one comes before its regular turn, after a failure.
+    pub(super) again: bool,
     /// When it was tried last.
     pub(super) last: Option<Time>,
     /// From then on the next try is an exchange.
@@ -117,6 +119,7 @@ impl Post {
                 due: None,
                 regular: now,
                 busy: false,
+                again: false,
                 last: None,
                 exchange_due: now,
                 above_tcp: false,

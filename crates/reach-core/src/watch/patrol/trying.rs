@@ -74,6 +74,7 @@ impl Patrol {
         let Watched { target, pace, .. } = &self.beats.get(&post.series.target)?.watched;
         post.tries.due = None;
         let every = pace.every.max(LEAST_EVERY);
+        let again = now < post.tries.regular;
         if now >= post.tries.regular {
             let missed = (now.since(post.tries.regular).as_micros() / every.as_micros()) as u64;
             self.schedule.skipped_rate += missed;
@@ -102,6 +103,7 @@ impl Patrol {
             post.tries.exchange_due = now + jittered(every, &mut post.tries.dice);
         }
         post.tries.busy = true;
+        post.tries.again = again;
         post.tries.last = Some(now);
         self.schedule.last_try = Some(now);
         let series = post.series;
@@ -258,7 +260,8 @@ impl Patrol {
     pub(super) fn sample(&mut self, place: usize, layer: Layer, at: Time, reading: Reading) {
         let Some(post) = self.posts.get_mut(place) else { return };
         post.count(layer, at, reading);
-        self.events.push(Event::Sample(Sample { series: post.series, layer, at, reading }));
+        let again = layer != Layer::Echo && post.tries.again;
+        self.events.push(Event::Sample(Sample { series: post.series, layer, at, reading, again }));
     }
 
     fn see_certificate(&mut self, place: usize, tls: &TlsResult, now: Time) {

@@ -6,10 +6,8 @@ use std::{
     time::Duration,
 };
 
-use reach_core::{
-    Time,
-    watch::{IncidentId, Order, courier::Report},
-};
+use reach_core::watch::{IncidentId, Order, courier::Report};
+use reach_net::drive::Clock;
 use reach_report::{Lang, notice};
 use serde_json::json;
 use tokio::sync::mpsc::UnboundedSender;
@@ -38,7 +36,7 @@ pub(in super::super) struct Desk {
     /// Those that are not closed.
     pub(in super::super) open: Arc<Mutex<BTreeSet<IncidentId>>>,
     /// The clock.
-    pub(in super::super) clock: fn() -> Time,
+    pub(in super::super) clock: Clock,
     /// Takes orders.
     pub(in super::super) orders: UnboundedSender<Order>,
 }
@@ -99,7 +97,7 @@ async fn take(api: &Api, chats: &[Chat], desk: &Desk, pressed: Pressed) {
             (Some(Order::Acknowledge { incident, by }), labels.acknowledged)
         }
         Some(Button::Mute(incident)) if is_open(&incident) => {
-            (Some(Order::Mute { incident, until: (desk.clock)() + MUTE, by }), labels.muted)
+            (Some(Order::Mute { incident, until: desk.clock.now() + MUTE, by }), labels.muted)
         }
         _ => (None, labels.over),
     };

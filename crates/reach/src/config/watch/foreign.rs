@@ -1,117 +1,105 @@
 //! Sections that are read by the types of those whom they concern: channels, the web server, `/probe`, OTLP.
 
-use std::{collections::BTreeSet, fmt, net::SocketAddr};
+use std::{collections::BTreeSet, path::Path};
 
-use super::sheet::Section;
-use crate::cli::nearest;
+use serde::de::DeserializeOwned;
 
-/// Who hears of things, and how.
-#[derive(Clone, Debug)]
-pub struct Channel {
-    /// Its name: what the outbox, silences and the status call it.
-    pub name: String,
-    /// What it is: one of [`KINDS`].
-    pub kind: String,
-    /// Everything, `name` and `kind` included.
-    pub settings: Settings,
-}
+use super::{World, sheet::Section};
+use crate::{
+    alert::settings::{ChannelSettings, Place},
+    output::shown,
+    web::settings::{HttpSettings, OtlpSettings, ProbeSettings},
+};
 
 /// The web server.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Http {
-    /// Where it listens; on a loopback address of its own choice otherwise.
-    pub listen: Option<SocketAddr>,
-    /// Everything.
-    pub settings: Settings,
+    /// Whether there is one.
+    pub serves: bool,
+    /// Everything else.
+    pub settings: HttpSettings,
 }
 
-/// `/probe`.
-#[derive(Clone, Debug, Default)]
-pub struct Probe {
-    /// Everything.
-    pub settings: Settings,
-}
-
-/// Metrics that are pushed.
-#[derive(Clone, Debug, Default)]
-pub struct Otlp {
-    /// Everything.
-    pub settings: Settings,
-}
-
-/// A table that may hold secrets: what it shows of itself is the names of its keys.
-#[derive(Clone, Default)]
-pub struct Settings(pub toml::Table);
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+impl Default for Http {
+    fn default() -> Self {
+        Self { serves: true, settings: HttpSettings::default() }
     }
 }
 
-/// The kinds of channels.
-pub const KINDS: [&str; 7] = ["telegram", "webhook", "slack", "teams", "email", "alertmanager", "command"];
+/// The keys of a channel that hold a secret themselves.
+const INLINE: [&str; 5] = ["token", "password", "secret", "url", "proxy"];
 
-pub(super) fn channels(root: &Section<'_, '_>) -> Vec<Channel> {
-    let mut names = BTreeSet::new();
-    let mut channels = Vec::new();
+/// The channels, and whether the file itself has one of their secrets.
+pub(super) fn channels(
+    root: &Section<'_, '_>,
+    directory: &Path,
+    world: World<'_>,
+) -> (Vec<ChannelSettings>, bool) {
+    let place = Place { directory, variable: world.variable };
+    let (mut channels, mut inline): (Vec<ChannelSettings>, bool) = (Vec::new(), false);
     for section in root.sections("channel") {
-        let name = section.parsed("name", |name| {
-            let usable = !name.is_empty()
-                && name.len() <= 64
-                && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-            if usable {
-                Ok(name.to_owned())
-            } else {
-                Err("a name has letters, digits and -_. only".to_owned())
+        let Some(table) = section.deserialize::<toml::Table>() else { continue };
+        inline |= INLINE.iter().any(|key| table.contains_key(*key));
+        let at = section.at_key("name");
+        match ChannelSettings::read(table, place) {
+            Ok(channel) if channels.iter().any(|known| known.name == channel.name) => {
+                let name = shown(&channel.name);
+                section.wrong("name", format!("there are two channels of the name `{name}`; rename one"));
             }
-        });
-        let kind = section.parsed("kind", |kind| {
-            if KINDS.contains(&kind) {
-                return Ok(kind.to_owned());
-            }
-            let meant = nearest(kind, KINDS).map(|meant| format!("did you mean `{meant}`? "));
-            Err(format!(
-                "`{}` is no kind of channel; {}there are {}",
-                crate::output::shown(kind),
-                meant.unwrap_or_default(),
-                KINDS.join(", ")
-            ))
-        });
-        if !section.has("name") {
-            section.lacks("name", "name = \"ops\"");
-        }
-        if !section.has("kind") {
-            section.lacks("kind", "kind = \"telegram\"");
-        }
-        let (Some(name), Some(kind)) = (name, kind) else { continue };
-        if !names.insert(name.clone()) {
-            section.wrong("name", format!("there are two channels of the name `{name}`; rename one"));
-        }
-        if let Some(table) = section.deserialize() {
-            channels.push(Channel { name, kind, settings: Settings(table) });
+            Ok(channel) => channels.push(channel),
+            Err(problems) => problems.into_iter().for_each(|problem| section.sheet().wrong(at, problem)),
         }
     }
-    channels
+    let names: BTreeSet<&str> = channels.iter().map(|channel| channel.name.as_str()).collect();
+    for channel in &channels {
+        let Some(fallback) = &channel.fallback else { continue };
+        if !names.contains(fallback.as_str()) || *fallback == channel.name {
+            let (name, fallback) = (shown(&channel.name), shown(fallback));
+            let what = format!(
+                "channel `{name}`: `fallback`: `{fallback}` is no other channel; name one that there is"
+            );
+            root.sheet().wrong(root.at_key("channel"), what);
+        }
+    }
+    (channels, inline)
 }
 
-pub(super) fn http(root: &Section<'_, '_>) -> Option<Http> {
-    let section = root.section("http")?;
-    let listen = section.parsed("listen", |text| {
-        text.parse().map_err(|_| {
-            format!(
-                "`{}` is no address with a port; give one like \"127.0.0.1:9115\"",
-                crate::output::shown(text)
-            )
-        })
-    });
-    Some(Http { listen, settings: Settings(section.deserialize()?) })
+pub(super) fn http(root: &Section<'_, '_>) -> Http {
+    let Some(section) = root.section("http") else { return Http::default() };
+    let Some(mut table) = section.deserialize::<toml::Table>() else { return Http::default() };
+    let serves = table.get("listen").and_then(toml::Value::as_str) != Some("off");
+    if !serves {
+        table.remove("listen");
+    }
+    let listen = table.get("listen").and_then(toml::Value::as_str);
+    if listen.is_some_and(|listen| listen.parse::<std::net::SocketAddr>().is_err()) {
+        let listen = shown(listen.unwrap_or_default());
+        section.wrong(
+            "listen",
+            format!("`{listen}` is no address with a port; give one like \"127.0.0.1:9732\", or \"off\""),
+        );
+        return Http::default();
+    }
+    Http { serves, settings: from_table(&section, table).unwrap_or_default() }
 }
 
-pub(super) fn probe(root: &Section<'_, '_>) -> Option<Probe> {
-    Some(Probe { settings: Settings(root.section("probe")?.deserialize()?) })
+pub(super) fn probe(root: &Section<'_, '_>, directory: &Path) -> ProbeSettings {
+    let Some(section) = root.section("probe") else { return ProbeSettings::default() };
+    let mut settings: ProbeSettings = section.deserialize().unwrap_or_default();
+    settings.modules = settings.modules.map(|path| directory.join(path));
+    settings
 }
 
-pub(super) fn otlp(root: &Section<'_, '_>) -> Option<Otlp> {
-    Some(Otlp { settings: Settings(root.section("otlp")?.deserialize()?) })
+pub(super) fn otlp(root: &Section<'_, '_>) -> Option<OtlpSettings> {
+    root.section("otlp")?.deserialize()
+}
+
+fn from_table<T: DeserializeOwned>(section: &Section<'_, '_>, table: toml::Table) -> Option<T> {
+    match T::deserialize(toml::Value::Table(table)) {
+        Ok(settings) => Some(settings),
+        Err(error) => {
+            section.sheet().wrong(section.at_key(""), format!("`http`: {}", shown(error.message().trim())));
+            None
+        }
+    }
 }

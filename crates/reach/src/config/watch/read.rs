@@ -14,12 +14,12 @@ use jiff::{
 };
 use reach_core::{
     model::{Host, Target},
-    watch::{Cadence, Gravity, Matcher, Rules},
+    watch::{Cadence, Matcher, Rules},
 };
 use toml::de::DeValue;
 
 use super::{
-    ControlConfig, Gateway, Heartbeat, LogConfig, LogFormat, LogLevel, Maintenance, Own, Places, Quiet,
+    ControlConfig, Gateway, Heartbeat, LogConfig, LogFormat, LogLevel, Maintenance, Own, Places,
     TargetConfig, WatchConfig, World,
     cron::Cron,
     foreign, name_of,
@@ -107,10 +107,10 @@ pub(super) fn understand(
         return Err(sheet.problems());
     }
     let root = Section::root(&sheet, &table);
-    let mut reader =
-        Reader { root: &root, directory, vault: Vault { directory, world }, warnings: Vec::new() };
+    let vault = Vault { directory, world };
+    let mut reader = Reader { root: &root, directory, vault, warnings: Vec::new(), inline_secret: false };
     let (mut config, defaults) = reader.config(places);
-    let inline = reader.has_inline_secret(&config);
+    let inline = reader.inline_secret;
     config.warnings = reader.warnings;
     if is_open && inline {
         config.warnings.push(format!(
@@ -128,6 +128,8 @@ struct Reader<'r, 's, 't> {
     directory: &'r Path,
     vault: Vault<'r>,
     warnings: Vec<String>,
+    /// The file itself has a secret.
+    inline_secret: bool,
 }
 
 impl Reader<'_, '_, '_> {
@@ -165,12 +167,15 @@ impl Reader<'_, '_, '_> {
         self.control(&mut config.control);
         config.heartbeat = self.heartbeat();
         config.http = foreign::http(root);
-        config.probe = foreign::probe(root);
+        config.probe = foreign::probe(root, self.directory);
         config.otlp = foreign::otlp(root);
-        config.channels = foreign::channels(root);
+        let (channels, inline) = foreign::channels(root, self.directory, self.vault.world);
+        config.channels = channels;
+        let heartbeat = root.section("heartbeat");
+        self.inline_secret =
+            inline || heartbeat.is_some_and(|section| section.has("url") || section.has("proxy"));
         let zone = config.zone.clone();
         config.maintenance = self.maintenance(&zone);
-        config.quiet = self.quiet(&zone, &config);
         (config, defaults)
     }
 
@@ -404,58 +409,6 @@ impl Reader<'_, '_, '_> {
             }
         }
         all
-    }
-
-    fn quiet(&self, zone: &TimeZone, config: &WatchConfig) -> Vec<Quiet> {
-        let known: BTreeSet<&str> = config.channels.iter().map(|channel| channel.name.as_str()).collect();
-        let mut all = Vec::new();
-        for section in self.root.sections("quiet") {
-            let mut channels = Vec::new();
-            for placed in section.texts("channels") {
-                if !known.contains(placed.text.as_str()) {
-                    let meant = crate::cli::nearest(&placed.text, known.iter().copied());
-                    let advice = meant.map_or_else(
-                        || "name one that a `[[channel]]` has".to_owned(),
-                        |meant| format!("did you mean `{meant}`?"),
-                    );
-                    section
-                        .sheet()
-                        .wrong(placed.at, format!("there is no channel `{}`; {advice}", shown(&placed.text)));
-                }
-                channels.push(placed.text);
-            }
-            let rings_from = section.parsed("rings_from", |text| match text {
-                "never" => Ok(None),
-                "warning" => Ok(Some(Gravity::Warning)),
-                "degraded" => Ok(Some(Gravity::Degraded)),
-                "critical" => Ok(Some(Gravity::Critical)),
-                _ => Err(format!(
-                    "`{}` is none of \"critical\", \"degraded\", \"warning\" and \"never\"",
-                    shown(text)
-                )),
-            });
-            let window = window(&section, zone, false);
-            section.finish();
-            if let Some(window) = window {
-                all.push(Quiet {
-                    window,
-                    channels,
-                    rings_from: rings_from.unwrap_or(Some(Gravity::Critical)),
-                });
-            }
-        }
-        all
-    }
-
-    /// Whether the file itself has a secret.
-    fn has_inline_secret(&self, config: &WatchConfig) -> bool {
-        const INLINE: [&str; 7] = ["token", "password", "secret", "url", "webhook", "proxy", "bearer"];
-        let in_channel = config
-            .channels
-            .iter()
-            .any(|channel| INLINE.iter().any(|key| channel.settings.0.contains_key(*key)));
-        let heartbeat = self.root.section("heartbeat");
-        in_channel || heartbeat.is_some_and(|section| section.has("url") || section.has("proxy"))
     }
 }
 

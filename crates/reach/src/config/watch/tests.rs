@@ -54,7 +54,6 @@ fn the_example_is_right_as_it_is_and_with_everything_in_force() {
     assert_eq!(config.targets.len(), 5);
     assert_eq!(config.maintenance.len(), 3);
     assert_eq!(config.channels.len(), 2);
-    assert_eq!(config.quiet[0].channels, ["ops"]);
     let heartbeat = config.heartbeat.as_ref().map(|heartbeat| heartbeat.url.expose_secret());
     assert_eq!(heartbeat, Some("https://heartbeat.example/secret"));
     assert!(
@@ -132,8 +131,6 @@ days = ['someday']
 from = '25:00'
 until = '04:00'
 zone = 'Asia/Soul'
-[[quiet]]
-from = '22:00'
 [heartbeat]
 every = '1m'
 [store]
@@ -158,9 +155,8 @@ level = 'info'
         "reach.toml:19:9: `someday` is no day",
         "reach.toml:20:8: `maintenance[1].from`: `25:00` is no time of day",
         "reach.toml:22:8: `maintenance[1].zone`: `Asia/Soul` is no time zone",
-        "`quiet[1].until` is missing",
         "`heartbeat.url` is missing",
-        "reach.toml:28:13: `store.max_bytes`: incidents alone may take more",
+        "reach.toml:26:13: `store.max_bytes`: incidents alone may take more",
         "`log`: a list stands where a table belongs, as in `[log]`",
     ];
     for part in expected {
@@ -293,7 +289,7 @@ fn targets_of_the_command_line_are_watched_besides_those_of_the_file() {
     assert!(both.config.store.named && !both.config.control.named);
     let alone = watched("b.example --for 1h --listen 9115 --control /tmp/s").expect("right");
     assert_eq!((alone.file, alone.ends_after), (None, Some(Duration::from_secs(3600))));
-    assert_eq!(alone.config.http.and_then(|http| http.listen), "127.0.0.1:9115".parse().ok());
+    assert_eq!(alone.config.http.settings.listen, "127.0.0.1:9115".parse().ok());
     assert_eq!(alone.config.control.path, Path::new("/tmp/s"));
 }
 
