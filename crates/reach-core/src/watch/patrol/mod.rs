@@ -173,9 +173,10 @@ impl Patrol {
     }
 
     /// Asks for a whole survey of a target, as soon as there is room and this host is connected. Its outcome comes
-    /// as [`Event::Examined`]; a target that waits for one or is being surveyed is not queued twice.
+    /// as [`Event::Examined`]; a target that waits for one or is being surveyed is not queued twice, and nothing is
+    /// queued where the plan allows no surveys.
     pub fn examine(&mut self, target: TargetId) {
-        if self.beats.contains_key(&target) {
+        if self.beats.contains_key(&target) && self.plan.surveys > 0 {
             self.surveys.want(target);
         }
     }

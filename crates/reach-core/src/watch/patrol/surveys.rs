@@ -52,7 +52,7 @@ impl Surveys {
 
     /// The target that is next, if there is room for one more than are under way.
     pub(super) fn next_target(&mut self, most: usize) -> Option<TargetId> {
-        if self.under_way.len() < most.max(1) { self.waiting.pop_front() } else { None }
+        if self.under_way.len() < most { self.waiting.pop_front() } else { None }
     }
 
     /// Begins a survey.
