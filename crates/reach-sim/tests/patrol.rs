@@ -17,8 +17,8 @@ use reach_core::{
 };
 use reach_sim::{
     Drive, Timeline, World,
-    description::{Description, Effect, Fault, Selection},
-    scenario::STARTED,
+    description::{ClientIpv6, Description, Effect, Fault, Protocol, Reply},
+    scenario::{Pretend, STARTED},
 };
 
 fn minutes(minutes: u64) -> Duration {
@@ -414,7 +414,134 @@ fn a_resolver_with_a_pool_of_its_own_is_told_after_a_while_and_so_is_its_return(
     assert_eq!(odd, [2, 0]);
 }
 
+/// The samples of one layer, by address.
+fn samples(watch: &Watch, layer: Layer) -> BTreeMap<IpAddr, Vec<Reading>> {
+    let mut samples: BTreeMap<IpAddr, Vec<Reading>> = BTreeMap::new();
+    for (_, event) in &watch.events {
+        if let Event::Sample(sample) = event
+            && sample.layer == layer
+        {
+            samples.entry(sample.series.address).or_default().push(sample.reading);
+        }
+    }
+    samples
+}
+
 #[test]
-fn a_selection_is_as_written() {
-    assert_eq!(network("'rotate'").resolvers[0].names[0].selection, Selection::Rotate);
+fn losses_by_chance_make_nothing_down() {
+    let mut timeline = Timeline::new(network("'rotate'"));
+    timeline.fault(Duration::ZERO..minutes(10_000), Fault::new("fw", Effect::Loss { percent: 10 }));
+    let mut watch = Watch::usual(&timeline);
+    watch.until(minutes(6 * 60));
+    assert!(!watch.went_to(AddressState::Suspect).is_empty(), "too well to be a test");
+    assert_eq!(watch.went_to(AddressState::Down), BTreeSet::new());
+}
+
+#[test]
+fn a_family_that_this_host_has_no_route_for_is_not_known_and_not_counted() {
+    let v6: IpAddr = "2001:db8:113::1".parse().unwrap();
+    let mut network = network("'rotate'");
+    network.client.ipv6 = ClientIpv6::NoRoute;
+    network.hosts[0].addresses.push(v6);
+    network.resolvers.iter_mut().for_each(|resolver| resolver.names[0].addresses.push(v6));
+    let mut watch = Watch::usual(&Timeline::new(network));
+    watch.until(minutes(20));
+    assert_eq!(watch.states()[&v6], AddressState::Unknown);
+    assert!(samples(&watch, Layer::Connect)[&v6].iter().all(|reading| *reading == Reading::Unable));
+    assert_eq!(watch.went_to(AddressState::Down), BTreeSet::new());
+    assert_eq!(watch.vantage_changes(), []);
+}
+
+#[test]
+fn what_this_host_itself_forbids_is_named_so() {
+    let mut timeline = Timeline::new(network("'rotate'"));
+    let forbidden =
+        Fault { addresses: vec![address(3)], ports: vec![443], ..Fault::new("client", Effect::OutputDrop) };
+    timeline.fault(minutes(10)..minutes(12), forbidden);
+    let mut watch = Watch::usual(&timeline);
+    watch.until(minutes(12));
+    let down = watch.transitions().into_iter().find(|moved| moved.to == AddressState::Down).expect("down");
+    assert_eq!((down.series.address, down.why), (address(3), Why::Failed(Reason::BlockedLocally)));
+}
+
+#[test]
+fn addresses_that_never_answer_echo_requests_are_given_up_and_no_worse_for_it() {
+    let mut timeline = Timeline::new(network("'rotate'"));
+    let mute = Fault { protocol: Some(Protocol::Icmp), ..dropped(vec![address(4)]) };
+    timeline.fault(Duration::ZERO..minutes(10_000), mute);
+    let mut watch = Watch::usual(&timeline);
+    watch.until(minutes(60));
+    let echoes = samples(&watch, Layer::Echo);
+    assert_eq!(echoes[&address(4)], [Reading::Failed(Reason::Timeout); 5]);
+    assert!(echoes[&address(5)].len() > 50);
+    assert_eq!(watch.went_to(AddressState::Suspect), BTreeSet::new());
+}
+
+#[test]
+fn what_is_remembered_is_enough_to_go_on_after_a_restart() {
+    let mut timeline = Timeline::new(network("'rotate'"));
+    timeline.fault(minutes(10)..minutes(30), dropped(addresses(3..=4)));
+    let mut watch = Watch::usual(&timeline);
+    watch.until(minutes(15));
+    let mut rows = BTreeMap::new();
+    rows.extend(watch.patrol.take_dirty().into_iter().map(|row| (row.series, row)));
+    let states = watch.states();
+    assert_eq!(rows.len(), 16);
+    let plan = WatchPlan {
+        targets: vec![watched(1, "push.example")],
+        vantage: watch.world.network().client.vantage.clone(),
+        own: OwnCheck::default(),
+        rate: 1_000.0,
+        surveys: 1,
+        seed: 4,
+    };
+    let now = watch.drive.now() + minutes(2);
+    watch.drive = Drive::new(now);
+    watch.patrol = Patrol::new(plan, rows.into_values().collect(), now);
+    assert_eq!(watch.states(), states);
+    watch.events.clear();
+    watch.until(minutes(29));
+    assert_eq!(watch.transitions(), Vec::<&Transition>::new());
+    watch.until(minutes(33));
+    assert_eq!(watch.went_to(AddressState::Recovering), addresses(3..=4).into_iter().collect());
+    assert!(watch.states().values().all(|state| *state == AddressState::Ok));
+}
+
+#[test]
+fn names_are_found_by_search_domains_over_tcp_and_in_the_hosts_file() {
+    let short = |network: &mut Description, reply: Reply| {
+        for resolver in &mut network.resolvers {
+            resolver.names[0].name = "push.corp.example".to_owned();
+            resolver.names[0].reply = reply;
+        }
+    };
+    let pretend = || Pretend { search: vec!["corp.example".to_owned()], ..Pretend::default() };
+    for reply in [Reply::Answer, Reply::Truncated] {
+        let mut network = network("'rotate'");
+        short(&mut network, reply);
+        let mut watch =
+            Watch::of(&Timeline::new(network).pretending(pretend()), &["push"], OwnCheck::default());
+        watch.until(minutes(2));
+        assert_eq!(watch.states().len(), 16, "{reply:?}");
+        assert!(!watch.events.iter().any(|(_, event)| matches!(event, Event::Resolution(_))));
+    }
+    let mut network = network("'rotate'");
+    network.resolvers.iter_mut().for_each(|resolver| resolver.names.clear());
+    network.client.hosts_file = BTreeMap::from([("push.example".to_owned(), addresses([7]))]);
+    let mut watch = Watch::usual(&Timeline::new(network));
+    watch.until(minutes(120));
+    assert_eq!(watch.states(), BTreeMap::from([(address(7), AddressState::Ok)]));
+    assert!(!watch.events.iter().any(|(_, event)| matches!(event, Event::Resolution(_))));
+}
+
+#[test]
+fn a_silent_resolver_takes_nothing_away() {
+    let mut timeline = Timeline::new(network("'rotate'"));
+    timeline.at(Duration::ZERO, |network| network.resolvers[1].names[0].addresses = addresses(1..=15));
+    // The only one that gives the sixteenth keeps silent, the other one goes on answering.
+    timeline.at(minutes(30), |network| network.resolvers[0].names[0].reply = Reply::Silent);
+    let mut watch = Watch::usual(&timeline);
+    watch.until(minutes(24 * 60));
+    assert_eq!(watch.went_to(AddressState::Gone), BTreeSet::new());
+    assert!(!watch.events.iter().any(|(_, event)| matches!(event, Event::Resolution(_))));
 }

@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use super::{
     LEAST_EVERY, MOST_ADDRESSES, Patrol, What,
-    names::Heard,
+    hearing::Heard,
     post::{Mark, Post},
     trying::SOON,
     turns::{Turn, jittered},

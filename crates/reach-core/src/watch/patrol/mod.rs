@@ -5,9 +5,11 @@
 //!   requests and questions to resolvers have turns of their own. What is due longest comes first. A rate bounds
 //!   it all; what is urgent may use it up in advance, and the probes of surveys, which cannot wait, are charged to
 //!   it too. Nothing begins in step with anything else.
-//! * **Health** moves as [`address`] says, by tries whose result means something. A failure is believed once
-//!   something that was sent later came back (see [`own`]), so that an outage of this host's own makes no address
-//!   suspect. A failure above TCP is tried again above TCP: no handshake takes it back.
+//! * **Health** moves by tries whose result means something. A failure makes an address suspect, and it is tried
+//!   again after 1, 2 and 4 s; three in a row, or four of the last six, make it down; five answers over a minute at
+//!   least end that. A failure is believed once something that was sent later came back, from any watched address
+//!   or in a check of this host's own surroundings, so that an outage of its own makes no address suspect. A
+//!   failure above TCP is tried again above TCP: no handshake takes it back.
 //! * **Presence** is another matter than health. An address that has not been given for so long and so often that
 //!   it cannot be chance has left ([`AddressState::Gone`](super::AddressState::Gone)); it is tried as before until
 //!   it is forgotten. Both kinds of [`Transition`] are told, those of health also while the address is gone.
@@ -23,6 +25,7 @@ mod address;
 mod agreement;
 mod asking;
 mod doubt;
+mod hearing;
 mod names;
 mod own;
 mod post;
@@ -173,9 +176,10 @@ impl Patrol {
     }
 
     /// Asks for a whole survey of a target, as soon as there is room and this host is connected. Its outcome comes
-    /// as [`Event::Examined`]; a target that waits for one or is being surveyed is not queued twice.
+    /// as [`Event::Examined`]; a target that waits for one or is being surveyed is not queued twice, and nothing is
+    /// queued where the plan allows no surveys.
     pub fn examine(&mut self, target: TargetId) {
-        if self.beats.contains_key(&target) {
+        if self.beats.contains_key(&target) && self.plan.surveys > 0 {
             self.surveys.want(target);
         }
     }
@@ -292,7 +296,7 @@ impl Procedure for Patrol {
         }
         while let Some(wish) = self.surveys.poll(now) {
             match wish {
-                Wish::Run(key, id, probe) => return self.launch(What::Survey { key, id }, probe, now),
+                Wish::Run(key, id, probe) => return self.launch(What::Survey { key, id }, *probe, now),
                 Wish::Over(examination) => {
                     self.events.push(Event::Examined(examination));
                     self.begin_surveys(now);

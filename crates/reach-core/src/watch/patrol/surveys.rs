@@ -33,7 +33,7 @@ struct Running {
 #[derive(Debug)]
 pub(super) enum Wish {
     /// Carry out this probe of that survey.
-    Run(u32, ProbeId, Probe),
+    Run(u32, ProbeId, Box<Probe>),
     /// One is over.
     Over(Box<Examination>),
 }
@@ -52,7 +52,7 @@ impl Surveys {
 
     /// The target that is next, if there is room for one more than are under way.
     pub(super) fn next_target(&mut self, most: usize) -> Option<TargetId> {
-        if self.under_way.len() < most.max(1) { self.waiting.pop_front() } else { None }
+        if self.under_way.len() < most { self.waiting.pop_front() } else { None }
     }
 
     /// Begins a survey.
@@ -74,7 +74,7 @@ impl Surveys {
         loop {
             let (&key, running) = self.under_way.iter_mut().find(|(_, running)| running.wake <= now)?;
             match running.survey.poll(now) {
-                Step::Run(id, probe) => return Some(Wish::Run(key, id, probe)),
+                Step::Run(id, probe) => return Some(Wish::Run(key, id, Box::new(probe))),
                 Step::Announce(_) => {}
                 // A survey that wants to be asked again at once waits for time to pass.
                 Step::Wait(until) => running.wake = until.max(now + Duration::from_micros(1)),

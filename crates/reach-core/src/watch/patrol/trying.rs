@@ -144,8 +144,7 @@ impl Patrol {
         match read {
             // It answered, as far as TCP goes: this host is connected.
             Read { connect: Reading::Answered(_), .. } => {
-                let change = self.own.prove(sent, v6);
-                self.apply(change, now);
+                self.prove(series, sent, now);
                 self.sample(place, Layer::Connect, sent, read.connect);
                 if let Some(reading) = read.exchange {
                     self.sample(place, Layer::Exchange, sent, reading);
@@ -171,6 +170,14 @@ impl Patrol {
         let answered = matches!(read.connect, Reading::Answered(_));
         let change = self.own.checked(asked, answered);
         self.apply(change, now);
+    }
+
+    /// An address answered: this host is connected, if not merely to itself.
+    fn prove(&mut self, series: Series, sent: Time, now: Time) {
+        if !series.address.is_loopback() {
+            let change = self.own.prove(sent, series.address.is_ipv6());
+            self.apply(change, now);
+        }
     }
 
     /// A try failed. Believed where something that was sent later came back; held back where nothing did yet.
@@ -326,8 +333,7 @@ impl Patrol {
         }
         self.sample(place, Layer::Echo, observation.sent, reading);
         if let Reading::Answered(_) = reading {
-            let change = self.own.prove(observation.sent, series.address.is_ipv6());
-            self.apply(change, now);
+            self.prove(series, observation.sent, now);
         }
     }
 }
