@@ -60,6 +60,7 @@ impl Certificates {
         chains.into_iter().map(move |((expires, subject), addresses)| Complaint {
             cause: Cause::Certificate { expires, addresses, subject: subject.to_owned() },
             gravity: if begins(expires, limits.1) <= now { Gravity::Degraded } else { Gravity::Warning },
+            since: begins(expires, limits.0),
             bad_at: now,
         })
     }

@@ -23,6 +23,8 @@ pub(super) use share::Share;
 pub(super) struct Complaint {
     pub cause: Cause,
     pub gravity: Gravity,
+    /// When it began.
+    pub since: Time,
     /// When it was last seen to be wrong: calm begins no earlier.
     pub bad_at: Time,
 }

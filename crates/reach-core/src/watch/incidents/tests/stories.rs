@@ -4,8 +4,8 @@ use super::play::{Play, address, at, series};
 use crate::{
     model::{Certificate, ResolutionError},
     watch::{
-        AddressState, Cause, CertificateSeen, Event, Gravity, Lack, News, Phase, ResolutionChange, Rules,
-        TargetId, incidents::Incidents,
+        AddressState, AgreementChange, Cause, CertificateSeen, Event, Gravity, Lack, News, Phase,
+        ResolutionChange, Rules, TargetId, incidents::Incidents,
     },
 };
 
@@ -395,6 +395,37 @@ fn months_of_health_say_nothing() {
     let mut play = Play::new(3, Rules { pool_changes: false, ..Rules::default() });
     play.minutes(7 * 24 * 60);
     assert!(play.notices.is_empty() && play.stored.is_empty());
+}
+
+#[test]
+fn random_loss_is_nobodys_fault() {
+    let mut play = Play::new(8, Rules::default());
+    play.loss = 2_000;
+    play.minutes(3 * 24 * 60);
+    assert!(play.stored.is_empty() && play.notices.is_empty(), "{:?}", play.said());
+}
+
+#[test]
+fn what_is_mild_and_stays_does_not_keep_a_recovery_from_being_told() {
+    let mut play = Play::new(4, Rules::default());
+    play.minutes(5);
+    let odd = ["192.0.2.53:53".parse().expect("an address")].into();
+    play.take(Event::Agreement(AgreementChange { target: TargetId(1), at: at(play.now), odd }));
+    play.minutes(5);
+    assert_eq!(play.milestones(), ["#1 opened"]);
+    play.fails([1], true);
+    play.minutes(10);
+    play.fails([1], false);
+    play.minutes(10);
+    assert_eq!(play.milestones(), ["#1 opened", "#1 worsened!", "#1 recovered!"]);
+    let incident = play.incidents.open().next().expect("not yet clear");
+    assert!(matches!(incident.causes[..], [Cause::Disagreement { .. }]));
+    play.minutes(70);
+    assert_eq!(play.milestones()[3..], ["#1 all clear!", "#2 opened"]);
+    play.take(Event::Agreement(AgreementChange { target: TargetId(1), at: at(play.now), odd: [].into() }));
+    play.minutes(80);
+    assert_eq!(play.milestones()[5..], ["#2 recovered"]);
+    assert_eq!(play.incidents.open().count(), 0);
 }
 
 #[test]
