@@ -15,8 +15,10 @@
 //! * It is over with the **all-clear**, whose statistics are those of [`assurance`](super::assurance); if they do
 //!   not carry it, it waits, and that is said once. What begins again before goes on in the same incident.
 //!
-//! A rule or a certificate makes a mild incident: it is told, without a ring, and closed without an all-clear, as
-//! nothing failed. Only an incident that was [`Gravity::Degraded`](super::Gravity::Degraded) at some time rings.
+//! What is mild (a certificate that ends in some days, a latency, resolvers that differ, a budget that burns slowly)
+//! makes an incident that never rings and is closed without an all-clear, as nothing failed. Only one that was
+//! [`Gravity::Degraded`](super::Gravity::Degraded) at some time rings; what is mild and stays does not keep it from
+//! recovering, and makes an incident of its own after its all-clear.
 //!
 //! At most six notices of an incident ring in three hours, whatever happens, and one of them is kept for what gets
 //! worse.
@@ -129,7 +131,7 @@ impl Incidents {
     pub fn know(&mut self, row: &Remembered) {
         if let Some(ward) = self.wards.get_mut(&row.series.target) {
             ward.know(row);
-            self.schedule(row.series.target);
+            self.refresh_or_plan(row.series.target, true);
         }
     }
 

@@ -11,6 +11,9 @@ use super::Complaint;
 /// The normal quantile of 95 %.
 const Z: f64 = 1.96;
 
+/// From this share on it is critical.
+const HALF: f64 = 0.5;
+
 /// Counts the first tries of one target in windows that follow one another and do not overlap.
 ///
 /// A window is judged once, when it is over. To judge again with each try would test the same hypothesis hundreds of
@@ -105,7 +108,7 @@ impl Share {
         if bounds.0 > threshold {
             self.complaint = Some(Complaint {
                 cause: Cause::FailureShare { failed, tries, bounds, threshold },
-                gravity: Gravity::Degraded,
+                gravity: if bounds.0 >= HALF { Gravity::Critical } else { Gravity::Degraded },
                 since: self.complaint.as_ref().map_or(first.unwrap_or(now), |known| known.since),
                 bad_at: self.last_failure,
             });

@@ -258,7 +258,7 @@ impl Play {
 
     /// The process dies and comes again, with what was stored.
     pub(super) fn restart(&mut self, silences: Vec<Silence>) {
-        let open = self.stored.values().cloned().collect();
+        let open = self.stored.values().map(remembered).collect();
         let next = IncidentId(self.stored.keys().last().map_or(1, |id| id.0 + 1));
         self.incidents = Incidents::new(&self.plan, open, silences, next, at(self.now));
         self.collect();
@@ -284,6 +284,16 @@ impl Play {
         let quiet = |news: &News| matches!(news, News::Updated | News::Reminder | News::Pool { .. });
         self.notices.iter().filter(|notice| !quiet(&notice.news)).map(short).collect()
     }
+}
+
+/// The same after it was written and read.
+pub(super) fn remembered(incident: &Incident) -> Incident {
+    let written = serde_json::to_string(incident).expect("it can be written");
+    let read: Incident = serde_json::from_str(&written).expect("it can be read");
+    // Shares may differ in the last digit.
+    assert_eq!((read.phase, &read.clocks, &read.rang), (incident.phase, &incident.clocks, &incident.rang));
+    assert_eq!((&read.members, read.quiet), (&incident.members, incident.quiet));
+    read
 }
 
 fn short(notice: &Notice) -> String {
