@@ -197,7 +197,7 @@ impl Incidents {
             Event::Certificate(seen) => {
                 self.tick(seen.at);
                 if let Some(ward) = self.wards.get_mut(&seen.series.target) {
-                    let subject = seen.certificate.subject.clone();
+                    let subject = Some(seen.certificate.subject.clone());
                     ward.certificates.saw(seen.series.address, seen.chain_expires, subject);
                     self.refresh(seen.series.target);
                 }

@@ -157,7 +157,7 @@ impl Ward {
         if let Some(expires) = row.certificate_expires
             && !self.certificates.knows(address, expires)
         {
-            self.certificates.saw(address, expires, self.watched.target.text.clone());
+            self.certificates.saw(address, expires, None);
         }
         self.addresses.insert(address, Address::remembered(row));
     }
@@ -314,7 +314,7 @@ impl Ward {
         }
         found.extend(self.counters.complaints().cloned());
         if let Some(limits) = rules.certificate {
-            found.extend(self.certificates.complaints(limits, cx.now));
+            found.extend(self.certificates.complaints(limits, &self.watched.target.text, cx.now));
         }
         if let Some(odd) = self.odd.as_ref().filter(|odd| rules.disagreement && self.is_ripe(odd, cx)) {
             let cause = Cause::Disagreement { odd: odd.what.clone() };
