@@ -86,7 +86,7 @@ pub enum Phase {
     },
 }
 
-/// One thing that is wrong. An incident has one at least while it is open.
+/// One thing that is wrong. An incident has one at least until it has recovered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
@@ -197,7 +197,7 @@ pub struct Incident {
     pub opened: Time,
     /// When something of it changed last.
     pub changed: Time,
-    /// What is wrong; empty once it has recovered.
+    /// What is wrong; once it has recovered, what is mild and stays, and once it is closed, nothing.
     pub causes: Vec<Cause>,
     /// The addresses that fail or failed.
     pub members: Vec<Member>,

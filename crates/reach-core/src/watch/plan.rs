@@ -157,7 +157,8 @@ impl Default for FailureShare {
     }
 }
 
-/// The latency that is too much: this quantile of the handshakes in the window is above the threshold.
+/// The latency that is too much: this quantile of the handshakes in the window is above the threshold, and so many
+/// are (by the lower Wilson bound of their share) that it is no chance.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LatencyRule {
     /// From 0 to 1.

@@ -27,16 +27,22 @@ impl Ward {
         self.counters.advance(cx.now);
         self.outgrow(cx);
         let complaints = self.complaints(cx);
-        for complaint in &complaints {
-            self.bad_until = self.bad_until.max(complaint.bad_at);
-        }
-        let ripe = !complaints.is_empty() || self.has_ripe_address(cx);
+        // What is mild may stand for weeks. It does not keep an incident open in which something failed.
+        let heavy = self.case.as_ref().is_some_and(|case| case.incident.worst >= Gravity::Degraded);
+        let counts = |complaint: &&Complaint| !heavy || complaint.gravity >= Gravity::Degraded;
+        let bad_at = complaints.iter().filter(counts).map(|complaint| complaint.bad_at).max();
+        self.bad_until = self.bad_until.max(bad_at.unwrap_or_default());
+        let complains = bad_at.is_some();
+        let ripe = complains || self.has_ripe_address(cx);
         match self.case.as_ref().map(|case| case.incident.phase) {
-            None | Some(Phase::Closed { .. }) if ripe => self.open(&complaints, cx),
-            None | Some(Phase::Closed { .. }) => {}
-            Some(Phase::Open | Phase::Calming { .. }) => self.follow(&complaints, cx),
+            None => {}
+            Some(Phase::Open | Phase::Calming { .. }) => self.follow(complains, &complaints, cx),
             Some(Phase::Recovered { .. }) if ripe => self.relapse(&complaints, cx),
-            Some(Phase::Recovered { at, .. }) => self.look_for_all_clear(at, cx),
+            Some(Phase::Recovered { at, .. } | Phase::Closed { at, .. }) => self.look_for_all_clear(at, cx),
+        }
+        // What was left of an incident that ended just now makes another one.
+        if self.case.is_none() && (ripe || !complaints.is_empty()) {
+            self.open(&complaints, cx);
         }
         self.speak(cx);
     }
@@ -84,9 +90,8 @@ impl Ward {
         self.restate(complaints, cx.now);
         if let Some(case) = &mut self.case {
             let began = case.incident.members.iter().map(|member| member.since);
-            let unresolved = self.unresolved.as_ref().map(|pending| pending.since);
-            let odd = self.odd.as_ref().map(|pending| pending.since);
-            case.incident.began = began.chain(unresolved).chain(odd).fold(cx.now, Time::min);
+            let complained = complaints.iter().map(|complaint| complaint.since);
+            case.incident.began = began.chain(complained).fold(cx.now, Time::min);
             // Nobody has heard of anything yet that would have to be changed.
             (case.incident.clocks.update_at, case.incident.clocks.examine_at) = (None, None);
             case.start_reminders(cx.now);
@@ -95,13 +100,12 @@ impl Ward {
     }
 
     /// Something is wrong, or was just now.
-    fn follow(&mut self, complaints: &[Complaint], cx: &mut Context<'_>) {
+    fn follow(&mut self, complains: bool, complaints: &[Complaint], cx: &mut Context<'_>) {
         // As long as nobody has heard of it, the first word shall name them all.
         let untold = self.case.as_ref().is_some_and(|case| !case.incident.clocks.told);
         self.join(untold, cx);
         let suffers = self.suffers();
-        let wrong = suffers || !complaints.is_empty();
-        if wrong {
+        if suffers || complains {
             if suffers {
                 self.bad_until = cx.now;
             }
@@ -130,7 +134,7 @@ impl Ward {
             }
         }
         self.settle(cx.now);
-        self.recover(cx);
+        self.recover(complaints, cx);
     }
 
     fn settle(&mut self, now: Time) {
@@ -142,7 +146,7 @@ impl Ward {
     }
 
     /// Calls it recovered if it has been well for long enough, and shows it.
-    fn recover(&mut self, cx: &mut Context<'_>) {
+    fn recover(&mut self, complaints: &[Complaint], cx: &mut Context<'_>) {
         let Some(case) = &self.case else { return };
         let Phase::Calming { since } = case.incident.phase else { return };
         let since = since.max(cx.thaw);
@@ -164,7 +168,7 @@ impl Ward {
         }
         let incident = &mut case.incident;
         incident.phase = Phase::Recovered { since, at: cx.now };
-        incident.causes.clear();
+        incident.causes = complaints.iter().map(|complaint| complaint.cause.clone()).collect();
         incident.clocks.ends = Some(cx.now + clear_after);
         incident.clocks.remind_at = None;
         incident.clocks.examine_at = None;
@@ -177,7 +181,6 @@ impl Ward {
     fn is_in_doubt(&self) -> bool {
         self.unresolved.is_some()
             || self.addresses.values().any(|address| !address.gone && address.health == AddressState::Suspect)
-            || (self.odd.is_some() && self.watched.rules.disagreement)
     }
 
     /// Whether every address that failed has answered since then, and lately; and something has at all.

@@ -15,8 +15,10 @@
 //! * It is over with the **all-clear**, whose statistics are those of [`assurance`](super::assurance); if they do
 //!   not carry it, it waits, and that is said once. What begins again before goes on in the same incident.
 //!
-//! A rule or a certificate makes a mild incident: it is told, without a ring, and closed without an all-clear, as
-//! nothing failed. Only an incident that was [`Gravity::Degraded`](super::Gravity::Degraded) at some time rings.
+//! What is mild (a certificate that ends in some days, a latency, resolvers that differ, a budget that burns slowly)
+//! makes an incident that never rings and is closed without an all-clear, as nothing failed. Only one that was
+//! [`Gravity::Degraded`](super::Gravity::Degraded) at some time rings; what is mild and stays does not keep it from
+//! recovering, and makes an incident of its own after its all-clear.
 //!
 //! At most six notices of an incident ring in three hours, whatever happens, and one of them is kept for what gets
 //! worse.
@@ -25,6 +27,7 @@
 //! writes what [`Incidents::take_changes`] gives in one transaction.
 
 mod address;
+mod context;
 mod flapping;
 mod life;
 mod orders;
@@ -42,10 +45,12 @@ use std::{
 };
 
 use super::{
-    Change, Event, Examination, Incident, IncidentId, News, Notice, Phase, Reading, Remembered, Sample,
-    Silence, Subject, TargetId, WatchPlan,
+    Change, Event, Examination, Incident, IncidentId, News, Phase, Reading, Remembered, Sample, Silence,
+    Subject, TargetId, WatchPlan,
 };
 use crate::Time;
+pub use context::Tally;
+use context::{Agenda, Context};
 pub use orders::OrderError;
 use speech::Case;
 use ward::Ward;
@@ -76,70 +81,6 @@ pub struct Incidents {
     tally: Tally,
     changes: Vec<Change>,
     agenda: Agenda,
-}
-
-/// What happened since the beginning of this run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Incidents opened.
-    pub opened: u64,
-    /// Changes of phase of all incidents, their opening included.
-    pub transitions: u64,
-}
-
-/// What everything that happens to an incident needs.
-#[derive(Debug)]
-struct Context<'a> {
-    now: Time,
-    thaw: Time,
-    hold: Duration,
-    silences: &'a [Silence],
-    next: &'a mut IncidentId,
-    loose_seq: &'a mut u32,
-    tally: &'a mut Tally,
-    changes: &'a mut Vec<Change>,
-}
-
-impl Context<'_> {
-    fn new_id(&mut self) -> IncidentId {
-        let id = *self.next;
-        self.next.0 += 1;
-        id
-    }
-
-    /// Notices without an incident have no counter that would outlive a restart: the clock is theirs.
-    fn say_without_incident(&mut self, incident: Incident, news: News) {
-        let seconds = u32::try_from(self.now.as_secs()).unwrap_or(u32::MAX);
-        *self.loose_seq = seconds.max(self.loose_seq.saturating_add(1));
-        let notice = Notice { incident, seq: *self.loose_seq, at: self.now, news, rings: false };
-        self.changes.push(Change::Notice(Box::new(notice)));
-    }
-}
-
-/// When which target has something to be done.
-#[derive(Debug, Default)]
-struct Agenda {
-    queue: BTreeSet<(Time, TargetId)>,
-    dues: BTreeMap<TargetId, Time>,
-}
-
-impl Agenda {
-    fn set(&mut self, target: TargetId, due: Option<Time>) {
-        if let Some(old) = self.dues.remove(&target) {
-            self.queue.remove(&(old, target));
-        }
-        if let Some(due) = due {
-            self.dues.insert(target, due);
-            self.queue.insert((due, target));
-        }
-    }
-
-    /// The first that is due by `now`.
-    fn pop(&mut self, now: Time) -> Option<TargetId> {
-        let (_, target) = *self.queue.first().filter(|(due, _)| *due <= now)?;
-        self.set(target, None);
-        Some(target)
-    }
 }
 
 impl Incidents {
@@ -190,7 +131,7 @@ impl Incidents {
     pub fn know(&mut self, row: &Remembered) {
         if let Some(ward) = self.wards.get_mut(&row.series.target) {
             ward.know(row);
-            self.schedule(row.series.target);
+            self.refresh_or_plan(row.series.target, true);
         }
     }
 
@@ -256,7 +197,7 @@ impl Incidents {
             Event::Certificate(seen) => {
                 self.tick(seen.at);
                 if let Some(ward) = self.wards.get_mut(&seen.series.target) {
-                    let subject = seen.certificate.subject.clone();
+                    let subject = Some(seen.certificate.subject.clone());
                     ward.certificates.saw(seen.series.address, seen.chain_expires, subject);
                     self.refresh(seen.series.target);
                 }
@@ -303,7 +244,7 @@ impl Incidents {
 
     /// When [`Incidents::tick`] is to be called.
     pub fn due(&self) -> Option<Time> {
-        let targets = self.agenda.queue.first().map(|(due, _)| *due).filter(|_| self.offline.is_none());
+        let targets = self.agenda.first().filter(|_| self.offline.is_none());
         let silences = self.silences.iter().map(|silence| silence.until).min();
         let own = self.own.as_ref().and_then(|case| case.due(self.now));
         [targets, silences, own].into_iter().flatten().min()
@@ -424,7 +365,7 @@ impl Incidents {
         };
         ward.count_for_all_clear(event, sample.at, failed);
         let window = ward.counters.due();
-        let planned = self.agenda.dues.get(&target).copied();
+        let planned = self.agenda.due(target);
         if follows {
             self.refresh(target);
         } else if window.is_some_and(|window| planned.is_none_or(|planned| window < planned)) {
@@ -500,7 +441,7 @@ impl Incidents {
             return self.refresh(target);
         }
         let soon = self.now + Duration::from_secs(1);
-        let planned = self.agenda.dues.get(&target).copied();
+        let planned = self.agenda.due(target);
         self.agenda.set(target, Some(planned.map_or(soon, |planned| planned.min(soon))));
     }
 

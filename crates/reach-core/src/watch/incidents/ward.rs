@@ -157,7 +157,7 @@ impl Ward {
         if let Some(expires) = row.certificate_expires
             && !self.certificates.knows(address, expires)
         {
-            self.certificates.saw(address, expires, self.watched.target.text.clone());
+            self.certificates.saw(address, expires, None);
         }
         self.addresses.insert(address, Address::remembered(row));
     }
@@ -310,15 +310,15 @@ impl Ward {
             && let Some(pending) = &self.unresolved
         {
             let cause = Cause::Unresolved(pending.what);
-            found.push(Complaint { cause, gravity: Gravity::Critical, bad_at: cx.now });
+            found.push(Complaint { cause, gravity: Gravity::Critical, since: pending.since, bad_at: cx.now });
         }
         found.extend(self.counters.complaints().cloned());
         if let Some(limits) = rules.certificate {
-            found.extend(self.certificates.complaints(limits, cx.now));
+            found.extend(self.certificates.complaints(limits, &self.watched.target.text, cx.now));
         }
         if let Some(odd) = self.odd.as_ref().filter(|odd| rules.disagreement && self.is_ripe(odd, cx)) {
             let cause = Cause::Disagreement { odd: odd.what.clone() };
-            found.push(Complaint { cause, gravity: Gravity::Warning, bad_at: cx.now });
+            found.push(Complaint { cause, gravity: Gravity::Warning, since: odd.since, bad_at: cx.now });
         }
         found
     }

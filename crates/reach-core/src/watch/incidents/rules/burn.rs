@@ -50,7 +50,8 @@ impl Burn {
     }
 
     pub(super) fn resume(&mut self, cause: &Cause, bad_at: Time) {
-        self.complaint = Some(Complaint { cause: cause.clone(), gravity: self.gravity(), bad_at });
+        self.complaint =
+            Some(Complaint { cause: cause.clone(), gravity: self.gravity(), since: bad_at, bad_at });
     }
 
     pub(super) fn complaint(&self) -> Option<&Complaint> {
@@ -104,10 +105,19 @@ impl Burn {
         if short_burns && (long_burns || self.complaint.is_some()) {
             let (objective, window) = (self.rule.objective, self.rule.long);
             let cause = Cause::Burn { objective, rate: share(long) / budget, window };
-            self.complaint = Some(Complaint { cause, gravity: self.gravity(), bad_at: self.last_failure });
+            let (gravity, bad_at) = (self.gravity(), self.last_failure);
+            let since = self.complaint.as_ref().map_or(self.burns_since(number), |known| known.since);
+            self.complaint = Some(Complaint { cause, gravity, since, bad_at });
         } else if !short_burns {
             self.complaint = None;
         }
+    }
+
+    /// The beginning of the row of steps with failures that ends before this one.
+    fn burns_since(&self, number: u64) -> Time {
+        let before = self.steps.iter().rev().filter(|(step, ..)| *step < number);
+        let burning = before.take_while(|(_, _, failed)| *failed > 0).map(|(step, ..)| *step).last();
+        burning.map_or(self.last_failure, |step| Time::from_micros(step.saturating_mul(self.micros())))
     }
 
     fn add(&mut self, at: Time, answered: u32, failed: u32) {

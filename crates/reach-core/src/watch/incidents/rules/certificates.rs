@@ -13,15 +13,17 @@ use crate::{
 
 use super::Complaint;
 
-/// When the chains that addresses show expire. One cause for each chain, however many addresses show it; it ends
-/// when all of them show another one.
+/// When the chains that addresses show expire. One cause for each expiry, however many addresses show it: chains that
+/// end in the same second are the same one, or share the certificate that ends first. It ends when all of them show
+/// another one.
 #[derive(Debug, Default)]
 pub(in super::super) struct Certificates {
-    shown: BTreeMap<IpAddr, (i64, String)>,
+    /// With whose certificate it is, where that is known: the expiry alone is remembered.
+    shown: BTreeMap<IpAddr, (i64, Option<String>)>,
 }
 
 impl Certificates {
-    pub(in super::super) fn saw(&mut self, address: IpAddr, expires: i64, subject: String) {
+    pub(in super::super) fn saw(&mut self, address: IpAddr, expires: i64, subject: Option<String>) {
         self.shown.insert(address, (expires, subject));
     }
 
@@ -39,27 +41,32 @@ impl Certificates {
         for cause in causes {
             if let Cause::Certificate { expires, addresses, subject } = cause {
                 for address in addresses {
-                    self.shown.insert(*address, (*expires, subject.clone()));
+                    self.shown.insert(*address, (*expires, Some(subject.clone())));
                 }
             }
         }
     }
 
-    /// What ends within the first of the `limits` by `now`; within the second it is worse.
+    /// What ends within the first of the `limits` by `now`; within the second it is worse. Where nobody knows whose
+    /// certificate it is, it is that of the `target`.
     pub(in super::super) fn complaints(
         &self,
         limits: (Duration, Duration),
+        target: &str,
         now: Time,
     ) -> impl Iterator<Item = Complaint> {
-        let mut chains: BTreeMap<(i64, &str), BTreeSet<IpAddr>> = BTreeMap::new();
+        let mut chains: BTreeMap<i64, (Option<&str>, BTreeSet<IpAddr>)> = BTreeMap::new();
         for (address, (expires, subject)) in &self.shown {
             if begins(*expires, limits.0) <= now {
-                chains.entry((*expires, subject)).or_default().insert(*address);
+                let (known, addresses) = chains.entry(*expires).or_default();
+                *known = known.or(subject.as_deref());
+                addresses.insert(*address);
             }
         }
-        chains.into_iter().map(move |((expires, subject), addresses)| Complaint {
-            cause: Cause::Certificate { expires, addresses, subject: subject.to_owned() },
+        chains.into_iter().map(move |(expires, (subject, addresses))| Complaint {
+            cause: Cause::Certificate { expires, addresses, subject: subject.unwrap_or(target).to_owned() },
             gravity: if begins(expires, limits.1) <= now { Gravity::Degraded } else { Gravity::Warning },
+            since: begins(expires, limits.0),
             bad_at: now,
         })
     }

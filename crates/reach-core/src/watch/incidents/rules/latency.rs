@@ -34,7 +34,8 @@ impl Latency {
     }
 
     pub(super) fn resume(&mut self, cause: &Cause, bad_at: Time) {
-        self.complaint = Some(Complaint { cause: cause.clone(), gravity: Gravity::Warning, bad_at });
+        self.complaint =
+            Some(Complaint { cause: cause.clone(), gravity: Gravity::Warning, since: bad_at, bad_at });
     }
 
     pub(super) fn complaint(&self) -> Option<&Complaint> {
@@ -61,6 +62,7 @@ impl Latency {
         let Some(end) = self.due().filter(|due| *due <= now) else {
             return;
         };
+        let began = self.from.unwrap_or(end);
         let (spread, slow) = (std::mem::take(&mut self.spread), self.slow);
         self.interrupted();
         let count = u32::try_from(spread.count()).unwrap_or(u32::MAX);
@@ -72,7 +74,8 @@ impl Latency {
         let allowed = 1.0 - quantile;
         if low > allowed {
             let cause = Cause::Latency { measured, above, quantile };
-            self.complaint = Some(Complaint { cause, gravity: Gravity::Warning, bad_at: end });
+            let since = self.complaint.as_ref().map_or(began, |known| known.since);
+            self.complaint = Some(Complaint { cause, gravity: Gravity::Warning, since, bad_at: end });
         } else if f64::from(slow) <= allowed * f64::from(count) {
             self.complaint = None;
         }

@@ -23,6 +23,8 @@ pub(super) use share::Share;
 pub(super) struct Complaint {
     pub cause: Cause,
     pub gravity: Gravity,
+    /// When it began.
+    pub since: Time,
     /// When it was last seen to be wrong: calm begins no earlier.
     pub bad_at: Time,
 }
@@ -78,7 +80,9 @@ impl Counters {
                     }
                 }
                 Cause::Burn { objective, window, .. } => {
-                    let same = |rule: &BurnRate| rule.objective == *objective && rule.long == *window;
+                    // Shares that were written and read may differ in the last digit.
+                    let close = |rule: &BurnRate| (rule.objective - objective).abs() < 1e-9;
+                    let same = |rule: &BurnRate| close(rule) && rule.long == *window;
                     if let Some(burn) = self.burn.iter_mut().find(|burn| same(&burn.rule)) {
                         burn.resume(cause, bad_at);
                     }

@@ -11,6 +11,9 @@ use super::Complaint;
 /// The normal quantile of 95 %.
 const Z: f64 = 1.96;
 
+/// From this share on it is critical.
+const HALF: f64 = 0.5;
+
 /// Counts the first tries of one target in windows that follow one another and do not overlap.
 ///
 /// A window is judged once, when it is over. To judge again with each try would test the same hypothesis hundreds of
@@ -27,17 +30,27 @@ pub(in super::super) struct Share {
     from: Option<Time>,
     tries: u32,
     failed: u32,
+    first_failure: Option<Time>,
     last_failure: Time,
     complaint: Option<Complaint>,
 }
 
 impl Share {
     pub(super) fn new(rule: FailureShare) -> Self {
-        Self { rule, from: None, tries: 0, failed: 0, last_failure: Time::default(), complaint: None }
+        Self {
+            rule,
+            from: None,
+            tries: 0,
+            failed: 0,
+            first_failure: None,
+            last_failure: Time::default(),
+            complaint: None,
+        }
     }
 
     pub(super) fn resume(&mut self, cause: &Cause, bad_at: Time) {
-        self.complaint = Some(Complaint { cause: cause.clone(), gravity: Gravity::Degraded, bad_at });
+        self.complaint =
+            Some(Complaint { cause: cause.clone(), gravity: Gravity::Degraded, since: bad_at, bad_at });
     }
 
     pub(super) fn complaint(&self) -> Option<&Complaint> {
@@ -55,6 +68,7 @@ impl Share {
         self.tries = self.tries.saturating_add(1);
         if failed {
             self.failed = self.failed.saturating_add(1);
+            self.first_failure.get_or_insert(at);
             self.last_failure = self.last_failure.max(at);
             if let Some(complaint) = &mut self.complaint {
                 complaint.bad_at = complaint.bad_at.max(at);
@@ -71,19 +85,20 @@ impl Share {
         self.tries = self.tries.saturating_add(answered).saturating_add(failed);
         self.failed = self.failed.saturating_add(failed);
         if failed > 0 {
+            self.first_failure.get_or_insert(at);
             self.last_failure = self.last_failure.max(at);
         }
     }
 
     pub(super) fn interrupted(&mut self) {
-        (self.from, self.tries, self.failed) = (None, 0, 0);
+        (self.from, self.tries, self.failed, self.first_failure) = (None, 0, 0, None);
     }
 
     pub(super) fn advance(&mut self, now: Time) {
         if self.due().is_none_or(|due| now < due) {
             return;
         }
-        let (tries, failed) = (self.tries, self.failed);
+        let (tries, failed, first) = (self.tries, self.failed, self.first_failure);
         self.interrupted();
         if tries < self.rule.least.max(1) {
             return;
@@ -93,7 +108,8 @@ impl Share {
         if bounds.0 > threshold {
             self.complaint = Some(Complaint {
                 cause: Cause::FailureShare { failed, tries, bounds, threshold },
-                gravity: Gravity::Degraded,
+                gravity: if bounds.0 >= HALF { Gravity::Critical } else { Gravity::Degraded },
+                since: self.complaint.as_ref().map_or(first.unwrap_or(now), |known| known.since),
                 bad_at: self.last_failure,
             });
         } else if bounds.1 < threshold || failed == 0 {

@@ -44,7 +44,7 @@ fn budget_is_kept(notices: &[Notice]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nobody_is_told_what_is_not_so(turns in turns()) {

@@ -6,6 +6,7 @@ use super::watched;
 use crate::{
     Time,
     model::Vantage,
+    stats::split_mix,
     watch::{
         AddressState, Cadence, Change, Event, Incident, IncidentId, Layer, News, Notice, OwnCheck, Reading,
         Reason, Rules, Sample, Series, Silence, TargetId, Transition, VantageChange, WatchPlan, Why,
@@ -52,6 +53,7 @@ struct Actor {
     again: bool,
     /// Since when it fails, or works.
     since: u64,
+    number: u8,
 }
 
 /// The machine on stage.
@@ -62,6 +64,8 @@ pub(super) struct Play {
     pub now: u64,
     /// Whether the patrol runs: not while the host sleeps or is cut off.
     pub awake: bool,
+    /// So many of a million tries fail by chance.
+    pub loss: u64,
     actors: BTreeMap<IpAddr, Actor>,
     /// As a store would have it.
     pub stored: BTreeMap<IncidentId, Incident>,
@@ -79,6 +83,7 @@ impl Play {
             incidents,
             now: 0,
             awake: true,
+            loss: 0,
             actors: BTreeMap::new(),
             stored: BTreeMap::new(),
             notices: Vec::new(),
@@ -91,8 +96,18 @@ impl Play {
     pub(super) fn appears(&mut self, last: u8, fails: bool) {
         let next = self.now + u64::from(last) % 10;
         let (health, given, ever) = (AddressState::Unknown, true, false);
-        let actor =
-            Actor { fails, given, health, row: 0, row_from: 0, ever, next, again: false, since: self.now };
+        let actor = Actor {
+            fails,
+            given,
+            health,
+            row: 0,
+            row_from: 0,
+            ever,
+            next,
+            again: false,
+            since: self.now,
+            number: last,
+        };
         self.actors.insert(address(last), actor);
         self.moved(last, AddressState::Unknown, AddressState::Unknown, Why::Appeared);
     }
@@ -195,7 +210,8 @@ impl Play {
     fn try_one(&mut self, address: IpAddr) {
         let now = self.now;
         let Some(actor) = self.actors.get_mut(&address) else { return };
-        let (from, fails, again) = (actor.health, actor.fails, actor.again);
+        let lost = self.loss > 0 && split_mix(now << 8 | u64::from(actor.number)) % 1_000_000 < self.loss;
+        let (from, fails, again) = (actor.health, actor.fails || lost, actor.again);
         let same = matches!(from, AddressState::Suspect | AddressState::Down) == fails && actor.row > 0;
         if !same {
             (actor.row, actor.row_from) = (0, now);
@@ -242,7 +258,7 @@ impl Play {
 
     /// The process dies and comes again, with what was stored.
     pub(super) fn restart(&mut self, silences: Vec<Silence>) {
-        let open = self.stored.values().cloned().collect();
+        let open = self.stored.values().map(remembered).collect();
         let next = IncidentId(self.stored.keys().last().map_or(1, |id| id.0 + 1));
         self.incidents = Incidents::new(&self.plan, open, silences, next, at(self.now));
         self.collect();
@@ -268,6 +284,16 @@ impl Play {
         let quiet = |news: &News| matches!(news, News::Updated | News::Reminder | News::Pool { .. });
         self.notices.iter().filter(|notice| !quiet(&notice.news)).map(short).collect()
     }
+}
+
+/// The same after it was written and read.
+pub(super) fn remembered(incident: &Incident) -> Incident {
+    let written = serde_json::to_string(incident).expect("it can be written");
+    let read: Incident = serde_json::from_str(&written).expect("it can be read");
+    // Shares may differ in the last digit.
+    assert_eq!((read.phase, &read.clocks, &read.rang), (incident.phase, &incident.clocks, &incident.rang));
+    assert_eq!((&read.members, read.quiet), (&incident.members, incident.quiet));
+    read
 }
 
 fn short(notice: &Notice) -> String {

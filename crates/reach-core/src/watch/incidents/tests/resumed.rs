@@ -1,7 +1,9 @@
 //! Killed and started again.
 
 use super::play::{Play, at};
-use crate::watch::{AddressState, IncidentId, News, Phase, Remembered, Rules, incidents::Incidents};
+use crate::watch::{
+    AddressState, Clocks, Incident, IncidentId, News, Phase, Remembered, Rules, incidents::Incidents,
+};
 
 #[test]
 fn a_restart_repeats_nothing_and_loses_nothing() {
@@ -63,6 +65,18 @@ fn an_outage_of_this_host_that_is_over_when_it_starts_again_recovers() {
 }
 
 #[test]
+fn an_incident_without_clocks_can_be_read() {
+    let mut play = Play::new(2, Rules::default());
+    play.minutes(2);
+    play.fails([1], true);
+    play.minutes(2);
+    let mut written = serde_json::to_value(&play.stored[&IncidentId(1)]).expect("it can be written");
+    written.as_object_mut().expect("an object").remove("clocks");
+    let read: Incident = serde_json::from_value(written).expect("it can be read");
+    assert_eq!((read.id, read.clocks), (IncidentId(1), Clocks::default()));
+}
+
+#[test]
 fn the_ids_go_on_and_a_target_that_is_gone_drops_its_incident() {
     let mut play = Play::new(4, Rules::default());
     play.minutes(2);
@@ -78,7 +92,7 @@ fn the_ids_go_on_and_a_target_that_is_gone_drops_its_incident() {
 
 #[test]
 fn what_the_patrol_remembers_outweighs_what_the_incident_does() {
-    let mut play = Play::new(2, Rules::default());
+    let mut play = Play::new(2, Rules { failure_share: None, ..Rules::default() });
     play.minutes(2);
     play.fails([1], true);
     play.minutes(3);

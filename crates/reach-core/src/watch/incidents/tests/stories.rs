@@ -4,8 +4,8 @@ use super::play::{Play, address, at, series};
 use crate::{
     model::{Certificate, ResolutionError},
     watch::{
-        AddressState, Cause, CertificateSeen, Event, Gravity, Lack, News, Phase, ResolutionChange, Rules,
-        TargetId, incidents::Incidents,
+        AddressState, AgreementChange, Cause, CertificateSeen, Event, Gravity, IncidentId, Lack, Layer, News,
+        Phase, Reading, Reason, ResolutionChange, Rules, Sample, TargetId, Why, incidents::Incidents,
     },
 };
 
@@ -267,6 +267,33 @@ fn leaving_dns_is_no_recovery() {
 }
 
 #[test]
+fn a_handshake_takes_no_failure_above_it_back() {
+    let mut play = Play::new(4, Rules { failure_share: None, ..Rules::default() });
+    play.minutes(20);
+    let exchange = |play: &mut Play, reading| {
+        let (series, layer, at) = (series(1), Layer::Exchange, at(play.now));
+        play.take(Event::Sample(Sample { series, layer, at, reading, again: false }));
+    };
+    for to in [AddressState::Suspect, AddressState::Down] {
+        exchange(&mut play, Reading::Failed(Reason::Tls));
+        play.moved(1, AddressState::Ok, to, Why::Failed(Reason::Tls));
+    }
+    play.minutes(1);
+    assert_eq!(play.milestones(), ["#1 opened!"]);
+    assert_eq!(play.notices[0].incident.members[0].reason, Reason::Tls);
+    // It leaves DNS, and goes on to take connections and nothing more.
+    play.leaves(1);
+    play.minutes(60);
+    assert_eq!(play.milestones(), ["#1 opened!"]);
+    for _ in 0..8 {
+        exchange(&mut play, Reading::Answered(Duration::from_millis(40)));
+        play.run(10);
+    }
+    play.minutes(6);
+    assert_eq!(play.milestones(), ["#1 opened!", "#1 recovered!"]);
+}
+
+#[test]
 fn a_rotating_pool_is_told_seldom_and_opens_nothing() {
     let mut play = Play::new(8, Rules::default());
     play.minutes(20);
@@ -398,6 +425,37 @@ fn months_of_health_say_nothing() {
 }
 
 #[test]
+fn random_loss_is_nobodys_fault() {
+    let mut play = Play::new(8, Rules::default());
+    play.loss = 2_000;
+    play.minutes(3 * 24 * 60);
+    assert!(play.stored.is_empty() && play.notices.is_empty(), "{:?}", play.said());
+}
+
+#[test]
+fn what_is_mild_and_stays_does_not_keep_a_recovery_from_being_told() {
+    let mut play = Play::new(4, Rules::default());
+    play.minutes(5);
+    let odd = ["192.0.2.53:53".parse().expect("an address")].into();
+    play.take(Event::Agreement(AgreementChange { target: TargetId(1), at: at(play.now), odd }));
+    play.minutes(5);
+    assert_eq!(play.milestones(), ["#1 opened"]);
+    play.fails([1], true);
+    play.minutes(10);
+    play.fails([1], false);
+    play.minutes(10);
+    assert_eq!(play.milestones(), ["#1 opened", "#1 worsened!", "#1 recovered!"]);
+    let incident = play.incidents.open().next().expect("not yet clear");
+    assert!(matches!(incident.causes[..], [Cause::Disagreement { .. }]));
+    play.minutes(70);
+    assert_eq!(play.milestones()[3..], ["#1 all clear!", "#2 opened"]);
+    play.take(Event::Agreement(AgreementChange { target: TargetId(1), at: at(play.now), odd: [].into() }));
+    play.minutes(80);
+    assert_eq!(play.milestones()[5..], ["#2 recovered"]);
+    assert_eq!(play.incidents.open().count(), 0);
+}
+
+#[test]
 fn a_target_that_is_dropped_closes_its_incident() {
     let mut play = Play::new(2, Rules::default());
     play.minutes(2);
@@ -423,7 +481,7 @@ fn a_restart_takes_up_what_the_patrol_knew_and_opens_what_was_about_to_open() {
     play.run(25);
     assert!(play.stored.is_empty());
     let plan = play.plan.clone();
-    play.incidents = Incidents::new(&plan, Vec::new(), Vec::new(), crate::watch::IncidentId(1), at(play.now));
+    play.incidents = Incidents::new(&plan, Vec::new(), Vec::new(), IncidentId(1), at(play.now));
     play.minutes(2);
     assert_eq!(play.milestones(), ["#1 opened!"]);
 }
