@@ -19,7 +19,7 @@ use self::{
     trip::{Answer, Question, travel},
 };
 use super::{
-    Bench, Failure, Place,
+    Bench, Failure, Place, base64,
     log::Log,
     module::{HeaderMatch, HttpSpec},
     register::Register,
@@ -204,7 +204,7 @@ fn authorization(spec: &HttpSpec, url: &Url) -> Result<Option<String>, String> {
             (None, Some(password)) => password.expose().to_owned(),
             (None, None) => String::new(),
         };
-        return Ok(Some(format!("Basic {}", base64(format!("{user}:{password}").as_bytes()))));
+        return Ok(Some(format!("Basic {}", base64::encode(format!("{user}:{password}").as_bytes()))));
     }
     let bearer = |text: &str| Some(format!("Bearer {text}"));
     if let Some(file) = spec.bearer_token_file.as_ref().filter(|file| !file.is_empty()) {
@@ -231,26 +231,11 @@ fn authorization(spec: &HttpSpec, url: &Url) -> Result<Option<String>, String> {
     };
     let user = plain(url.username()).unwrap_or_default();
     let password = password.and_then(plain).unwrap_or_default();
-    Ok(login.then(|| format!("Basic {}", base64(format!("{user}:{password}").as_bytes()))))
+    Ok(login.then(|| format!("Basic {}", base64::encode(format!("{user}:{password}").as_bytes()))))
 }
 
 fn file_text(file: &str) -> Result<String, String> {
     fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))
-}
-
-/// RFC 4648 §4.
-pub(super) fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let at = |number: usize| u32::from(chunk.get(number).copied().unwrap_or(0));
-        let bits = at(0) << 16 | at(1) << 8 | at(2);
-        for place in 0..4 {
-            let letter = ALPHABET[(bits >> (18 - 6 * place) & 63) as usize];
-            text.push(if place <= chunk.len() { char::from(letter) } else { '=' });
-        }
-    }
-    text
 }
 
 /// Where a redirect leads.

@@ -20,9 +20,9 @@ use tokio::{
 };
 use url::Url;
 
-use super::{HttpSpec, PHASES, base64, host};
+use super::{HttpSpec, PHASES, host};
 use crate::blackbox::{
-    Bench, Failure,
+    Bench, Failure, base64,
     log::Log,
     register::Register,
     tcp,
@@ -261,7 +261,8 @@ async fn tunnel(
         Request::builder().method(Method::CONNECT).uri(authority).header(header::HOST, authority);
     if !proxy.username().is_empty() {
         let login = format!("{}:{}", proxy.username(), proxy.password().unwrap_or_default());
-        request = request.header(header::PROXY_AUTHORIZATION, format!("Basic {}", base64(login.as_bytes())));
+        request = request
+            .header(header::PROXY_AUTHORIZATION, format!("Basic {}", base64::encode(login.as_bytes())));
     }
     for (name, values) in &spec.proxy_connect_header {
         for value in values {

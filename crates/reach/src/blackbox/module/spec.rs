@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_norway::Value;
 
-use super::scalar::{Pattern, Size, Span, flag, or_default, text, texts};
+use super::scalar::{Bytes, Pattern, Size, Span, flag, or_default, text, texts};
 use crate::web::Secret;
 
 /// Probers that are known but not here.
@@ -307,12 +307,12 @@ impl Default for TcpSpec {
 pub struct QueryResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expect: Option<Pattern>,
-    #[serde(deserialize_with = "text", skip_serializing_if = "String::is_empty")]
-    pub expect_bytes: String,
+    #[serde(skip_serializing_if = "Bytes::is_empty")]
+    pub expect_bytes: Bytes,
     #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<LabelSpec>,
-    #[serde(deserialize_with = "text", skip_serializing_if = "String::is_empty")]
-    pub send: String,
+    #[serde(skip_serializing_if = "Bytes::is_empty")]
+    pub send: Bytes,
     #[serde(deserialize_with = "flag")]
     pub starttls: bool,
 }
@@ -427,6 +427,15 @@ pub struct RecordCheck {
 }
 
 impl ModuleSpec {
+    /// Old names of options become new ones.
+    pub(super) fn normalize(&mut self) {
+        if let Some(http) = &mut self.http
+            && let Some(stays) = http.no_follow_redirects.take()
+        {
+            http.follow_redirects = !stays;
+        }
+    }
+
     /// What no module can say.
     pub(super) fn validate(&self) -> Result<(), String> {
         let known = ["http", "tcp", "icmp", "dns"];
