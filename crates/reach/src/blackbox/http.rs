@@ -309,12 +309,10 @@ async fn judge(
     if !valid {
         fail(wrong, format_args!("Invalid HTTP response status code {status}"));
     }
-    if good && !(spec.fail_if_header_matches.is_empty() && spec.fail_if_header_not_matches.is_empty()) {
-        if let Err(why) = headers_hold(spec, &answer.headers) {
-            good = false;
-            register.set("probe_failed_due_to_regex", 1.0);
-            fail("regex", format_args!("{why}"));
-        }
+    if good && let Err(why) = headers_hold(spec, &answer.headers) {
+        good = false;
+        register.set("probe_failed_due_to_regex", 1.0);
+        fail("regex", format_args!("{why}"));
     }
     let patterns =
         !(spec.fail_if_body_matches_regexp.is_empty() && spec.fail_if_body_not_matches_regexp.is_empty());

@@ -74,8 +74,9 @@ pub(super) async fn connect(
     match establish(endpoint(address, port), &options, left(deadline)).await {
         Ok(established) => Ok(established.into_stream()),
         Err(outcome) => {
-            log.error(format_args!("Error dialing TCP: {outcome:?}"));
-            Err(failure(&outcome))
+            let failure = failure(&outcome);
+            log.error(format_args!("Error dialing TCP: {failure}"));
+            Err(failure)
         }
     }
 }

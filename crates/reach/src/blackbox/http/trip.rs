@@ -251,7 +251,7 @@ async fn tunnel(
         closed
     };
     let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|error| trouble(&error))?;
+        builder().handshake(TokioIo::new(stream)).await.map_err(|error| trouble(&error))?;
     let task = tokio::spawn(async move {
         // What ends it shows where it is used.
         let _ = connection.with_upgrades().await;
@@ -324,9 +324,7 @@ where
         }));
         (task, sender.send_request(request).await)
     } else {
-        let mut builder = http1::Builder::new();
-        builder.title_case_headers(true);
-        let (mut sender, connection) = builder.handshake(io).await.map_err(|error| trouble(&error, log))?;
+        let (mut sender, connection) = builder().handshake(io).await.map_err(|error| trouble(&error, log))?;
         let task = Connection(tokio::spawn(async move {
             // What ends it shows in the answer.
             let _ = connection.await;
@@ -345,6 +343,13 @@ where
         since: Instant::now(),
         _connection: connection,
     })
+}
+
+/// Writes headers as everybody writes them, for servers that know them no other way.
+fn builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.title_case_headers(true);
+    builder
 }
 
 fn trouble(error: &hyper::Error, log: &Log) -> Failure {
