@@ -10,7 +10,7 @@ use std::{fs, net::IpAddr};
 use hyper::{HeaderMap, Method, StatusCode, body::Bytes, header};
 use reach_core::watch::Reason;
 use regex::bytes::Regex;
-use tokio::time::Instant;
+use tokio::{task::spawn_blocking, time::Instant};
 use url::Url;
 
 pub(super) use self::proxy::Proxies;
@@ -21,7 +21,7 @@ use self::{
 use super::{
     Bench, Failure, Place, base64,
     log::Log,
-    module::{HeaderMatch, HttpSpec},
+    module::{HeaderMatch, HttpSpec, Pattern},
     register::Register,
 };
 
@@ -324,7 +324,7 @@ async fn judge(
         if good && patterns && !read.error.as_ref().is_some_and(|error| error.is_plain) {
             let held = match &read.error {
                 Some(error) => Err(format!("Error reading HTTP body: {error}")),
-                None => body_holds(spec, &read.bytes),
+                None => body_holds(spec, read.bytes).await,
             };
             if let Err(why) = held {
                 register.set("probe_failed_due_to_regex", 1.0);
@@ -388,12 +388,20 @@ fn headers_hold(spec: &HttpSpec, headers: &HeaderMap) -> Result<(), String> {
     Ok(())
 }
 
-fn body_holds(spec: &HttpSpec, body: &[u8]) -> Result<(), String> {
-    let matched = |pattern: &&super::module::Pattern| pattern.regex().is_match(body);
-    if let Some(pattern) = spec.fail_if_body_matches_regexp.iter().find(matched) {
+async fn body_holds(spec: &HttpSpec, body: Vec<u8>) -> Result<(), String> {
+    let (never, always) =
+        (spec.fail_if_body_matches_regexp.clone(), spec.fail_if_body_not_matches_regexp.clone());
+    // Beside the thread that everything else runs on: a body may be long, and expressions many.
+    let held = spawn_blocking(move || matches_hold(&never, &always, &body)).await;
+    held.unwrap_or_else(|_| Err("The body could not be matched".to_owned()))
+}
+
+fn matches_hold(never: &[Pattern], always: &[Pattern], body: &[u8]) -> Result<(), String> {
+    let matched = |pattern: &&Pattern| pattern.regex().is_match(body);
+    if let Some(pattern) = never.iter().find(matched) {
         return Err(format!("Body matched regular expression {}", pattern.regex().as_str()));
     }
-    match spec.fail_if_body_not_matches_regexp.iter().find(|pattern| !matched(pattern)) {
+    match always.iter().find(|pattern| !matched(pattern)) {
         Some(pattern) => Err(format!("Body did not match regular expression {}", pattern.regex().as_str())),
         None => Ok(()),
     }
