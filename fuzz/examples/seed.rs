@@ -47,10 +47,28 @@ fn main() -> Result<()> {
     packets(&mut seeds)?;
     texts(&mut seeds);
     dialogues(&mut seeds);
+    modules(&mut seeds);
     certificates(&mut seeds)?;
     handshakes(&mut seeds)?;
     recordings(&mut seeds)?;
     seeds.write()
+}
+
+/// Module files, from the usual one to what is refused.
+fn modules(seeds: &mut Seeds) {
+    seeds.add("modules", "usual", include_bytes!("../../crates/reach/src/blackbox/module/usual.yml"));
+    seeds.all::<7>(
+        "modules",
+        [
+            b"modules: {a: {prober: http, timeout: 1m1.5s, http: {headers: {Host: x, N: 1}, basic_auth: {username: u, password: p}}}}",
+            b"modules: {a: {prober: http, http: {fail_if_header_matches: [{header: X, regexp: '^a', allow_missing: yes}], body_size_limit: 10MB}}}",
+            b"modules: {a: {prober: tcp, tcp: {query_response: [{expect: '^220 (.+)', send: 'x ${1}', labels: [{name: v, value: $1}]}, {starttls: on}]}}}",
+            b"modules: {a: {prober: tcp, tcp: {query_response: [{send: !!binary AAAACATSFi8=}], tls_config: {min_version: TLS12}}}}",
+            b"modules: {a: {prober: dns, dns: {query_name: x.example, query_type: SOA, validate_answer_rrs: {fail_if_matches_regexp: [.]}}}}",
+            b"modules: {a: {prober: icmp, icmp: {ttl: 5, payload_size: 64, source_ip_address: '::1'}}, b: {prober: grpc, grpc: {tls: true}}}",
+            b"modules: {a: &a {prober: http, http: {oauth2: {}, enable_http3: true}}, b: *a}",
+        ],
+    );
 }
 
 /// What proxies, servers before TLS and servers of telnet say.

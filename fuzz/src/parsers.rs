@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use reach::{asn::Table, command::check::judged, recording};
+use reach::{asn::Table, blackbox::Modules, command::check::judged, recording};
 use reach_core::{
     Time,
     judge::judge,
@@ -52,7 +52,7 @@ mod dialogues;
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 21] = [
+pub const ALL: [(&str, Parser); 22] = [
     ("asn_table", asn_table),
     ("certificate", certificate),
     ("counters", counters),
@@ -61,6 +61,7 @@ pub const ALL: [(&str, Parser); 21] = [
     ("extension", extension),
     ("getent", getent),
     ("http", http),
+    ("modules", modules),
     ("packet", packet),
     ("proxy", proxy),
     ("quote", quote),
@@ -435,6 +436,19 @@ pub fn starttls(bytes: &[u8]) {
 /// What a server says in a session.
 pub fn telnet(bytes: &[u8]) {
     dialogues::telnet(bytes);
+}
+
+/// A module file of `blackbox_exporter`.
+pub fn modules(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    let Ok(modules) = Modules::parse(text) else { return };
+    for name in modules.names() {
+        let module = modules.get(name).expect("it is there");
+        let indented: String = module.yaml().lines().map(|line| format!("    {line}\n")).collect();
+        let again =
+            Modules::parse(&format!("modules:\n  x:\n{indented}")).expect("what is written can be read");
+        assert_eq!(again.get("x").expect("and used").yaml(), module.yaml());
+    }
 }
 
 /// A scenario of the pretend network.

@@ -51,6 +51,14 @@ pub enum OtlpSettingsError {
     /// A header cannot be sent. Its value is not shown.
     #[error("the header `{0}` cannot be sent: its name or value has characters that no header may have")]
     Header(String),
+    /// The value of a header is not where it is said to be.
+    #[error("the header `{}`: {why}", .header.escape_debug())]
+    Secret {
+        /// Its name.
+        header: String,
+        /// What is wrong.
+        why: String,
+    },
     /// TLS cannot be had.
     #[error("cannot speak TLS: {0}")]
     Tls(String),
@@ -93,7 +101,9 @@ impl Exporter {
         let url = endpoint(&settings.endpoint)
             .ok_or_else(|| OtlpSettingsError::Endpoint(settings.endpoint.escape_debug().to_string()))?;
         let mut headers = HeaderMap::new();
-        for (name, secret) in &settings.headers {
+        for (name, source) in &settings.headers {
+            let secret =
+                source.read().map_err(|why| OtlpSettingsError::Secret { header: name.clone(), why })?;
             let wrong = || OtlpSettingsError::Header(name.escape_debug().to_string());
             let key = HeaderName::try_from(name.as_str()).map_err(|_| wrong())?;
             let mut value = HeaderValue::from_str(secret.expose()).map_err(|_| wrong())?;

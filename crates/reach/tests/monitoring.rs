@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+#[path = "monitoring/addresses.rs"]
+mod addresses;
 #[path = "monitoring/blackbox.rs"]
 mod blackbox;
 #[path = "monitoring/exposition.rs"]

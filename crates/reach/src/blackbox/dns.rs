@@ -266,11 +266,11 @@ fn judge(
     register.set("probe_dns_additional_rrs", additional as f64);
     register.set("probe_dns_query_succeeded", 1.0);
     if query.query_type() == RecordType::SOA {
-        let serials = answer.answers.iter().filter_map(|record| match &record.data {
+        let mut serials = answer.answers.iter().filter_map(|record| match &record.data {
             RData::SOA(soa) => Some(soa.serial),
             _ => None,
         });
-        register.set("probe_dns_serial", serials.last().map_or(0.0, f64::from));
+        register.set("probe_dns_serial", serials.next_back().map_or(0.0, f64::from));
     }
     let wrong = || Failure::Reason("dns");
     let rcode = u16::from(answer.metadata.response_code);

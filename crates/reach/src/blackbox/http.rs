@@ -10,7 +10,7 @@ use std::{fs, net::IpAddr};
 use hyper::{HeaderMap, Method, StatusCode, body::Bytes, header};
 use reach_core::watch::Reason;
 use regex::bytes::Regex;
-use tokio::time::Instant;
+use tokio::{task::spawn_blocking, time::Instant};
 use url::Url;
 
 pub(super) use self::proxy::Proxies;
@@ -19,9 +19,9 @@ use self::{
     trip::{Answer, Question, travel},
 };
 use super::{
-    Bench, Failure, Place,
+    Bench, Failure, Place, base64,
     log::Log,
-    module::{HeaderMatch, HttpSpec},
+    module::{HeaderMatch, HttpSpec, Pattern},
     register::Register,
 };
 
@@ -204,7 +204,7 @@ fn authorization(spec: &HttpSpec, url: &Url) -> Result<Option<String>, String> {
             (None, Some(password)) => password.expose().to_owned(),
             (None, None) => String::new(),
         };
-        return Ok(Some(format!("Basic {}", base64(format!("{user}:{password}").as_bytes()))));
+        return Ok(Some(format!("Basic {}", base64::encode(format!("{user}:{password}").as_bytes()))));
     }
     let bearer = |text: &str| Some(format!("Bearer {text}"));
     if let Some(file) = spec.bearer_token_file.as_ref().filter(|file| !file.is_empty()) {
@@ -231,26 +231,11 @@ fn authorization(spec: &HttpSpec, url: &Url) -> Result<Option<String>, String> {
     };
     let user = plain(url.username()).unwrap_or_default();
     let password = password.and_then(plain).unwrap_or_default();
-    Ok(login.then(|| format!("Basic {}", base64(format!("{user}:{password}").as_bytes()))))
+    Ok(login.then(|| format!("Basic {}", base64::encode(format!("{user}:{password}").as_bytes()))))
 }
 
 fn file_text(file: &str) -> Result<String, String> {
     fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))
-}
-
-/// RFC 4648 §4.
-pub(super) fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let at = |number: usize| u32::from(chunk.get(number).copied().unwrap_or(0));
-        let bits = at(0) << 16 | at(1) << 8 | at(2);
-        for place in 0..4 {
-            let letter = ALPHABET[(bits >> (18 - 6 * place) & 63) as usize];
-            text.push(if place <= chunk.len() { char::from(letter) } else { '=' });
-        }
-    }
-    text
 }
 
 /// Where a redirect leads.
@@ -324,12 +309,10 @@ async fn judge(
     if !valid {
         fail(wrong, format_args!("Invalid HTTP response status code {status}"));
     }
-    if good && !(spec.fail_if_header_matches.is_empty() && spec.fail_if_header_not_matches.is_empty()) {
-        if let Err(why) = headers_hold(spec, &answer.headers) {
-            good = false;
-            register.set("probe_failed_due_to_regex", 1.0);
-            fail("regex", format_args!("{why}"));
-        }
+    if good && let Err(why) = headers_hold(spec, &answer.headers) {
+        good = false;
+        register.set("probe_failed_due_to_regex", 1.0);
+        fail("regex", format_args!("{why}"));
     }
     let patterns =
         !(spec.fail_if_body_matches_regexp.is_empty() && spec.fail_if_body_not_matches_regexp.is_empty());
@@ -341,7 +324,7 @@ async fn judge(
         if good && patterns && !read.error.as_ref().is_some_and(|error| error.is_plain) {
             let held = match &read.error {
                 Some(error) => Err(format!("Error reading HTTP body: {error}")),
-                None => body_holds(spec, &read.bytes),
+                None => body_holds(spec, read.bytes).await,
             };
             if let Err(why) = held {
                 register.set("probe_failed_due_to_regex", 1.0);
@@ -405,12 +388,20 @@ fn headers_hold(spec: &HttpSpec, headers: &HeaderMap) -> Result<(), String> {
     Ok(())
 }
 
-fn body_holds(spec: &HttpSpec, body: &[u8]) -> Result<(), String> {
-    let matched = |pattern: &&super::module::Pattern| pattern.regex().is_match(body);
-    if let Some(pattern) = spec.fail_if_body_matches_regexp.iter().find(matched) {
+async fn body_holds(spec: &HttpSpec, body: Vec<u8>) -> Result<(), String> {
+    let (never, always) =
+        (spec.fail_if_body_matches_regexp.clone(), spec.fail_if_body_not_matches_regexp.clone());
+    // Beside the thread that everything else runs on: a body may be long, and expressions many.
+    let held = spawn_blocking(move || matches_hold(&never, &always, &body)).await;
+    held.unwrap_or_else(|_| Err("The body could not be matched".to_owned()))
+}
+
+fn matches_hold(never: &[Pattern], always: &[Pattern], body: &[u8]) -> Result<(), String> {
+    let matched = |pattern: &&Pattern| pattern.regex().is_match(body);
+    if let Some(pattern) = never.iter().find(matched) {
         return Err(format!("Body matched regular expression {}", pattern.regex().as_str()));
     }
-    match spec.fail_if_body_not_matches_regexp.iter().find(|pattern| !matched(pattern)) {
+    match always.iter().find(|pattern| !matched(pattern)) {
         Some(pattern) => Err(format!("Body did not match regular expression {}", pattern.regex().as_str())),
         None => Ok(()),
     }

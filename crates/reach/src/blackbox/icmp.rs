@@ -56,8 +56,9 @@ pub(super) async fn probe(
             Ok(())
         }
         outcome => {
-            log.error(format_args!("No echo reply: {outcome:?}"));
-            Err(failure(&outcome))
+            let failure = failure(&outcome);
+            log.error(format_args!("No echo reply: {failure}"));
+            Err(failure)
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod module;
 
+mod base64;
 mod certificate;
 pub(crate) mod dns;
 mod http;
@@ -15,6 +16,7 @@ mod tcp;
 mod tls;
 
 use std::{
+    fmt,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -80,8 +82,10 @@ pub struct Request<'a> {
     pub hostname: Option<&'a str>,
     /// Which addresses decide; the first alone, and nothing said of single addresses, where it is not given.
     pub rule: Option<Rule>,
-    /// When to give up.
+    /// How long it may take; told with the rest.
     pub timeout: Duration,
+    /// When to give up: a part of the time may be over already.
+    pub deadline: Instant,
 }
 
 /// What came of a probe.
@@ -144,10 +148,18 @@ enum Failure {
     Unable,
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Failure::Reason(reason) => reason,
+            Failure::Unable => "this host could not even ask",
+        })
+    }
+}
+
 /// Carries out one probe.
 pub async fn probe(bench: &Bench, request: &Request<'_>) -> Result<Report, Refused> {
     let started = Instant::now();
-    let deadline = started + request.timeout;
     let log = Log::new();
     log.debug(format_args!(
         "Beginning probe: prober {}, timeout {} s",
@@ -164,7 +176,7 @@ pub async fn probe(bench: &Bench, request: &Request<'_>) -> Result<Report, Refus
         }
         Some(place) => {
             module_families(&module, &mut register);
-            run(bench, &module, request, &place, deadline, &mut register, &log).await?
+            run(bench, &module, request, &place, &mut register, &log).await?
         }
     };
     let took = started.elapsed();
@@ -264,10 +276,10 @@ async fn run(
     prober: &Prober,
     request: &Request<'_>,
     place: &Place,
-    deadline: Instant,
     register: &mut Register,
     log: &Log,
 ) -> Result<bool, Refused> {
+    let deadline = request.deadline;
     let prober = Arc::new(prober.clone());
     if !place.resolve {
         let attempt = attempt(bench, &prober, request.target, None, deadline, log).await;

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 pub use self::{
-    scalar::{Pattern, Size, Span},
+    scalar::{Bytes, Pattern, Size, Span},
     spec::{
         Authorization, BasicAuth, DnsSpec, HeaderMatch, HeaderSource, HttpSpec, IcmpSpec, IpProtocol,
         LabelSpec, ModuleSpec, QueryResponse, RecordCheck, TcpSpec, TlsSpec, TlsVersion,
@@ -97,10 +97,11 @@ impl Modules {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
-        let file: File =
-            serde_norway::from_str(text).map_err(|error| ModuleFileError::Yaml(error.to_string()))?;
+        let file: File = serde_norway::from_str(&scalar::with_visible_tags(text))
+            .map_err(|error| ModuleFileError::Yaml(error.to_string()))?;
         let mut modules = Self::default();
-        for (name, spec) in file.modules {
+        for (name, mut spec) in file.modules {
+            spec.normalize();
             spec.validate().map_err(|wrong| ModuleFileError::Module { module: name.clone(), wrong })?;
             match spec.beyond_us() {
                 Some(reason) => {

@@ -74,8 +74,9 @@ pub(super) async fn connect(
     match establish(endpoint(address, port), &options, left(deadline)).await {
         Ok(established) => Ok(established.into_stream()),
         Err(outcome) => {
-            log.error(format_args!("Error dialing TCP: {outcome:?}"));
-            Err(failure(&outcome))
+            let failure = failure(&outcome);
+            log.error(format_args!("Error dialing TCP: {failure}"));
+            Err(failure)
         }
     }
 }
@@ -103,7 +104,7 @@ async fn converse(
     register: &mut Register,
     log: &Log,
 ) -> Result<(), Failure> {
-    let mut send = step.send.clone().into_bytes();
+    let mut send = step.send.0.clone();
     if let Some(pattern) = &step.expect {
         let found = loop {
             let Some(text) = line.next().await.map_err(|error| trouble(&error, log))? else {
@@ -118,18 +119,18 @@ async fn converse(
         };
         register.set("probe_failed_due_to_regex", 0.0);
         if let Some(captures) = pattern.regex().captures(&found) {
-            let expand = |template: &str| {
+            let expand = |template: &[u8]| {
                 let mut out = Vec::new();
-                captures.expand(template.as_bytes(), &mut out);
+                captures.expand(template, &mut out);
                 out
             };
-            send = expand(&step.send);
+            send = expand(&step.send.0);
             if !step.labels.is_empty() {
                 let mut labels: Labels = step
                     .labels
                     .iter()
                     .map(|label| {
-                        let value = String::from_utf8_lossy(&expand(&label.value)).into_owned();
+                        let value = String::from_utf8_lossy(&expand(label.value.as_bytes())).into_owned();
                         (label.name.clone().into(), value)
                     })
                     .collect();
@@ -140,7 +141,7 @@ async fn converse(
         }
     }
     if !step.expect_bytes.is_empty() {
-        let wanted = step.expect_bytes.as_bytes();
+        let wanted = &step.expect_bytes.0[..];
         let bytes = line.take(wanted.len()).await.map_err(|error| trouble(&error, log))?;
         let fits = bytes == wanted;
         register.set("probe_failed_due_to_bytes", f64::from(u8::from(!fits)));

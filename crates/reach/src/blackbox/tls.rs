@@ -15,7 +15,7 @@ use rustls::{
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
         verify_server_name,
     },
-    crypto::aws_lc_rs::default_provider,
+    crypto::{CryptoProvider, aws_lc_rs::default_provider},
     server::ParsedCertificate,
     version::{TLS12, TLS13},
 };
@@ -39,17 +39,20 @@ const NO_TIME: f64 = -62_135_596_800.0;
 #[derive(Debug)]
 pub struct Roots {
     certificates: Vec<CertificateDer<'static>>,
+    /// Made once, because it reads them all; `None` where there are none.
+    verifier: Option<Arc<WebPkiServerVerifier>>,
 }
 
 impl Roots {
     /// This host's.
     pub fn load() -> Self {
-        Self { certificates: rustls_native_certs::load_native_certs().certs }
+        Self::of(rustls_native_certs::load_native_certs().certs)
     }
 
     /// These.
     pub fn of(certificates: Vec<CertificateDer<'static>>) -> Self {
-        Self { certificates }
+        let verifier = verifier(&certificates, &Arc::new(default_provider())).ok().flatten();
+        Self { certificates, verifier }
     }
 }
 
@@ -150,10 +153,10 @@ where
 type Prepared = (TlsConnector, ServerName<'static>, Arc<Verifier>);
 
 fn prepare(spec: &TlsSpec, roots: &Roots, name: &str, alpn: &[&[u8]]) -> Result<Prepared, String> {
-    let own: Vec<CertificateDer<'static>> = match (&spec.ca_file, &spec.ca) {
-        (Some(file), _) if !file.is_empty() => pem(&read(file)?, file)?,
-        (_, Some(text)) if !text.is_empty() => pem(text.as_bytes(), "ca")?,
-        _ => roots.certificates.clone(),
+    let own: Option<Vec<CertificateDer<'static>>> = match (&spec.ca_file, &spec.ca) {
+        (Some(file), _) if !file.is_empty() => Some(pem(&read(file)?, file)?),
+        (_, Some(text)) if !text.is_empty() => Some(pem(text.as_bytes(), "ca")?),
+        _ => None,
     };
     let versions: Vec<&'static SupportedProtocolVersion> =
         [(TlsVersion::Tls12, &TLS12), (TlsVersion::Tls13, &TLS13)]
@@ -163,18 +166,14 @@ fn prepare(spec: &TlsSpec, roots: &Roots, name: &str, alpn: &[&[u8]]) -> Result<
             .map(|(_, version)| version)
             .collect();
     let provider = Arc::new(default_provider());
-    let mut store = RootCertStore::empty();
-    let _ = store.add_parsable_certificates(own.iter().cloned());
-    let inner = if spec.insecure_skip_verify || store.is_empty() {
-        None
-    } else {
-        let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(&provider));
-        Some(builder.build().map_err(|error| error.to_string())?)
+    let inner = match &own {
+        Some(own) => verifier(own, &provider)?,
+        None => roots.verifier.clone(),
     };
     let verifier = Arc::new(Verifier {
         inner,
         verify: !spec.insecure_skip_verify,
-        roots: own,
+        roots: own.unwrap_or_else(|| roots.certificates.clone()),
         presented: Mutex::default(),
         algorithms: provider.signature_verification_algorithms,
     });
@@ -192,6 +191,20 @@ fn prepare(spec: &TlsSpec, roots: &Roots, name: &str, alpn: &[&[u8]]) -> Result<
     let name = name.trim_end_matches('.');
     let name = ServerName::try_from(name.to_owned()).map_err(|_| format!("`{name}` is no server name"))?;
     Ok((TlsConnector::from(Arc::new(config)), name, verifier))
+}
+
+/// What verifies chains by these roots; `None` where there are none.
+fn verifier(
+    roots: &[CertificateDer<'static>],
+    provider: &Arc<CryptoProvider>,
+) -> Result<Option<Arc<WebPkiServerVerifier>>, String> {
+    let mut store = RootCertStore::empty();
+    let _ = store.add_parsable_certificates(roots.iter().cloned());
+    if store.is_empty() {
+        return Ok(None);
+    }
+    let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider));
+    builder.build().map(Some).map_err(|error| error.to_string())
 }
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
@@ -230,7 +243,7 @@ fn pem(bytes: &[u8], from: &str) -> Result<Vec<CertificateDer<'static>>, String>
 /// Verifies a chain, and keeps what was presented.
 #[derive(Debug)]
 struct Verifier {
-    /// `None` where nothing is trusted or everything is.
+    /// `None` where nothing is trusted.
     inner: Option<Arc<WebPkiServerVerifier>>,
     verify: bool,
     roots: Vec<CertificateDer<'static>>,

@@ -9,9 +9,12 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::metrics::labels;
 
+/// The headers and the body of a push.
+type Push = (http::HeaderMap, Vec<u8>);
+
 #[derive(Clone, Default)]
 struct Collector {
-    seen: Arc<Mutex<Vec<(http::HeaderMap, Vec<u8>)>>>,
+    seen: Arc<Mutex<Vec<Push>>>,
     answer: Arc<Mutex<(u16, Vec<u8>)>>,
 }
 

@@ -38,7 +38,10 @@ use reach_core::{Time, watch::Status};
 use reach_net::drive::Clock;
 use reach_report::Lang;
 use serde_json::json;
-use tokio::sync::{Semaphore, watch};
+use tokio::{
+    sync::{Semaphore, watch},
+    task::spawn_blocking,
+};
 
 use self::settings::{HttpSettings, ProbeSettings};
 pub use self::{
@@ -217,8 +220,18 @@ pub fn router(state: WebState) -> Router {
 async fn metrics(State(state): State<WebState>, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let format = Format::wanted(accept);
-    let text = encode(&state.families(), format);
-    exposition(text, format, &headers)
+    let headers = headers.clone();
+    aside(move || exposition(encode(&state.families(), format), format, &headers)).await
+}
+
+/// Makes an answer beside the thread that everything else runs on: what is said of ten thousand addresses takes a
+/// while to write, and no probe may wait for that.
+async fn aside(answer: impl FnOnce() -> Response + Send + 'static) -> Response {
+    match spawn_blocking(answer).await {
+        Ok(response) => response,
+        // It panicked, which the hook has told.
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 /// Metrics as an answer, packed where the client can take that.
@@ -256,11 +269,11 @@ async fn healthz(State(state): State<WebState>) -> Response {
 }
 
 async fn status(State(state): State<WebState>) -> Response {
-    Json(&*state.status()).into_response()
+    aside(move || Json(&*state.status()).into_response()).await
 }
 
 async fn incidents(State(state): State<WebState>) -> Response {
-    Json(&state.status().incidents).into_response()
+    aside(move || Json(&state.status().incidents).into_response()).await
 }
 
 #[cfg(test)]

@@ -23,7 +23,8 @@ const MOST_ADDRESSES: usize = 512;
 pub(super) async fn page(State(state): State<WebState>, headers: HeaderMap) -> Response {
     let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let lang = wanted.and_then(language).unwrap_or(state.inner.lang);
-    Html(render(&state.status(), &state.inner.scope.vantage, lang)).into_response()
+    super::aside(move || Html(render(&state.status(), &state.inner.scope.vantage, lang)).into_response())
+        .await
 }
 
 pub(super) async fn style() -> Response {

@@ -76,7 +76,8 @@ pub(super) async fn probe(
         target: &asked.target,
         hostname: asked.hostname.as_deref(),
         rule,
-        timeout: timeout.saturating_sub(started.elapsed()),
+        timeout,
+        deadline: started + timeout,
     };
     match blackbox::probe(&bench, &request).await {
         Ok(report) if asked.debug => {

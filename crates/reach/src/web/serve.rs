@@ -22,6 +22,13 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 /// The most bytes of the head of a request.
 const MOST_HEAD: usize = 16 * 1024;
 
+/// How long a connection may live. Whoever still has questions opens another one; whoever reads nothing of his
+/// answers does not keep others out for ever.
+const LONGEST: Duration = Duration::from_secs(600);
+
+/// How long the last request of a connection that has lived long enough may take: longer than any probe.
+const LAST_REQUEST: Duration = Duration::from_secs(150);
+
 /// How long requests under way may take when the service ends.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -52,12 +59,12 @@ pub async fn serve(listener: TcpListener, state: WebState, end: impl Future<Outp
             let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
             // What goes wrong on a connection is its client's affair.
             tokio::select! {
-                _ = &mut connection => {}
-                () = async { drop(ends.wait_for(|&ended| ended).await) } => {
-                    connection.as_mut().graceful_shutdown();
-                    let _ = connection.await;
-                }
+                _ = &mut connection => return,
+                () = async { drop(ends.wait_for(|&ended| ended).await) } => {}
+                () = sleep(LONGEST) => {}
             }
+            connection.as_mut().graceful_shutdown();
+            let _ = timeout(LAST_REQUEST, connection).await;
         });
     }
     drop(listener);

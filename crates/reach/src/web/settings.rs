@@ -1,6 +1,12 @@
 //! The tables `[http]`, `[probe]` and `[otlp]` of the configuration.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -91,12 +97,90 @@ pub struct OtlpSettings {
     /// Whether to compress.
     #[serde(default = "yes")]
     pub gzip: bool,
-    /// Headers to send, such as `Authorization`.
+    /// Headers to send, such as `Authorization`: the value itself, or where it is.
     #[serde(default)]
-    pub headers: BTreeMap<String, Secret>,
+    pub headers: BTreeMap<String, Source>,
     /// Attributes of the resource, besides those that say that it is reach.
     #[serde(default)]
     pub resource: BTreeMap<String, String>,
+}
+
+/// Where a secret comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "toml::Value")]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// `{ file = "/etc/reach/token" }`.
+    File(PathBuf),
+    /// `{ env = "OTLP_TOKEN" }`.
+    Env(String),
+    /// `{ credential = "otlp-token" }`: one that systemd gives (`LoadCredential=`).
+    Credential(String),
+    /// It stands in the configuration.
+    #[serde(untagged)]
+    Inline(Secret),
+}
+
+impl Source {
+    /// The secret. What is wrong is told without any of it.
+    pub fn read(&self) -> Result<Secret, String> {
+        let from_file = |path: &Path| {
+            let name = path.display().to_string().escape_debug().to_string();
+            let text =
+                fs::read_to_string(path).map_err(|error| format!("`{name}` cannot be read: {error}"))?;
+            not_empty(&text)
+                .ok_or_else(|| format!("`{name}` is empty; it has to hold the secret and nothing else"))
+        };
+        match self {
+            Source::Inline(secret) => Ok(secret.clone()),
+            Source::File(path) => from_file(path),
+            Source::Env(name) => {
+                let value = env::var(name)
+                    .map_err(|_| format!("the environment has no variable `{}`", name.escape_debug()))?;
+                not_empty(&value).ok_or_else(|| format!("the variable `{}` is empty", name.escape_debug()))
+            }
+            Source::Credential(name) => {
+                let directory = env::var_os("CREDENTIALS_DIRECTORY").ok_or("systemd gave no credentials")?;
+                from_file(&Path::new(&directory).join(name))
+            }
+        }
+    }
+}
+
+impl TryFrom<toml::Value> for Source {
+    type Error = String;
+
+    fn try_from(value: toml::Value) -> Result<Self, String> {
+        let wrong = || {
+            "give the value, or one of { file = \"/…\" }, { env = \"…\" }, { credential = \"…\" }".to_owned()
+        };
+        let table = match value {
+            toml::Value::String(text) => return Ok(Source::Inline(text.into())),
+            toml::Value::Table(table) => table,
+            _ => return Err(wrong()),
+        };
+        let mut entries = table.into_iter();
+        let (Some((key, toml::Value::String(text))), None) = (entries.next(), entries.next()) else {
+            return Err(wrong());
+        };
+        let shown = text.escape_debug().to_string();
+        match key.as_str() {
+            "file" if Path::new(&text).is_absolute() => Ok(Source::File(text.into())),
+            "file" => Err(format!("`{shown}` is no absolute path")),
+            "env" if !text.is_empty() && !text.contains(['=', '\0']) => Ok(Source::Env(text)),
+            "env" => Err(format!("`{shown}` is no name of a variable")),
+            "credential" if !text.is_empty() && !text.contains('/') && !text.starts_with('.') => {
+                Ok(Source::Credential(text))
+            }
+            "credential" => Err(format!("`{shown}` is no name of a credential")),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+fn not_empty(text: &str) -> Option<Secret> {
+    let trimmed = text.trim();
+    (!trimmed.is_empty()).then(|| trimmed.to_owned().into())
 }
 
 fn minute() -> Duration {
@@ -155,6 +239,37 @@ mod tests {
         assert!(!format!("{otlp:?}").contains("Bearer"), "{otlp:?}");
         let written = toml::to_string(&otlp).expect("written");
         assert!(!written.contains("Bearer"), "{written}");
+    }
+
+    #[test]
+    fn a_secret_may_be_elsewhere() {
+        let directory = tempfile::TempDir::new().expect("a directory");
+        let path = directory.path().join("token");
+        fs::write(&path, "hush\n").expect("written");
+        let source = |text: &str| -> Result<Source, String> {
+            #[derive(Deserialize)]
+            struct Table {
+                header: Source,
+            }
+            toml::from_str::<Table>(&format!("header = {text}"))
+                .map(|it| it.header)
+                .map_err(|error| error.to_string())
+        };
+        let file = source(&format!("{{ file = {:?} }}", path.display().to_string())).expect("read");
+        assert_eq!(file.read().expect("there").expose(), "hush");
+        let written = toml::to_string(&BTreeMap::from([("header", file.clone())])).expect("written");
+        assert_eq!(toml::from_str::<BTreeMap<String, Source>>(&written).expect("read")["header"], file);
+        assert_eq!(source("\"hush\"").expect("read").read().expect("there").expose(), "hush");
+        assert!(source("{ env = \"NO_SUCH_VARIABLE_OF_REACH\" }").expect("read").read().is_err());
+        for wrong in [
+            "1",
+            "{ file = \"near\" }",
+            "{ fil = \"/x\" }",
+            "{ env = \"A\", file = \"/x\" }",
+            "{ credential = \"../x\" }",
+        ] {
+            assert!(source(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ const NEWER: [&str; 3] = ["probe_timeout_seconds", "probe_failed_due_to_bytes", 
 fn modules(servers: &Servers) -> String {
     let ca = servers.file("ca.pem").display().to_string();
     let own = servers.file("own.pem").display().to_string();
+    let proxy = servers.proxy;
     format!(
         "modules:
   http_2xx: {{prober: http, timeout: 3s, http: {{preferred_ip_protocol: ip4}}}}
@@ -63,6 +64,8 @@ fn modules(servers: &Servers) -> String {
         - expect: '^220'
         - starttls: true
       tls_config: {{ca_file: '{ca}'}}
+  https_proxied: {{prober: http, timeout: 3s, http: {{proxy_url: 'http://{proxy}', tls_config: {{ca_file: '{ca}'}}}}}}
+  dns_tls: {{prober: dns, timeout: 3s, dns: {{query_name: lab.example, query_type: A, dns_over_tls: true, transport_protocol: tcp, tls_config: {{ca_file: '{ca}'}}}}}}
   icmp: {{prober: icmp, timeout: 3s}}
   icmp_sized: {{prober: icmp, timeout: 3s, icmp: {{payload_size: 900, dont_fragment: true}}}}
   dns_a: {{prober: dns, timeout: 3s, dns: {{query_name: lab.example, query_type: A}}}}
@@ -138,6 +141,9 @@ fn cases(servers: &Servers) -> Vec<(&'static str, String, bool)> {
         ("dns_none", at(servers.dns), false),
         ("dns_none_fine", at(servers.dns), true),
         ("dns_a", at(servers.closed), false),
+        ("dns_tls", at(servers.dns_tls), true),
+        ("dns_tls", at(servers.self_signed), false),
+        ("https_proxied", https(servers.tls), true),
     ]
 }
 

@@ -7,7 +7,10 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -35,7 +38,9 @@ use rustls::{ServerConfig, crypto::aws_lc_rs::default_provider};
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::{
+        AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, copy_bidirectional,
+    },
     net::{TcpListener, TcpStream, UdpSocket},
     time::sleep,
 };
@@ -52,6 +57,10 @@ pub(crate) struct Servers {
     pub(crate) silent: SocketAddr,
     pub(crate) closed: SocketAddr,
     pub(crate) dns: SocketAddr,
+    pub(crate) dns_tls: SocketAddr,
+    pub(crate) proxy: SocketAddr,
+    /// Connections that the proxy has made for who sent the header `X-Lab`.
+    pub(crate) proxied: Arc<AtomicUsize>,
     pub(crate) directory: TempDir,
 }
 
@@ -70,6 +79,8 @@ impl Servers {
         fs::write(directory.path().join("own.pem"), &own.1).expect("written");
         let starttls = TlsAcceptor::from(good.clone());
         let starttls = lines(move |stream| talk(stream, Some(starttls.clone()))).await;
+        let dns_tls = secured_name_server(good.clone()).await;
+        let proxied = Arc::new(AtomicUsize::new(0));
         Self {
             http: address,
             tls: https(good, secured.clone()).await,
@@ -87,6 +98,9 @@ impl Servers {
                 local(&listener)
             },
             dns: name_server().await,
+            dns_tls,
+            proxy: proxy(Arc::clone(&proxied)).await,
+            proxied,
             directory,
         }
     }
@@ -192,28 +206,82 @@ where
 }
 
 /// Greets, answers what is asked, and secures the line where it can.
-fn talk(stream: TcpStream, acceptor: Option<TlsAcceptor>) -> impl Future<Output = ()> + Send {
-    async move {
-        let mut stream = BufReader::new(stream);
-        let _ = stream.write_all(b"220 lab ESMTP v1.5\r\n").await;
-        let mut line = String::new();
-        while stream.read_line(&mut line).await.is_ok_and(|length| length > 0) {
-            let said = match line.trim_end() {
-                "EHLO reach" => &b"250-lab\r\n250 STARTTLS\r\n"[..],
-                "STARTTLS" => b"220 go\r\n",
-                _ => b"500 what\r\n",
+async fn talk(stream: TcpStream, acceptor: Option<TlsAcceptor>) {
+    let mut stream = BufReader::new(stream);
+    let _ = stream.write_all(b"220 lab ESMTP v1.5\r\n").await;
+    let mut line = String::new();
+    while stream.read_line(&mut line).await.is_ok_and(|length| length > 0) {
+        let said = match line.trim_end() {
+            "EHLO reach" => &b"250-lab\r\n250 STARTTLS\r\n"[..],
+            "STARTTLS" => b"220 go\r\n",
+            _ => b"500 what\r\n",
+        };
+        let _ = stream.write_all(said).await;
+        if let (Some(acceptor), "STARTTLS") = (&acceptor, line.trim_end()) {
+            if let Ok(mut secured) = acceptor.accept(stream.into_inner()).await {
+                let mut rest = Vec::new();
+                let _ = secured.read_to_end(&mut rest).await;
+            }
+            return;
+        }
+        line.clear();
+    }
+}
+
+/// A name server over TLS.
+async fn secured_name_server(config: Arc<ServerConfig>) -> SocketAddr {
+    let acceptor = TlsAcceptor::from(config);
+    lines(move |stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            if let Ok(mut stream) = acceptor.accept(stream).await {
+                answer_one(&mut stream).await;
+            }
+        }
+    })
+    .await
+}
+
+/// Answers one question on a stream.
+async fn answer_one(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
+    let Ok(length) = stream.read_u16().await else { return };
+    let mut question = vec![0; usize::from(length)];
+    if stream.read_exact(&mut question).await.is_err() {
+        return;
+    }
+    if let Some(answer) = answer(&question) {
+        let length = u16::try_from(answer.len()).expect("short").to_be_bytes();
+        let _ = stream.write_all(&[&length[..], &answer].concat()).await;
+        let _ = stream.flush().await;
+    }
+}
+
+/// A proxy that connects to whatever it is asked for, and counts.
+async fn proxy(seen: Arc<AtomicUsize>) -> SocketAddr {
+    lines(move |mut stream| {
+        let seen = Arc::clone(&seen);
+        async move {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let Ok(byte) = stream.read_u8().await else { return };
+                head.push(byte);
+            }
+            let head = String::from_utf8_lossy(&head).into_owned();
+            let Some(authority) = head.strip_prefix("CONNECT ").and_then(|rest| rest.split(' ').next())
+            else {
+                return;
             };
-            let _ = stream.write_all(said).await;
-            if let (Some(acceptor), "STARTTLS") = (&acceptor, line.trim_end()) {
-                if let Ok(mut secured) = acceptor.accept(stream.into_inner()).await {
-                    let mut rest = Vec::new();
-                    let _ = secured.read_to_end(&mut rest).await;
-                }
+            let Ok(mut other) = TcpStream::connect(authority).await else { return };
+            if stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.is_err() {
                 return;
             }
-            line.clear();
+            if head.to_ascii_lowercase().contains("x-lab: hush\r\n") {
+                seen.fetch_add(1, Ordering::Relaxed);
+            }
+            let _ = copy_bidirectional(&mut stream, &mut other).await;
         }
-    }
+    })
+    .await
 }
 
 async fn name_server() -> SocketAddr {
@@ -230,15 +298,7 @@ async fn name_server() -> SocketAddr {
     });
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = tcp.accept().await {
-            let Ok(length) = stream.read_u16().await else { continue };
-            let mut question = vec![0; usize::from(length)];
-            if stream.read_exact(&mut question).await.is_err() {
-                continue;
-            }
-            if let Some(answer) = answer(&question) {
-                let length = u16::try_from(answer.len()).expect("short").to_be_bytes();
-                let _ = stream.write_all(&[&length[..], &answer].concat()).await;
-            }
+            answer_one(&mut stream).await;
         }
     });
     address
@@ -254,7 +314,7 @@ fn answer(question: &[u8]) -> Option<Vec<u8>> {
     let soa = RData::SOA(SOA::new(
         name("ns.lab.example."),
         name("host.lab.example."),
-        2026_11_22,
+        2_026_112_200,
         7200,
         600,
         86400,
@@ -262,7 +322,13 @@ fn answer(question: &[u8]) -> Option<Vec<u8>> {
     ));
     let owner = query.name().clone();
     let record = |data| Record::from_rdata(owner.clone(), 60, data);
-    if owner == name("lab.example.") {
+    if owner == name("pool.lab.example.") && query.query_type() == RecordType::A {
+        for last in 1..=3 {
+            answer.add_answer(record(RData::A(A::new(127, 0, 0, last))));
+        }
+    } else if owner == name("pool.lab.example.") {
+        answer.add_authority(record(soa));
+    } else if owner == name("lab.example.") {
         match query.query_type() {
             RecordType::A => {
                 for last in 1..=3 {

@@ -15,7 +15,7 @@ use reach::{
         settings::{HttpSettings, ProbeSettings},
     },
 };
-use reach_core::watch::Status;
+use reach_core::{model::Vantage, watch::Status};
 use reach_net::{
     drive::{Clock, Network},
     trust::TrustRoots,
@@ -46,14 +46,25 @@ pub(crate) async fn service(modules: &str) -> Service {
 
 /// Our service with these modules, and something to tell.
 pub(crate) async fn serving(modules: &str, told: Status) -> Service {
+    serving_from(modules, told, &vantage(&[]), &ProbeSettings::default(), Ipv4Addr::LOCALHOST).await
+}
+
+/// Our service with everything that is particular to it. It listens on loopback, but behaves as if at `shown`.
+pub(crate) async fn serving_from(
+    modules: &str,
+    told: Status,
+    vantage: &Vantage,
+    probe: &ProbeSettings,
+    shown: Ipv4Addr,
+) -> Service {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("bound");
     let address = listener.local_addr().expect("bound");
-    let (http, probe) = (HttpSettings::default(), ProbeSettings::default());
+    let local = SocketAddr::from((shown, address.port()));
+    let http = HttpSettings::default();
     let network = Network::new(TrustRoots::from_certificates([], "none"));
-    let policy = WebState::policy(address, &probe);
-    let bench = Bench::new(network, &vantage(&[]), Roots::of(Vec::new()), policy);
+    let bench = Bench::new(network, vantage, Roots::of(Vec::new()), WebState::policy(local, probe));
     let (sender, status) = watch::channel(Arc::new(told));
-    let settings = Settings { http: &http, probe: &probe, local: address, vantage: "lab", lang: Lang::En };
+    let settings = Settings { http: &http, probe, local, vantage: "lab", lang: Lang::En };
     let modules = Modules::parse(modules).expect("modules");
     let state = WebState::new(&settings, status, Clock::start(), bench, modules);
     tokio::spawn(serve(listener, state, std::future::pending()));

@@ -7,7 +7,10 @@ use std::{
 
 use flate2::read::{DeflateDecoder, GzDecoder};
 use http_body_util::BodyExt;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, timeout_at},
+};
 
 use super::{HttpSpec, trip::Answer};
 
@@ -85,7 +88,16 @@ pub(super) async fn read(spec: &HttpSpec, answer: &mut Answer, keep: bool, deadl
         }
     }
     match packed {
-        Some(how) if read.error.is_none() => unpack(&read.bytes, how, limit, keep),
+        Some(how) if read.error.is_none() => {
+            let packed = read.bytes;
+            // Beside the thread that everything else runs on.
+            let unpacked = spawn_blocking(move || unpack(&packed, how, limit, keep)).await;
+            unpacked.unwrap_or_else(|_| Contents {
+                bytes: Vec::new(),
+                length: 0,
+                error: Some(BodyError::new("cannot be unpacked")),
+            })
+        }
         _ => read,
     }
 }

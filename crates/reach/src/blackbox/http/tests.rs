@@ -25,17 +25,13 @@ fn the_host_is_asked_for_as_it_was_typed() {
 
 #[test]
 fn logins_are_written_as_the_standard_has_it() {
-    assert_eq!(base64(b""), "");
-    assert_eq!(base64(b"f"), "Zg==");
-    assert_eq!(base64(b"fo"), "Zm8=");
-    assert_eq!(base64(b"foobar"), "Zm9vYmFy");
     let spec: HttpSpec = serde_norway::from_str("basic_auth: {username: a, password: b}").expect("a module");
     assert_eq!(authorization(&spec, &parsed("x")), Ok(Some("Basic YTpi".to_owned())));
     let spec: HttpSpec = serde_norway::from_str("authorization: {credentials: t}").expect("a module");
     assert_eq!(authorization(&spec, &parsed("x")), Ok(Some("Bearer t".to_owned())));
     assert_eq!(
         authorization(&HttpSpec::default(), &parsed("http://a:b%2B+c@x/")),
-        Ok(Some(format!("Basic {}", base64(b"a:b++c"))))
+        Ok(Some(format!("Basic {}", base64::encode(b"a:b++c"))))
     );
     assert_eq!(authorization(&HttpSpec::default(), &parsed("x")), Ok(None));
 }

@@ -20,9 +20,9 @@ use tokio::{
 };
 use url::Url;
 
-use super::{HttpSpec, PHASES, base64, host};
+use super::{HttpSpec, PHASES, host};
 use crate::blackbox::{
-    Bench, Failure,
+    Bench, Failure, base64,
     log::Log,
     register::Register,
     tcp,
@@ -251,7 +251,7 @@ async fn tunnel(
         closed
     };
     let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|error| trouble(&error))?;
+        builder().handshake(TokioIo::new(stream)).await.map_err(|error| trouble(&error))?;
     let task = tokio::spawn(async move {
         // What ends it shows where it is used.
         let _ = connection.with_upgrades().await;
@@ -261,7 +261,8 @@ async fn tunnel(
         Request::builder().method(Method::CONNECT).uri(authority).header(header::HOST, authority);
     if !proxy.username().is_empty() {
         let login = format!("{}:{}", proxy.username(), proxy.password().unwrap_or_default());
-        request = request.header(header::PROXY_AUTHORIZATION, format!("Basic {}", base64(login.as_bytes())));
+        request = request
+            .header(header::PROXY_AUTHORIZATION, format!("Basic {}", base64::encode(login.as_bytes())));
     }
     for (name, values) in &spec.proxy_connect_header {
         for value in values {
@@ -323,9 +324,7 @@ where
         }));
         (task, sender.send_request(request).await)
     } else {
-        let mut builder = http1::Builder::new();
-        builder.title_case_headers(true);
-        let (mut sender, connection) = builder.handshake(io).await.map_err(|error| trouble(&error, log))?;
+        let (mut sender, connection) = builder().handshake(io).await.map_err(|error| trouble(&error, log))?;
         let task = Connection(tokio::spawn(async move {
             // What ends it shows in the answer.
             let _ = connection.await;
@@ -344,6 +343,13 @@ where
         since: Instant::now(),
         _connection: connection,
     })
+}
+
+/// Writes headers as everybody writes them, for servers that know them no other way.
+fn builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.title_case_headers(true);
+    builder
 }
 
 fn trouble(error: &hyper::Error, log: &Log) -> Failure {

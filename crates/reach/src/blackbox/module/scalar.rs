@@ -1,12 +1,18 @@
 //! Scalars of a module file: as lenient as the YAML library of Go, no more.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, fmt, time::Duration};
 
 use regex::bytes::Regex;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{Error, Visitor},
 };
+use serde_norway::{
+    Value,
+    value::{Tag, TaggedValue},
+};
+
+use crate::blackbox::base64;
 
 /// What is missing or null is as if it were not there.
 pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
@@ -76,6 +82,67 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     Text::deserialize(deserializer).map(|text| text.0)
 }
 
+/// Bytes: a text, or base64 under the tag `!!binary`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bytes(pub Vec<u8>);
+
+impl Bytes {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Tagged(tagged) if tagged.tag == Tag::new(BINARY) => {
+                let text = tagged.value.as_str().and_then(base64::decode);
+                text.map(Self).ok_or_else(|| D::Error::custom("what is under !!binary is no base64"))
+            }
+            value => text(value).map(|text| Self(text.into_bytes())).map_err(D::Error::custom),
+        }
+    }
+}
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(&self.0) {
+            Ok(text) => serializer.serialize_str(text),
+            Err(_) => {
+                let value = Value::String(base64::encode(&self.0));
+                TaggedValue { tag: Tag::new(BINARY), value }.serialize(serializer)
+            }
+        }
+    }
+}
+
+/// The tag of bytes.
+const BINARY: &str = "binary";
+
+/// The library for YAML drops the tags that the standard defines, and would take base64 for the text itself. Under
+/// a tag of our own it shows.
+pub(super) fn with_visible_tags(text: &str) -> Cow<'_, str> {
+    const STANDARD: &str = "!!binary";
+    if !text.contains(STANDARD) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let mut rest = line;
+        while let Some((before, behind)) = rest.split_once(STANDARD) {
+            out.push_str(before);
+            // Where a value begins; anywhere else it is part of a text.
+            let begins =
+                before.trim_end().is_empty() || before.trim_end().ends_with([':', '-', '[', ',', '{']);
+            out.push_str(if begins { "!binary" } else { STANDARD });
+            rest = behind;
+        }
+        out.push_str(rest);
+    }
+    Cow::Owned(out)
+}
+
 /// A regular expression (RE2 syntax).
 #[derive(Clone, Debug)]
 pub struct Pattern {
@@ -133,6 +200,9 @@ impl Serialize for Span {
     }
 }
 
+/// The longest span that Go can hold, in seconds.
+const LONGEST: f64 = 9.2e9;
+
 fn span(text: &str) -> Option<Duration> {
     if text.is_empty() {
         return Some(Duration::ZERO);
@@ -159,7 +229,7 @@ fn span(text: &str) -> Option<Duration> {
         total += number.parse::<f64>().ok()? * factor;
         rest = behind;
     }
-    Duration::try_from_secs_f64(total).ok()
+    (total <= LONGEST).then(|| Duration::try_from_secs_f64(total).ok())?
 }
 
 /// A number of bytes: `10MB`, where every unit is a power of 1024.

@@ -132,6 +132,23 @@ fn what_this_program_does_not_do_is_set_aside_with_the_reason() {
 }
 
 #[test]
+fn the_old_name_of_an_option_still_works() {
+    let text = "modules: {a: {prober: http, http: {no_follow_redirects: true}}}";
+    let modules = Modules::parse(text).expect("read");
+    let Prober::Http(http) = &modules.get("a").expect("usable").prober else { panic!("another prober") };
+    assert!(!http.follow_redirects);
+}
+
+#[test]
+fn bytes_can_be_written_in_base64() {
+    let text = "modules: {a: {prober: tcp, tcp: {query_response: [{send: !!binary AAAACATSFi8=}, {expect_bytes: S}, {starttls: true}]}}}";
+    let modules = Modules::parse(text).expect("read");
+    let Prober::Tcp(tcp) = &modules.get("a").expect("usable").prober else { panic!("another prober") };
+    assert_eq!(tcp.query_response[0].send.0, [0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f]);
+    assert_eq!(tcp.query_response[1].expect_bytes.0, b"S");
+}
+
+#[test]
 fn an_empty_file_has_no_modules() {
     for text in ["", "\n", "modules:", "modules: {}"] {
         assert_eq!(Modules::parse(text).expect("read").names().count(), 0, "{text:?}");
