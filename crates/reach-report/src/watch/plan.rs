@@ -93,13 +93,14 @@ pub fn plan(plan: &PlanView<'_>, style: &Style) -> String {
     for (name, next) in &plan.maintenance {
         let name = clean(name);
         line(match next {
-            Some(next) => say!(lang, "maintenance {name}: next {next}", "정기 점검 {name}: 다음 {next}"),
-            None => say!(lang, "maintenance {name}: not within 14 days", "정기 점검 {name}: 14일 안에 없음"),
+            Some(next) => say!(lang, "maintenance {name}: next {next}", "점검 시간 {name}: 다음 {next}"),
+            None => say!(lang, "maintenance {name}: not within 14 days", "점검 시간 {name}: 14일 안에 없음"),
         });
     }
     let quiet = plan.quiet;
     if quiet > 0 {
-        line(say!(lang, "quiet hours: {quiet} windows", "무음 시간: {quiet}건"));
+        let plural = if quiet == 1 { "window" } else { "windows" };
+        line(say!(lang, "quiet hours: {quiet} {plural}", "무음 시간: {quiet}건"));
     }
     let (store, size) = (clean(&plan.store), bytes(plan.max_bytes));
     line(say!(lang, "memory: {store}, at most {size}", "저장소: {store}(최대 {size})"));

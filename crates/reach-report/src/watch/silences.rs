@@ -26,7 +26,7 @@ pub fn silences(silences: &[Silence], now: Time, style: &Style) -> String {
         let to_come = silence.from > now;
         let mut remark = clean(&silence.comment);
         if silence.maintenance {
-            let mark = say!(lang, "maintenance window", "정기 점검");
+            let mark = say!(lang, "maintenance window", "점검 시간");
             remark = if remark.is_empty() { mark } else { format!("{mark}: {remark}") };
         }
         Row::Cells(vec![

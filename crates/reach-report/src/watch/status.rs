@@ -127,9 +127,10 @@ pub fn status(status: &Status, style: &Style) -> String {
     let silences = status.silences.len();
     if silences > 0 {
         page.blank();
+        let are = if silences == 1 { "silence is" } else { "silences are" };
         let text = say!(
             lang,
-            "{silences} silences are not over; `reach silence list` shows them",
+            "{silences} {are} not over; `reach silence list` shows them",
             "적용 중이거나 예정된 알림 중지 {silences}건. 목록: `reach silence list`"
         );
         page.plain("", "  ", text);
@@ -169,11 +170,12 @@ fn targets(status: &Status, style: &Style) -> Table {
     let title = |title: Title| Column::new(title.text(lang));
     let row = |target: &TargetStatus| {
         let standing = Standing::of(target);
-        let counted = counts(target)
-            .into_iter()
-            .map(|(of, count)| format!("{count} {}", state(of, lang)))
-            .collect::<Vec<_>>()
-            .join(", ");
+        let counted = counts(target).into_iter().map(|(of, count)| {
+            let of = state(of, lang);
+            say!(lang, "{count} {of}", "{of} {count}")
+        });
+        let counted = counted.collect::<Vec<_>>().join(", ");
+        let counted = if counted.is_empty() { "-".to_owned() } else { counted };
         let (tries, failed) = handshakes(target);
         let share = if tries == 0 { "-".to_owned() } else { units::percent(failed as f64 / tries as f64) };
         let incident = incident_of(status, target);

@@ -282,8 +282,8 @@ pub(super) fn cause(cause: &Cause, incident: &Incident, style: &Style) -> String
             let threshold = units::percent(*threshold);
             say!(
                 lang,
-                "{failed} of {tries} tries fail: {share}, surely between {low} and {high}, above {threshold}",
-                "{tries}회 시도 중 {failed}회 실패: {share}(실제 값은 {low} ~ {high} 사이로 추정), 기준 {threshold} 초과"
+                "{failed} of {tries} tries fail: {share}, with 95 % confidence between {low} and {high}, above {threshold}",
+                "{tries}회 시도 중 {failed}회 실패: {share}(실제 값은 95 % 확신도로 {low} ~ {high} 사이), 기준 {threshold} 초과"
             )
         }
         Cause::Latency { measured, above, quantile } => {
@@ -388,9 +388,9 @@ pub(super) fn why(why: Why, lang: Lang) -> String {
             let cause = reason(cause, lang);
             say!(lang, "new, and never answered: {cause}", "새 주소, 한 번도 응답 없음: {cause}")
         }
-        Why::Appeared => say!(lang, "new in DNS", "DNS에 새로 등록"),
-        Why::LeftDns => say!(lang, "left DNS", "DNS에서 빠짐"),
-        Why::Returned => say!(lang, "back in DNS", "DNS에 다시 등록"),
+        Why::Appeared => say!(lang, "new in DNS", "DNS에 새로 나타남"),
+        Why::LeftDns => say!(lang, "no resolver gives it any more", "모든 DNS 서버의 응답에서 사라짐"),
+        Why::Returned => say!(lang, "back in DNS", "DNS에 다시 나타남"),
         Why::Forgotten => {
             say!(lang, "gone for so long that it is not tried any more", "오래 빠져 있어 시도 중단")
         }

@@ -24,7 +24,7 @@ use jiff::{civil, tz::TimeZone};
 use reach_core::{
     Time,
     model::{Target, Vantage},
-    watch::{Cadence, Gravity, Matcher, OwnCheck, Rules, TargetId, WatchPlan, Watched},
+    watch::{Cadence, Matcher, OwnCheck, Rules, TargetId, WatchPlan, Watched},
 };
 use reach_report::Lang;
 use secrecy::SecretString;
@@ -169,15 +169,13 @@ impl Maintenance {
     }
 }
 
-/// When things are said without ringing.
+/// When things are said without ringing. What is critical rings all the same.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quiet {
     /// When.
     pub window: Window,
     /// The channels that it is about; empty for all.
     pub channels: Vec<String>,
-    /// Things at least as bad as this ring all the same.
-    pub rings_from: Option<Gravity>,
 }
 
 /// What is logged, on standard error.
@@ -273,6 +271,15 @@ impl WatchConfig {
         }
     }
 
+    /// When a channel is not to ring, as far as it touches a time: in order, none overlapping another.
+    pub fn quiet_turns(&self, channel: &str, from: Time, until: Time) -> Vec<(Time, Time)> {
+        let about =
+            |quiet: &&Quiet| quiet.channels.is_empty() || quiet.channels.iter().any(|name| name == channel);
+        let turns =
+            self.quiet.iter().filter(about).flat_map(|quiet| window::turns(&quiet.window, from, until));
+        window::merged(turns.collect())
+    }
+
     /// The plan, with the ids that the memory gives to targets and the gateway that was found.
     pub fn plan(
         &self,
@@ -336,6 +343,15 @@ pub fn watch(args: &WatchArgs, around: &Surroundings, world: World<'_>) -> Resul
         None if args.targets.is_empty() => Some(places.config()),
         None => None,
     };
+    if let (None, Some(usual)) = (&args.config, &file)
+        && !usual.exists()
+    {
+        problems.push(format!(
+            "there is nothing to watch: name a target, or write {}; `reach config example` prints one to begin with",
+            name_of(usual)
+        ));
+        return Err(problems);
+    }
     let base = match &file {
         Some(path) => read::open(path, &places, world),
         None => Ok((WatchConfig::new(&places), read::Defaults::default())),

@@ -14,7 +14,7 @@ use jiff::{
 };
 use reach_core::{
     model::{Host, Target},
-    watch::{Cadence, Gravity, Matcher, Rules},
+    watch::{Cadence, Matcher, Rules},
 };
 use toml::de::DeValue;
 
@@ -424,24 +424,10 @@ impl Reader<'_, '_, '_> {
                 }
                 channels.push(placed.text);
             }
-            let rings_from = section.parsed("rings_from", |text| match text {
-                "never" => Ok(None),
-                "warning" => Ok(Some(Gravity::Warning)),
-                "degraded" => Ok(Some(Gravity::Degraded)),
-                "critical" => Ok(Some(Gravity::Critical)),
-                _ => Err(format!(
-                    "`{}` is none of \"critical\", \"degraded\", \"warning\" and \"never\"",
-                    shown(text)
-                )),
-            });
             let window = window(&section, zone, false);
             section.finish();
             if let Some(window) = window {
-                all.push(Quiet {
-                    window,
-                    channels,
-                    rings_from: rings_from.unwrap_or(Some(Gravity::Critical)),
-                });
+                all.push(Quiet { window, channels });
             }
         }
         all
