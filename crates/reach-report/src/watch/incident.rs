@@ -10,9 +10,10 @@ use reach_core::{
 use super::{
     IncidentRecord,
     incidents::ended,
+    titles::Title,
     words::{
-        self, Title, cause, delivery, gravity, gravity_role, long_span, news, phase, phase_role, reason,
-        short_time, state, state_role, why,
+        self, cause, delivery, gravity, gravity_role, long_span, news, phase, phase_role, reason, short_time,
+        state, state_role, why,
     },
 };
 use crate::{

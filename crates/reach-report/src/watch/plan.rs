@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use reach_core::watch::{Cadence, Rules};
 
-use super::words::{Title, bytes, long_span};
+use super::{
+    titles::Title,
+    words::{bytes, long_span},
+};
 use crate::{
     Lang, Style,
     clean::clean,

@@ -5,7 +5,7 @@ use reach_core::{
     watch::{Matcher, Silence},
 };
 
-use super::words::{Title, short_time};
+use super::{titles::Title, words::short_time};
 use crate::{
     Style,
     clean::clean,

@@ -7,7 +7,10 @@ use reach_core::{
     watch::{AddressState, Incident, Layer, Phase, Status, Subject, TargetStatus},
 };
 
-use super::words::{self, Title, bytes, gravity, gravity_role, grouped, long_span, short_time, state};
+use super::{
+    titles::Title,
+    words::{self, bytes, gravity, gravity_role, grouped, long_span, short_time, state},
+};
 use crate::{
     Lang, Style,
     clean::clean,
@@ -208,7 +211,7 @@ fn targets(status: &Status, style: &Style) -> Table {
     });
     Table {
         columns: vec![
-            title(Title::Target).cut(16),
+            title(Title::Target).cut(28),
             title(Title::State),
             title(Title::Addresses).wrap(12),
             title(Title::Fails).right().dispensable(2),

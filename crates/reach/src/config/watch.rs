@@ -11,6 +11,8 @@ mod read;
 mod rules;
 mod secret;
 mod sheet;
+mod values;
+mod when;
 pub mod window;
 
 use std::{
