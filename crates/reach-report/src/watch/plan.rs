@@ -69,7 +69,7 @@ pub fn plan(plan: &PlanView<'_>, style: &Style) -> String {
     };
     let table = Table {
         columns: vec![
-            column(Title::Target).cut(16),
+            column(Title::Target).cut(30),
             column(Title::Every).right(),
             column(Title::Deeper).right().dispensable(2),
             column(Title::Echo).right().dispensable(3),
