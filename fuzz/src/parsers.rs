@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use reach::{asn::Table, blackbox::Modules, command::check::judged, recording};
+use reach::{asn::Table, blackbox::Modules, command::check::judged, control::protocol, recording};
 use reach_core::{
     Time,
     judge::judge,
@@ -55,6 +55,7 @@ pub type Parser = fn(&[u8]);
 pub const ALL: [(&str, Parser); 22] = [
     ("asn_table", asn_table),
     ("certificate", certificate),
+    ("control", control),
     ("counters", counters),
     ("dns_answer", dns_answer),
     ("echo", echo),
@@ -107,6 +108,21 @@ pub fn asn_table(bytes: &[u8]) {
         assert!(origin.as_ref().is_none_or(|origin| origin.asn != 0), "nobody announces {address}");
         assert_eq!(origin, table.origin(address));
     }
+}
+
+/// A line that somebody says to a running watch, or that a watch answers.
+pub fn control(bytes: &[u8]) {
+    if let Ok(answer) = protocol::read_answer(bytes) {
+        assert!(protocol::read_answer(protocol::write_answer(&answer).as_bytes()).is_ok());
+    }
+    let Ok(request) = protocol::read_request(bytes) else { return };
+    let line = protocol::write_request(&request);
+    assert_eq!(line.matches('\n').count(), 1, "a question is one line");
+    assert!(
+        line.trim_end().chars().all(|character| !character.is_control()),
+        "names and comments are harmless"
+    );
+    assert_eq!(protocol::read_request(line.trim_end().as_bytes()), Ok(request));
 }
 
 /// A DNS message as the answer to a question: a byte for record type and name, two for the message id.

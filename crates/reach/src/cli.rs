@@ -5,6 +5,7 @@ mod evidence;
 mod ping;
 mod trace;
 mod watch;
+mod watching;
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
@@ -16,10 +17,10 @@ pub use self::{
     evidence::EvidenceArgs,
     ping::{MtuDiscovery, PingArgs},
     trace::{Sureness, TraceArgs},
-    watch::{
-        AckArgs, AskArgs, ConfigArgs, ConfigCheckArgs, ConfigCommand, ExportArgs, ExportFormat, ExportWhat,
-        HistoryArgs, HistoryLayer, IncidentsArgs, MemoryArgs, SilenceArgs, SilenceCommand, SilenceEndArgs,
-        SilenceListArgs, StatusArgs, WatchArgs,
+    watch::{ConfigArgs, ConfigCheckArgs, ConfigCommand, WatchArgs},
+    watching::{
+        AckArgs, AskArgs, ExportArgs, ExportFormat, ExportWhat, HistoryArgs, HistoryLayer, IncidentsArgs,
+        MemoryArgs, SilenceArgs, SilenceCommand, SilenceEndArgs, SilenceListArgs, StatusArgs,
     },
 };
 

@@ -52,6 +52,11 @@ fn wrong_input_names_what_is_wrong_and_what_would_be_right() {
         (&["check", "a.example", "--record", "/nonexistent/run"], &["`/nonexistent/run` cannot be written"]),
         (&["check", "@/nonexistent/list"], &["`@/nonexistent/list` cannot be read"]),
         (&["resolve", "192.0.2.1"], &["`192.0.2.1` is an address already"]),
+        (&["watch", "a.example", "--for", "5"], &["--for `5` has no unit", "`5s`"]),
+        (&["watch", "--config", "/nonexistent.toml"], &["/nonexistent.toml", "reach config example"]),
+        (&["silence", "a.example"], &["every silence ends", "--for 2h"]),
+        (&["ack", "seventeen"], &["`seventeen`", "reach incidents"]),
+        (&["config", "check", "/nonexistent.toml"], &["/nonexistent.toml", "reach config example"]),
         (&["explain", "filterd"], &["`filterd`", "did you mean `filtered`?"]),
         (&["explain", "quite-something-else"], &["`quite-something-else`", "reach explain"]),
         (&["completions", "tcsh"], &["tcsh", "bash"]),
@@ -70,13 +75,13 @@ fn wrong_input_names_what_is_wrong_and_what_would_be_right() {
 
 #[test]
 fn commands_of_later_versions_are_not_taken_for_hosts() {
-    for word in ["watch", "logs", "scouter", "report"] {
+    for word in ["logs", "scouter", "report"] {
         let done = reach(&[word, "example.com"]);
         assert_eq!(done.status.code(), Some(2), "{word}");
         assert!(stderr(&done).contains(&format!("no command `{word}`")), "{}", stderr(&done));
     }
     let help = stdout(&reach(&["--help"]));
-    for word in ["watch", "logs", "scouter", "report"] {
+    for word in ["logs", "scouter", "report"] {
         assert!(!help.contains(&format!("\n  {word}")), "{help}");
     }
 }

@@ -6,7 +6,8 @@ use reach_core::watch::Transition;
 
 use super::{
     History, HistoryBucket,
-    words::{Title, grouped, layer, long_span, reason, short_time, state, state_role, why},
+    titles::Title,
+    words::{grouped, layer, long_span, reason, short_time, state, state_role, why},
 };
 use crate::{
     Style,

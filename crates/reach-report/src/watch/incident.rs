@@ -10,9 +10,10 @@ use reach_core::{
 use super::{
     IncidentRecord,
     incidents::ended,
+    titles::Title,
     words::{
-        self, Title, cause, delivery, gravity, gravity_role, long_span, news, phase, phase_role, reason,
-        short_time, state, state_role, why,
+        self, cause, delivery, gravity, gravity_role, long_span, news, phase, phase_role, reason, short_time,
+        state, state_role, why,
     },
 };
 use crate::{
@@ -118,7 +119,7 @@ fn members(incident: &Incident, now: Time, style: &Style) -> Table {
     let row = |member: &Member| {
         let mut remarks = Vec::new();
         if member.from_birth {
-            remarks.push(say!(lang, "never answered since it appeared", "등록된 뒤 한 번도 응답 없음"));
+            remarks.push(say!(lang, "never answered since it appeared", "나타난 뒤 한 번도 응답 없음"));
         }
         if member.gone {
             remarks.push(say!(lang, "left DNS", "DNS에서 빠짐"));

@@ -5,7 +5,10 @@ use reach_core::{
     watch::{Incident, Phase},
 };
 
-use super::words::{Title, causes, gravity, gravity_role, long_span, phase, phase_role, short_time, title};
+use super::{
+    titles::Title,
+    words::{causes, gravity, gravity_role, long_span, phase, phase_role, short_time, title},
+};
 use crate::{
     Style,
     layout::{Column, Page, Row, Span, Table},
@@ -39,7 +42,7 @@ pub fn incidents(incidents: &[Incident], now: Time, style: &Style) -> String {
     let table = Table {
         columns: vec![
             column(Title::Id).right(),
-            column(Title::Target).cut(16),
+            column(Title::Target).cut(24),
             column(Title::Gravity),
             column(Title::State),
             column(Title::Began),

@@ -8,6 +8,7 @@ mod json;
 mod plan;
 mod silences;
 mod status;
+mod titles;
 mod words;
 
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};

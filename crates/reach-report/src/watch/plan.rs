@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use reach_core::watch::{Cadence, Rules};
 
-use super::words::{Title, bytes, long_span};
+use super::{
+    titles::Title,
+    words::{bytes, long_span},
+};
 use crate::{
     Lang, Style,
     clean::clean,
@@ -64,7 +67,7 @@ pub fn plan(plan: &PlanView<'_>, style: &Style) -> String {
     };
     let table = Table {
         columns: vec![
-            column(Title::Target).cut(16),
+            column(Title::Target).cut(30),
             column(Title::Every).right(),
             column(Title::Deeper).right().dispensable(2),
             column(Title::Echo).right().dispensable(3),
@@ -91,8 +94,8 @@ pub fn plan(plan: &PlanView<'_>, style: &Style) -> String {
     for (name, next) in &plan.maintenance {
         let name = clean(name);
         line(match next {
-            Some(next) => say!(lang, "maintenance {name}: next {next}", "정기 점검 {name}: 다음 {next}"),
-            None => say!(lang, "maintenance {name}: not within 14 days", "정기 점검 {name}: 14일 안에 없음"),
+            Some(next) => say!(lang, "maintenance {name}: next {next}", "점검 시간 {name}: 다음 {next}"),
+            None => say!(lang, "maintenance {name}: not within 14 days", "점검 시간 {name}: 14일 안에 없음"),
         });
     }
     let (store, size) = (clean(&plan.store), bytes(plan.max_bytes));

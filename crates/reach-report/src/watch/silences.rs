@@ -5,7 +5,7 @@ use reach_core::{
     watch::{Matcher, Silence},
 };
 
-use super::words::{Title, short_time};
+use super::{titles::Title, words::short_time};
 use crate::{
     Style,
     clean::clean,
@@ -26,7 +26,7 @@ pub fn silences(silences: &[Silence], now: Time, style: &Style) -> String {
         let to_come = silence.from > now;
         let mut remark = clean(&silence.comment);
         if silence.maintenance {
-            let mark = say!(lang, "maintenance window", "정기 점검");
+            let mark = say!(lang, "maintenance window", "점검 시간");
             remark = if remark.is_empty() { mark } else { format!("{mark}: {remark}") };
         }
         Row::Cells(vec![

@@ -7,7 +7,10 @@ use reach_core::{
     watch::{AddressState, Incident, Layer, Phase, Status, Subject, TargetStatus},
 };
 
-use super::words::{self, Title, bytes, gravity, gravity_role, grouped, long_span, short_time, state};
+use super::{
+    titles::Title,
+    words::{self, bytes, gravity, gravity_role, grouped, long_span, short_time, state},
+};
 use crate::{
     Lang, Style,
     clean::clean,
@@ -127,9 +130,10 @@ pub fn status(status: &Status, style: &Style) -> String {
     let silences = status.silences.len();
     if silences > 0 {
         page.blank();
+        let are = if silences == 1 { "silence is" } else { "silences are" };
         let text = say!(
             lang,
-            "{silences} silences are not over; `reach silence list` shows them",
+            "{silences} {are} not over; `reach silence list` shows them",
             "적용 중이거나 예정된 알림 중지 {silences}건. 목록: `reach silence list`"
         );
         page.plain("", "  ", text);
@@ -169,11 +173,12 @@ fn targets(status: &Status, style: &Style) -> Table {
     let title = |title: Title| Column::new(title.text(lang));
     let row = |target: &TargetStatus| {
         let standing = Standing::of(target);
-        let counted = counts(target)
-            .into_iter()
-            .map(|(of, count)| format!("{count} {}", state(of, lang)))
-            .collect::<Vec<_>>()
-            .join(", ");
+        let counted = counts(target).into_iter().map(|(of, count)| {
+            let of = state(of, lang);
+            say!(lang, "{count} {of}", "{of} {count}")
+        });
+        let counted = counted.collect::<Vec<_>>().join(", ");
+        let counted = if counted.is_empty() { "-".to_owned() } else { counted };
         let (tries, failed) = handshakes(target);
         let share = if tries == 0 { "-".to_owned() } else { units::percent(failed as f64 / tries as f64) };
         let incident = incident_of(status, target);
@@ -206,7 +211,7 @@ fn targets(status: &Status, style: &Style) -> Table {
     });
     Table {
         columns: vec![
-            title(Title::Target).cut(16),
+            title(Title::Target).cut(28),
             title(Title::State),
             title(Title::Addresses).wrap(12),
             title(Title::Fails).right().dispensable(2),

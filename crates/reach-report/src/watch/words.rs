@@ -18,135 +18,6 @@ use crate::{
     words::{count_addresses, resolution_error, say},
 };
 
-/// Titles of columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Title {
-    Target,
-    State,
-    Addresses,
-    Address,
-    Fails,
-    Failed,
-    Tries,
-    Incident,
-    Since,
-    Began,
-    Lasted,
-    Gravity,
-    What,
-    Channel,
-    Sent,
-    Pending,
-    Dead,
-    Trouble,
-    Reason,
-    Remark,
-    Time,
-    P50,
-    P95,
-    OverTime,
-    Id,
-    Matches,
-    Until,
-    Author,
-    Comment,
-    Every,
-    Deeper,
-    Echo,
-    Speaks,
-    Labels,
-    Delivery,
-}
-
-impl Title {
-    pub(super) const fn text(self, lang: Lang) -> &'static str {
-        match lang {
-            Lang::En => self.english(),
-            Lang::Ko => self.korean(),
-        }
-    }
-
-    const fn english(self) -> &'static str {
-        match self {
-            Title::Target => "TARGET",
-            Title::State => "STATE",
-            Title::Addresses => "ADDRESSES",
-            Title::Address => "ADDRESS",
-            Title::Fails => "FAILS",
-            Title::Failed => "FAILED",
-            Title::Tries => "TRIES",
-            Title::Incident => "INCIDENT",
-            Title::Since => "SINCE",
-            Title::Began => "BEGAN",
-            Title::Lasted => "LASTED",
-            Title::Gravity => "SEVERITY",
-            Title::What => "WHAT",
-            Title::Channel => "CHANNEL",
-            Title::Sent => "SENT",
-            Title::Pending => "WAITING",
-            Title::Dead => "GIVEN UP",
-            Title::Trouble => "TROUBLE",
-            Title::Reason => "REASON",
-            Title::Remark => "REMARK",
-            Title::Time => "TIME",
-            Title::P50 => "P50",
-            Title::P95 => "P95",
-            Title::OverTime => "FAILURES OVER TIME",
-            Title::Id => "ID",
-            Title::Matches => "MATCHES",
-            Title::Until => "UNTIL",
-            Title::Author => "BY",
-            Title::Comment => "COMMENT",
-            Title::Every => "EVERY",
-            Title::Deeper => "TLS/HTTP",
-            Title::Echo => "PING",
-            Title::Speaks => "SPEAKS WHEN",
-            Title::Labels => "LABELS",
-            Title::Delivery => "DELIVERY",
-        }
-    }
-
-    const fn korean(self) -> &'static str {
-        match self {
-            Title::Target => "대상",
-            Title::State => "상태",
-            Title::Addresses => "IP 주소",
-            Title::Address => "IP 주소",
-            Title::Fails => "실패율",
-            Title::Failed => "실패",
-            Title::Tries => "시도",
-            Title::Incident => "장애",
-            Title::Since => "시작",
-            Title::Began => "시작",
-            Title::Lasted => "지속 시간",
-            Title::Gravity => "심각도",
-            Title::What => "내용",
-            Title::Channel => "채널",
-            Title::Sent => "발송",
-            Title::Pending => "대기",
-            Title::Dead => "포기",
-            Title::Trouble => "문제",
-            Title::Reason => "원인",
-            Title::Remark => "비고",
-            Title::Time => "시각",
-            Title::P50 => "P50",
-            Title::P95 => "P95",
-            Title::OverTime => "시간별 실패",
-            Title::Id => "번호",
-            Title::Matches => "적용 대상",
-            Title::Until => "종료",
-            Title::Author => "설정한 사람",
-            Title::Comment => "사유",
-            Title::Every => "주기",
-            Title::Deeper => "TLS/HTTP",
-            Title::Echo => "핑",
-            Title::Speaks => "알림 조건",
-            Title::Labels => "라벨",
-            Title::Delivery => "전달",
-        }
-    }
-}
-
 /// What is thought of an address.
 pub(super) fn state(state: AddressState, lang: Lang) -> &'static str {
     match (state, lang) {
@@ -282,8 +153,8 @@ pub(super) fn cause(cause: &Cause, incident: &Incident, style: &Style) -> String
             let threshold = units::percent(*threshold);
             say!(
                 lang,
-                "{failed} of {tries} tries fail: {share}, surely between {low} and {high}, above {threshold}",
-                "{tries}회 시도 중 {failed}회 실패: {share}(실제 값은 {low} ~ {high} 사이로 추정), 기준 {threshold} 초과"
+                "{failed} of {tries} tries fail: {share}, with 95 % confidence between {low} and {high}, above {threshold}",
+                "{tries}회 시도 중 {failed}회 실패: {share}(실제 값은 95 % 확신도로 {low} ~ {high} 사이), 기준 {threshold} 초과"
             )
         }
         Cause::Latency { measured, above, quantile } => {
@@ -388,9 +259,9 @@ pub(super) fn why(why: Why, lang: Lang) -> String {
             let cause = reason(cause, lang);
             say!(lang, "new, and never answered: {cause}", "새 주소, 한 번도 응답 없음: {cause}")
         }
-        Why::Appeared => say!(lang, "new in DNS", "DNS에 새로 등록"),
-        Why::LeftDns => say!(lang, "left DNS", "DNS에서 빠짐"),
-        Why::Returned => say!(lang, "back in DNS", "DNS에 다시 등록"),
+        Why::Appeared => say!(lang, "new in DNS", "DNS에 새로 나타남"),
+        Why::LeftDns => say!(lang, "no resolver gives it any more", "모든 DNS 서버의 응답에서 사라짐"),
+        Why::Returned => say!(lang, "back in DNS", "DNS에 다시 나타남"),
         Why::Forgotten => {
             say!(lang, "gone for so long that it is not tried any more", "오래 빠져 있어 시도 중단")
         }
@@ -503,7 +374,7 @@ pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -511,14 +382,14 @@ pub(super) fn grouped(number: u64) -> String {
     out
 }
 
-/// `14:02:11`, or with the date where it is another day than now.
+/// `14:02:11`, or the date and `14:02` where it is another day than now.
 pub(super) fn short_time(at: Time, now: Time, style: &Style) -> String {
     let date = |time| units::date_time(time, style.utc_offset_s);
     let (then, today) = (date(at), date(now));
     if then.split(' ').next() == today.split(' ').next() {
         units::clock_time(at, style.utc_offset_s)
     } else {
-        then
+        then.rsplit_once(':').map_or_else(|| then.clone(), |(minutes, _)| minutes.to_owned())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reach_core::watch::Layer;
+use reach_core::{Time, watch::Layer};
 use reach_report::watch::{self as report, History};
 
 use super::{
@@ -71,6 +71,8 @@ fn answer(
         let coarser = humantime::format_duration(step_for(whole, usize::try_from(most).unwrap_or(96)));
         return Err(format!("--step makes {steps} columns of this time; give at least {coarser}").into());
     }
+    // Stretches are the same whenever they are asked for.
+    let from = Time::from_micros(from.as_micros() - from.as_micros() % micros(step));
     let known = memory.targets()?;
     let target = match memory::wanted(&known, &args.target) {
         Ok(found) => match found[..] {
@@ -98,7 +100,7 @@ fn answer(
         until,
         step,
         layer,
-        totals: at_layer(memory.history(target.id, from, until, whole)?),
+        totals: at_layer(memory.totals(target.id, from, until)?),
         buckets: at_layer(memory.history(target.id, from, until, step)?),
         transitions: memory.transitions(target.id, from, until)?,
     };
@@ -107,6 +109,10 @@ fn answer(
     } else {
         report::history(&history, &output.style)
     }))
+}
+
+fn micros(step: Duration) -> u64 {
+    u64::try_from(step.as_micros()).unwrap_or(u64::MAX).max(1)
 }
 
 #[cfg(test)]

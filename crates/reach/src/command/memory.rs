@@ -29,8 +29,11 @@ pub trait Memory {
     /// Every target that was ever watched.
     fn targets(&self) -> Result<Vec<KnownTarget>, MemoryError>;
 
-    /// What came of trying a target at all layers, in stretches of `step` that begin at `from`; stretches without
-    /// tries have no bucket. May be coarser than asked for where only coarser summaries are left.
+    /// What came of trying a target, over the whole of a time: one for each address and layer.
+    fn totals(&self, target: TargetId, from: Time, until: Time) -> Result<Vec<HistoryBucket>, MemoryError>;
+
+    /// The same in stretches of `step`, of which `from` is a multiple since the epoch; stretches without tries have no
+    /// bucket. May be coarser than asked for where only coarser summaries are left.
     fn history(
         &self,
         target: TargetId,
@@ -302,6 +305,15 @@ pub(super) mod tests {
                 KnownTarget { id: TargetId(1), text: "fcm.googleapis.com:443".to_owned() },
                 KnownTarget { id: TargetId(2), text: "db.example:5432".to_owned() },
             ])
+        }
+
+        fn totals(
+            &self,
+            target: TargetId,
+            from: Time,
+            until: Time,
+        ) -> Result<Vec<HistoryBucket>, MemoryError> {
+            self.history(target, from, until, until.since(from))
         }
 
         fn history(

@@ -11,6 +11,8 @@ mod read;
 mod rules;
 mod secret;
 mod sheet;
+mod values;
+mod when;
 pub mod window;
 
 use std::{
@@ -260,6 +262,15 @@ impl WatchConfig {
         }
     }
 
+    /// When a channel is not to ring, as far as it touches a time: in order, none overlapping another.
+    pub fn quiet_turns(&self, channel: &str, from: Time, until: Time) -> Vec<(Time, Time)> {
+        let about =
+            |quiet: &&Quiet| quiet.channels.is_empty() || quiet.channels.iter().any(|name| name == channel);
+        let turns =
+            self.quiet.iter().filter(about).flat_map(|quiet| window::turns(&quiet.window, from, until));
+        window::merged(turns.collect())
+    }
+
     /// The plan, with the ids that the memory gives to targets and the gateway that was found.
     pub fn plan(
         &self,
@@ -323,6 +334,15 @@ pub fn watch(args: &WatchArgs, around: &Surroundings, world: World<'_>) -> Resul
         None if args.targets.is_empty() => Some(places.config()),
         None => None,
     };
+    if let (None, Some(usual)) = (&args.config, &file)
+        && !usual.exists()
+    {
+        problems.push(format!(
+            "there is nothing to watch: name a target, or write {}; `reach config example` prints one to begin with",
+            name_of(usual)
+        ));
+        return Err(problems);
+    }
     let base = match &file {
         Some(path) => read::open(path, &places, world),
         None => Ok((WatchConfig::new(&places), read::Defaults::default())),

@@ -136,6 +136,8 @@ pub(super) fn rollups(
     step: Duration,
     sink: &mut dyn Sink,
 ) -> Result<(), MemoryError> {
+    let length = u64::try_from(step.as_micros()).unwrap_or(u64::MAX).max(1);
+    let from = Time::from_micros(from.as_micros() - from.as_micros() % length);
     for target in targets {
         for bucket in memory.history(target.id, from, until, step)? {
             sink.row(rollup(target, &bucket, step))?;

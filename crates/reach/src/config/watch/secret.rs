@@ -47,28 +47,28 @@ impl Vault<'_> {
         }
         let found = match *given.first()? {
             key if key == keys.inline => section.text(key),
-            key if key == keys.file => section.parsed(key, |name| self.from_file(&self.directory.join(name))),
-            key if key == keys.env => section.parsed(key, |name| self.from_environment(name)),
-            key => section.parsed(key, |name| self.from_credential(name)),
+            key if key == keys.file => section.parsed(key, |name| self.in_file(&self.directory.join(name))),
+            key if key == keys.env => section.parsed(key, |name| self.in_environment(name)),
+            key => section.parsed(key, |name| self.in_credential(name)),
         };
         found.map(SecretString::from)
     }
 
-    fn from_file(&self, path: &Path) -> Result<String, String> {
+    fn in_file(&self, path: &Path) -> Result<String, String> {
         let name = name_of(path);
         let text = read(path).map_err(|error| format!("`{name}` cannot be read: {error}"))?;
         not_empty(text)
             .ok_or_else(|| format!("`{name}` is empty; it has to hold the secret and nothing else"))
     }
 
-    fn from_environment(&self, name: &str) -> Result<String, String> {
+    fn in_environment(&self, name: &str) -> Result<String, String> {
         let shown = crate::output::shown(name);
         let value = (self.world.variable)(name)
             .ok_or_else(|| format!("the environment has no variable `{shown}`"))?;
         not_empty(value).ok_or_else(|| format!("the variable `{shown}` is empty"))
     }
 
-    fn from_credential(&self, name: &str) -> Result<String, String> {
+    fn in_credential(&self, name: &str) -> Result<String, String> {
         let shown = crate::output::shown(name);
         if name.is_empty() || name.contains('/') || name.starts_with('.') {
             return Err(format!("`{shown}` is no name of a credential; give one like telegram-token"));
@@ -79,7 +79,7 @@ impl Vault<'_> {
                  or name a file"
             )
         })?;
-        self.from_file(&directory.join(name))
+        self.in_file(&directory.join(name))
     }
 }
 

@@ -2,6 +2,7 @@ use std::{fs, os::unix::fs::PermissionsExt};
 
 use clap::Parser;
 use jiff::Timestamp;
+use proptest::prelude::*;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
@@ -247,6 +248,24 @@ fn maintenance_is_told_by_matcher_and_turn() {
 }
 
 #[test]
+fn quiet_hours_of_a_channel_are_drawn_together() {
+    let config = good(
+        "zone = 'UTC'\n[[target]]\ntarget = 'a.example'\n[[channel]]\nname = 'ops'\nkind = 'webhook'\n\
+         [[channel]]\nname = 'other'\nkind = 'webhook'\n[[quiet]]\nfrom = '22:00'\nuntil = '07:00'\n\
+         [[quiet]]\nchannels = 'ops'\ndays = ['sat', 'sun']\nfrom = '00:00'\nuntil = '24:00'\n",
+    );
+    // A Friday, and two days from then on.
+    let from = Time::from_micros(1_795_176_000_000_000);
+    let until = from + Duration::from_secs(2 * 86_400);
+    let hours = |channel: &str| {
+        let turns = config.quiet_turns(channel, from, until);
+        turns.iter().map(|(begin, end)| end.since(*begin).as_secs() / 3600).collect::<Vec<_>>()
+    };
+    assert_eq!(hours("ops"), [2 + 48]);
+    assert_eq!(hours("other"), [9, 9]);
+}
+
+#[test]
 fn the_plan_has_everything_and_the_ids_of_the_memory() {
     let config = good("[own]\ngateway = 'none'\n[[target]]\ntargets = ['a.example', 'b.example']\n");
     let mut next = 6;
@@ -327,4 +346,24 @@ fn who_asks_finds_the_socket_and_the_memory_without_reading_secrets() {
     let usual = locate(None, BARE).expect("found");
     assert_eq!(usual.sockets, [Path::new("/run/reach/watch.sock")]);
     assert!(locate(Some(Path::new("/nonexistent.toml")), BARE).is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_is_written_is_read_without_harm(
+        at in any::<prop::sample::Index>(),
+        length in 0_usize..40,
+        text in "[\\PC\n]{0,20}",
+    ) {
+        let mut changed: Vec<char> = EXAMPLE.replace("\n#", "\n").chars().collect();
+        let at = at.index(changed.len());
+        let end = (at + length).min(changed.len());
+        changed.splice(at..end, text.chars());
+        let changed: String = changed.into_iter().collect();
+        for problem in understood(&changed).err().unwrap_or_default() {
+            prop_assert!(!problem.contains('\u{1b}') && problem.starts_with("reach.toml"), "{}", problem);
+        }
+    }
 }

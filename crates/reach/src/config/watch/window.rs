@@ -90,7 +90,13 @@ const AROUND: i64 = 8;
 /// window begins in the first and ends in the second of them. A turn that lies in an hour that does not exist is
 /// none.
 pub fn turns(window: &Window, from: Time, until: Time) -> Vec<(Time, Time)> {
-    let mut turns = candidates(window, from, until);
+    let mut turns = merged(candidates(window, from, until));
+    turns.retain(|(begin, end)| *end > from && *begin < until);
+    turns
+}
+
+/// Intervals in order, with those that overlap or touch made one, and empty ones left out.
+pub(super) fn merged(mut turns: Vec<(Time, Time)>) -> Vec<(Time, Time)> {
     turns.retain(|(begin, end)| begin < end);
     turns.sort_unstable();
     let mut merged: Vec<(Time, Time)> = Vec::new();
@@ -100,7 +106,6 @@ pub fn turns(window: &Window, from: Time, until: Time) -> Vec<(Time, Time)> {
             _ => merged.push((begin, end)),
         }
     }
-    merged.retain(|(begin, end)| *end > from && *begin < until);
     merged
 }
 

@@ -1,0 +1,132 @@
+//! Titles of columns, English and Korean side by side.
+
+use crate::Lang;
+
+/// Titles of columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Title {
+    Target,
+    State,
+    Addresses,
+    Address,
+    Fails,
+    Failed,
+    Tries,
+    Incident,
+    Since,
+    Began,
+    Lasted,
+    Gravity,
+    What,
+    Channel,
+    Sent,
+    Pending,
+    Dead,
+    Trouble,
+    Reason,
+    Remark,
+    Time,
+    P50,
+    P95,
+    OverTime,
+    Id,
+    Matches,
+    Until,
+    Author,
+    Comment,
+    Every,
+    Deeper,
+    Echo,
+    Speaks,
+    Labels,
+    Delivery,
+}
+
+impl Title {
+    pub(super) const fn text(self, lang: Lang) -> &'static str {
+        match lang {
+            Lang::En => self.english(),
+            Lang::Ko => self.korean(),
+        }
+    }
+
+    const fn english(self) -> &'static str {
+        match self {
+            Title::Target => "TARGET",
+            Title::State => "STATE",
+            Title::Addresses => "ADDRESSES",
+            Title::Address => "ADDRESS",
+            Title::Fails => "FAILS",
+            Title::Failed => "FAILED",
+            Title::Tries => "TRIES",
+            Title::Incident => "INCIDENT",
+            Title::Since => "SINCE",
+            Title::Began => "BEGAN",
+            Title::Lasted => "LASTED",
+            Title::Gravity => "SEVERITY",
+            Title::What => "WHAT",
+            Title::Channel => "CHANNEL",
+            Title::Sent => "SENT",
+            Title::Pending => "WAITING",
+            Title::Dead => "GIVEN UP",
+            Title::Trouble => "TROUBLE",
+            Title::Reason => "REASON",
+            Title::Remark => "REMARK",
+            Title::Time => "TIME",
+            Title::P50 => "P50",
+            Title::P95 => "P95",
+            Title::OverTime => "FAILURES OVER TIME",
+            Title::Id => "ID",
+            Title::Matches => "MATCHES",
+            Title::Until => "UNTIL",
+            Title::Author => "BY",
+            Title::Comment => "COMMENT",
+            Title::Every => "EVERY",
+            Title::Deeper => "TLS/HTTP",
+            Title::Echo => "PING",
+            Title::Speaks => "SPEAKS WHEN",
+            Title::Labels => "LABELS",
+            Title::Delivery => "DELIVERY",
+        }
+    }
+
+    const fn korean(self) -> &'static str {
+        match self {
+            Title::Target => "대상",
+            Title::State => "상태",
+            Title::Addresses => "IP 주소",
+            Title::Address => "IP 주소",
+            Title::Fails => "실패율",
+            Title::Failed => "실패",
+            Title::Tries => "시도",
+            Title::Incident => "장애",
+            Title::Since => "시작",
+            Title::Began => "시작",
+            Title::Lasted => "지속 시간",
+            Title::Gravity => "심각도",
+            Title::What => "내용",
+            Title::Channel => "채널",
+            Title::Sent => "발송",
+            Title::Pending => "대기",
+            Title::Dead => "포기",
+            Title::Trouble => "문제",
+            Title::Reason => "원인",
+            Title::Remark => "비고",
+            Title::Time => "시각",
+            Title::P50 => "P50",
+            Title::P95 => "P95",
+            Title::OverTime => "시간별 실패",
+            Title::Id => "번호",
+            Title::Matches => "적용 대상",
+            Title::Until => "종료",
+            Title::Author => "설정한 사람",
+            Title::Comment => "사유",
+            Title::Every => "주기",
+            Title::Deeper => "TLS/HTTP",
+            Title::Echo => "핑",
+            Title::Speaks => "알림 조건",
+            Title::Labels => "라벨",
+            Title::Delivery => "전달",
+        }
+    }
+}
