@@ -8,6 +8,7 @@
 //! * [`recording`] writes down what a run saw and reads it again; judging a recording gives what the run gave.
 //! * [`asn`] reads tables of who announces which addresses.
 //! * [`evidence`] writes down the packets of a run.
+//! * [`export`] writes what the store remembers for other programs.
 //! * [`output`] writes results to standard output and everything else to standard error.
 //!
 //! Deliberately absent: any opinion on what an observation means (reach-core) and any sentence of a report
@@ -21,6 +22,7 @@ pub mod command;
 pub mod config;
 pub mod evidence;
 pub mod exit;
+pub mod export;
 pub mod live;
 pub mod live_view;
 pub mod output;
