@@ -82,6 +82,7 @@ pub fn open(path: &Path, options: StoreOptions) -> Result<(Writer, Reader, Recov
     // SQLite knows the file by its canonical name; the lock has to.
     let path = &fs::canonicalize(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
     let lock = Lock::take(path)?;
+    schema::inspect(path)?;
     let mut connection = engine::connect(path, &options)?;
     schema::prepare(&mut connection, path)?;
     drop(connection);

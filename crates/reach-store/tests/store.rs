@@ -93,6 +93,17 @@ fn what_was_handed_in_is_there_after_a_restart() {
 }
 
 #[test]
+fn the_last_moment_that_was_watched_is_known_even_if_nothing_happened() {
+    let directory = directory();
+    let (writer, ..) = start(&directory);
+    writer.submit(Batch::new(after(77)));
+    assert!(writer.flush(PATIENCE));
+    assert!(writer.close(PATIENCE));
+    let (_writer, _, found) = start(&directory);
+    assert_eq!(found.watched, Some(after(77)));
+}
+
+#[test]
 fn an_incident_is_read_with_all_that_belongs_to_it() {
     let directory = directory();
     let (writer, reader, _) = start(&directory);
@@ -316,9 +327,11 @@ fn what_is_no_store_is_refused_by_name() {
     let other = directory.path().join("other.db");
     Connection::open(&other).expect("new").execute_batch("CREATE TABLE t (a)").expect("a table");
     for path in [text, other] {
+        let before = std::fs::read(&path).expect("a file");
         for error in [open(&path, StoreOptions::default()).map(drop), Reader::open(&path).map(drop)] {
             assert!(matches!(error, Err(Error::Foreign { .. })), "{error:?}");
         }
+        assert_eq!(std::fs::read(&path).expect("a file"), before);
     }
     let missing = Reader::open(&directory.path().join("none.db")).map(drop);
     assert!(matches!(missing, Err(Error::Missing { .. })));

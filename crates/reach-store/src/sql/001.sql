@@ -112,8 +112,10 @@ CREATE TABLE pages (
   results      INTEGER NOT NULL,
   body         BLOB NOT NULL
 ) STRICT;
-CREATE INDEX pages_by_shard ON pages (shard, finish);
-CREATE INDEX pages_by_time ON pages (finish);
+-- Whole questions are answered from the index: a row of the table is as large as a page of the file.
+CREATE INDEX pages_by_shard ON pages (shard, finish, level, start, first_target, last_target, results);
+CREATE INDEX pages_by_time ON pages (finish, shard);
+CREATE INDEX pages_latest ON pages (shard, start, results) WHERE level = 0;
 
 -- Roll-ups. `length` is that of a period in seconds; `start` and `finish` are the first and the last period in it,
 -- in whole periods since the epoch.
@@ -128,8 +130,8 @@ CREATE TABLE rolls (
   finish       INTEGER NOT NULL,
   body         BLOB NOT NULL
 ) STRICT;
-CREATE INDEX rolls_by_shard ON rolls (length, shard, finish);
-CREATE INDEX rolls_by_time ON rolls (length, finish);
+CREATE INDEX rolls_by_shard ON rolls (length, shard, finish, merged, start, first_target, last_target);
+CREATE INDEX rolls_by_time ON rolls (length, finish, shard);
 
 -- How far roll-ups have come: every period before this one is in `rolls`.
 CREATE TABLE rolled (

@@ -27,6 +27,7 @@ pub(super) fn run(shared: &Shared, path: &Path, engine: Engine, _lock: Lock) {
         path: path.to_owned(),
         engine: Some(engine),
         now: Time::default(),
+        flushed: Time::default(),
         next_flush: now + shared.options.flush_every,
         back_off: BACK_OFF.0,
         not_before: now,
@@ -46,6 +47,8 @@ struct Hand<'a> {
     engine: Option<Engine>,
     /// The latest time that was told.
     now: Time,
+    /// The latest time that was written.
+    flushed: Time,
     next_flush: Instant,
     back_off: Duration,
     not_before: Instant,
@@ -116,7 +119,9 @@ impl Hand<'_> {
                 self.engine = None;
             }
             let wished = inbox.flush > lock(&self.shared.state).flushed;
-            let flush_due = now >= self.next_flush && !inbox.pending.is_empty();
+            // A new time alone is worth writing: until then was watched.
+            let unwritten = !inbox.pending.is_empty() || inbox.pending.at > self.flushed;
+            let flush_due = now >= self.next_flush && unwritten;
             let due = inbox.stop || wished || flush_due || inbox.is_due(now);
             if due && now >= self.not_before {
                 let flush = (inbox.stop || wished || flush_due).then_some(inbox.flush);
@@ -157,7 +162,7 @@ impl Hand<'_> {
             if let Some(arrived) = inbox.arrived.filter(|_| !due) {
                 nap = nap.min((arrived + COLLECT_FOR).saturating_duration_since(now));
             }
-            if !inbox.pending.is_empty() && !due {
+            if unwritten && !due {
                 nap = nap.min(self.next_flush.saturating_duration_since(now));
             }
             let nap = nap.clamp(Duration::from_millis(1), NAP);
@@ -194,7 +199,7 @@ impl Hand<'_> {
         if let Ok(refused) = &mut written {
             pending.clear_changes();
             self.acknowledge(through, std::mem::take(refused));
-            if flush.is_some() && pending.results() > 0 {
+            if flush.is_some() {
                 written = self.attempt(&pending, &mut |engine, pending| {
                     engine.write_results(pending).map(|()| Vec::new())
                 });
@@ -207,7 +212,10 @@ impl Hand<'_> {
                 state.lost.add(pending.lost);
                 state.failing_since = None;
                 state.trouble = None;
-                state.flushed = flush.unwrap_or(state.flushed);
+                if let Some(flush) = flush {
+                    state.flushed = flush;
+                    self.flushed = pending.at;
+                }
                 drop(state);
                 self.shared.changed.notify_all();
                 if let Some(engine) = &self.engine {
