@@ -84,7 +84,7 @@ fn what_was_handed_in_is_there_after_a_restart() {
         [("a.example:443".into(), TargetId(1)), ("b.example:443".into(), TargetId(2))].into()
     );
     assert_eq!(found.remembered, [remembered(1, 1, after(50))]);
-    assert_eq!(found.incidents, [open_one.clone()]);
+    assert_eq!(found.incidents, std::slice::from_ref(&open_one));
     assert_eq!(found.outbox, [row(7, open_one, 1, "telegram")]);
     assert_eq!(found.silences, [silence(1, after(1_000))]);
     assert_eq!((found.watched, found.stopped, found.unreadable), (Some(after(120)), true, 0));

@@ -176,15 +176,16 @@ fn tail(transaction: &Transaction<'_>, shard: u32) -> rusqlite::Result<Tail> {
     })
 }
 
-/// Writes sorted results into pages of equal size.
+/// Writes sorted results into pages of equal size. All have the times of the whole, so that they are deleted together:
+/// nothing would tell that some addresses of a stretch of time are missing.
 fn insert(transaction: &Transaction<'_>, level: u8, shard: u32, entries: &[Entry]) -> rusqlite::Result<()> {
+    let times = entries.iter().map(|entry| entry.at);
+    let start = signed(times.clone().min().unwrap_or_default());
+    let finish = signed(times.max().unwrap_or_default());
     let pages = entries.len().div_ceil(PAGE).max(1);
     for entries in entries.chunks(entries.len().div_ceil(pages).max(1)) {
         let put = "INSERT INTO pages (level, shard, first_target, last_target, start, finish, results, body)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-        let times = entries.iter().map(|entry| entry.at);
-        let start = signed(times.clone().min().unwrap_or_default());
-        let finish = signed(times.max().unwrap_or_default());
         let target = |entry: Option<&Entry>| entry.map(|entry| entry.track.target);
         let (first, last) = (target(entries.first()), target(entries.last()));
         let (results, body) = (entries.len() as i64, page::encode(entries));

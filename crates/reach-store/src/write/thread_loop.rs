@@ -96,7 +96,7 @@ impl Hand<'_> {
         self.not_before = Instant::now() + self.back_off;
         self.back_off = (self.back_off * 2).min(BACK_OFF.1);
         let mut inbox = lock(&self.shared.inbox);
-        let newer = std::mem::replace(&mut inbox.pending, pending);
+        let newer = std::mem::replace(&mut inbox.pending, *pending);
         inbox.pending.absorb(newer, self.shared.options.most_waiting);
         inbox.arrived.get_or_insert_with(Instant::now);
         let since = inbox.pending.since.unwrap_or(self.now);
@@ -172,7 +172,7 @@ impl Hand<'_> {
     }
 
     /// Writes; gives back what could not be written.
-    fn write(&mut self, work: Work) -> Result<(), (Failure, Pending)> {
+    fn write(&mut self, work: Work) -> Result<(), (Failure, Box<Pending>)> {
         let Work { mut pending, through, flush, .. } = work;
         lock(&self.shared.state).busy = Some((Instant::now(), self.now));
         #[cfg(test)]
@@ -223,7 +223,7 @@ impl Hand<'_> {
                 }
                 Ok(())
             }
-            Err(failure) => Err((failure, pending)),
+            Err(failure) => Err((failure, Box::new(pending))),
         }
     }
 
