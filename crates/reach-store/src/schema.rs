@@ -96,6 +96,7 @@ pub(crate) fn failure(path: &Path, source: rusqlite::Error) -> Error {
     let path = path.to_owned();
     match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => Error::Foreign { path },
+        Some(ErrorCode::DatabaseCorrupt) => Error::Damaged { path },
         _ => Error::Sqlite { path, source },
     }
 }

@@ -368,6 +368,18 @@ fn a_damaged_page_is_counted_and_the_others_are_read() {
     assert_eq!(reader.results(None, Span::ALL).expect("read").count(), 3);
 }
 
+#[test]
+fn a_damaged_file_is_told_as_such() {
+    let directory = directory();
+    let (writer, ..) = start(&directory);
+    assert!(writer.close(PATIENCE));
+    let path = directory.path().join("watch.db");
+    let file = std::fs::OpenOptions::new().write(true).open(&path).expect("the file");
+    file.set_len(3 * 4096).expect("cut");
+    let error = open(&path, StoreOptions::default()).map(drop).expect_err("most of it is gone");
+    assert!(matches!(error, Error::Damaged { .. }), "{error}");
+}
+
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).expect("a file").permissions().mode() & 0o777
 }

@@ -37,10 +37,10 @@ impl Engine {
         Ok(done)
     }
 
-    /// Makes some room inside the file where the disk has none: the oldest results go, even those that were not rolled
-    /// up, for that takes room as well. Says whether there were any.
-    pub(crate) fn make_room(&mut self) -> rusqlite::Result<bool> {
-        if self.drop_oldest_results()? {
+    /// Makes some room inside the file where the disk has none: the oldest results go, at need even those that were
+    /// not rolled up, for that takes room as well. Says whether there were any.
+    pub(crate) fn make_room(&mut self, at_need: bool) -> rusqlite::Result<bool> {
+        if self.drop_oldest_results()? || !at_need {
             return Ok(true);
         }
         let ids: Vec<i64> = {

@@ -184,15 +184,7 @@ impl Hand<'_> {
                 assert!(!std::mem::take(&mut panic), "as the test wants it");
                 engine.write_changes(pending)
             };
-            let mut written = self.attempt(&pending, &mut changes);
-            if written.as_ref().is_err_and(|failure| failure.full) && pending.has_changes() {
-                // What is new matters more than results of long ago.
-                self.engine = None;
-                written = self
-                    .attempt(&pending, &mut |engine, _| engine.make_room())
-                    .and_then(|_| self.attempt(&pending, &mut changes));
-            }
-            written
+            self.attempt_with_room(&pending, pending.has_changes(), &mut changes)
         } else {
             Ok(Vec::new())
         };
@@ -200,7 +192,7 @@ impl Hand<'_> {
             pending.clear_changes();
             self.acknowledge(through, std::mem::take(refused));
             if flush.is_some() {
-                written = self.attempt(&pending, &mut |engine, pending| {
+                written = self.attempt_with_room(&pending, false, &mut |engine, pending| {
                     engine.write_results(pending).map(|()| Vec::new())
                 });
             }
@@ -224,6 +216,23 @@ impl Hand<'_> {
                 Ok(())
             }
             Err(failure) => Err((failure, Box::new(pending))),
+        }
+    }
+
+    /// As [`Hand::attempt`]; where the disk is full, with the room of the oldest results, which matter less than what is new.
+    fn attempt_with_room<T>(
+        &mut self,
+        pending: &Pending,
+        at_need: bool,
+        work: &mut dyn FnMut(&mut Engine, &Pending) -> rusqlite::Result<T>,
+    ) -> Result<T, Failure> {
+        match self.attempt(pending, work) {
+            Err(failure) if failure.full => {
+                self.engine = None;
+                self.attempt(pending, &mut |engine, _| engine.make_room(at_need))?;
+                self.attempt(pending, work)
+            }
+            done => done,
         }
     }
 
