@@ -1,7 +1,7 @@
 //! The format of the file, and how older formats become the current one.
 //!
-//! `PRAGMA user_version` counts the steps of [`STEPS`] that a file has had; each is one transaction. Steps that were
-//! released are never edited.
+//! `PRAGMA user_version` counts the steps of [`STEPS`] that a file has had; each is one transaction. Steps
+//! that were released are never edited.
 
 use std::path::Path;
 
@@ -15,8 +15,8 @@ const STEPS: &[&str] = &[include_str!("sql/001.sql")];
 /// "rea1": marks the file as ours (`PRAGMA application_id`).
 const APPLICATION: i32 = 0x7265_6131;
 
-/// The first SQLite that does not damage files in WAL mode: before it, a checkpoint and a reset of the log at the same
-/// time could lose pages.
+/// The first SQLite that does not damage files in WAL mode: before it, a checkpoint and a reset of the log at
+/// the same time could lose pages.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// Refuses a file that is not ours, or too new, before anything in it is changed.

@@ -1,5 +1,5 @@
-//! A writer is killed (SIGKILL) at moments by chance, again and again, on the same file: what it acknowledged is there,
-//! nothing is there by half, and no id is given twice.
+//! A writer is killed (SIGKILL) at moments by chance, again and again, on the same file: what it acknowledged
+//! is there, nothing is there by half, and no id is given twice.
 
 #![forbid(unsafe_code)]
 
@@ -96,7 +96,8 @@ fn whatever_was_acknowledged_outlives_kill_9_at_any_moment() {
     assert!(acknowledged > 0);
 }
 
-/// Starts a writer and kills it after a while: the ids that it began with, and the last batch that it acknowledged.
+/// Starts a writer and kills it after a while: the ids that it began with, and the last batch that it
+/// acknowledged.
 fn kill_one(path: &Path, early: bool, after: Duration) -> (Option<(u64, u64)>, u64) {
     let mut victim = Command::new(env::current_exe().expect("this program"))
         .args(["--exact", "load", "--nocapture", "--quiet"])
@@ -111,7 +112,8 @@ fn kill_one(path: &Path, early: bool, after: Duration) -> (Option<(u64, u64)>, u
         let (mut begun, mut last) = (None, 0);
         for line in BufReader::new(out).lines().map_while(Result::ok) {
             let words: Vec<&str> = line.split(' ').collect();
-            // Killed in the middle of a line: what is cut may be read as a smaller number, which is only milder.
+            // Killed in the middle of a line: what is cut may be read as a smaller number, which is only
+            // milder.
             match words.as_slice() {
                 ["begin", incident, row] => {
                     begun = Some((number(incident), number(row)));
@@ -159,7 +161,8 @@ fn examine(path: &Path, next: (u64, u64)) {
     assert!(writer.close(Duration::from_secs(30)));
 }
 
-/// Every incident has its rows and its transition, every row its incident, and what is remembered is the last.
+/// Every incident has its rows and its transition, every row its incident, and what is remembered is the
+/// last.
 fn whole(reader: &Reader, incidents: &[Incident], found: &Recovered) {
     let pending = found.outbox.len();
     assert_eq!(pending, incidents.len() * 3, "rows of {} incidents", incidents.len());

@@ -43,8 +43,8 @@ fn bytes(path: &Path) -> u64 {
 
 #[test]
 fn a_result_takes_at_most_four_bytes_with_everything_that_sqlite_adds() {
-    // A few addresses, as many as a usual site has, and much at once. A single address has its roll-ups and half-empty
-    // pages to pay for, and needs 100 kB whatever each result takes.
+    // A few addresses, as many as a usual site has, and much at once. A single address has its roll-ups and
+    // half-empty pages to pay for, and needs 100 kB whatever each result takes.
     let empty = empty();
     for (targets, addresses, every, minutes, bound) in
         [(1, 1, 10, 2_880, 8.0), (6, 3, 10, 720, 4.0), (50, 16, 10, 120, 4.0), (64, 32, 1, 3, 4.0)]

@@ -139,9 +139,9 @@ impl Engine {
         Ok(())
     }
 
-    /// One step of what is to be done now and then: merge results, roll them up, delete what is too old or too
-    /// much, give room back. Each is one short transaction, so that changes never wait for long. Says whether there
-    /// was something to do.
+    /// One step of what is to be done now and then: merge results, roll them up, delete what is too old or
+    /// too much, give room back. Each is one short transaction, so that changes never wait for long. Says
+    /// whether there was something to do.
     pub(crate) fn tidy(&mut self, now: Time) -> rusqlite::Result<bool> {
         let made =
             self.roll_up().and_then(|made| Ok(made || self.merge_results(now)? || self.merge_rolls()?));

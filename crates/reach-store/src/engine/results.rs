@@ -1,5 +1,5 @@
-//! Results on their way into pages: first as they came, a few seconds in a row for each shard, then merged into pages
-//! in which each address has a long run.
+//! Results on their way into pages: first as they came, a few seconds in a row for each shard, then merged
+//! into pages in which each address has a long run.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,8 @@ const MERGE_AFTER: u64 = 3_600_000;
 const MERGE_ROWS: u32 = 512;
 /// No merge takes more results than this and one row, whatever waits.
 const MERGE_MOST: usize = 1 << 17;
-/// A merged page that is not yet half full takes in what comes for so long, in milliseconds, from its beginning on.
+/// A merged page that is not yet half full takes in what comes for so long, in milliseconds, from its
+/// beginning on.
 const GROWS_FOR: u64 = 24 * 3_600_000;
 
 const LATEST: u8 = 0;
@@ -162,7 +163,8 @@ impl Engine {
     }
 }
 
-/// Marks a page that cannot be read. Its bytes stay for whoever can make something of them, until they are too old.
+/// Marks a page that cannot be read. Its bytes stay for whoever can make something of them, until they are
+/// too old.
 pub(super) fn put_aside(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
     let put = "UPDATE pages SET level = ?2 WHERE id = ?1";
     transaction.prepare_cached(put)?.execute(params![id, UNREADABLE]).map(drop)
@@ -176,8 +178,8 @@ fn tail(transaction: &Transaction<'_>, shard: u32) -> rusqlite::Result<Tail> {
     })
 }
 
-/// Writes sorted results into pages of equal size. All have the times of the whole, so that they are deleted together:
-/// nothing would tell that some addresses of a stretch of time are missing.
+/// Writes sorted results into pages of equal size. All have the times of the whole, so that they are deleted
+/// together: nothing would tell that some addresses of a stretch of time are missing.
 fn insert(transaction: &Transaction<'_>, level: u8, shard: u32, entries: &[Entry]) -> rusqlite::Result<()> {
     let times = entries.iter().map(|entry| entry.at);
     let start = signed(times.clone().min().unwrap_or_default());

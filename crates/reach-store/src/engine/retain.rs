@@ -37,8 +37,8 @@ impl Engine {
         Ok(done)
     }
 
-    /// Makes some room inside the file where the disk has none: the oldest results go, at need even those that were
-    /// not rolled up, for that takes room as well. Says whether there were any.
+    /// Makes some room inside the file where the disk has none: the oldest results go, at need even those
+    /// that were not rolled up, for that takes room as well. Says whether there were any.
     pub(crate) fn make_room(&mut self, at_need: bool) -> rusqlite::Result<bool> {
         if self.drop_oldest_results()? || !at_need {
             return Ok(true);
@@ -62,8 +62,8 @@ impl Engine {
         size("") + size("-wal")
     }
 
-    /// Keeps the file below its budget: the oldest results go first, then the oldest ten minutes, then the oldest
-    /// hours. Incidents, transitions and evidence never do.
+    /// Keeps the file below its budget: the oldest results go first, then the oldest ten minutes, then the
+    /// oldest hours. Incidents, transitions and evidence never do.
     fn trim(&mut self) -> rusqlite::Result<bool> {
         let number = |name: &str| {
             let number = self.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));

@@ -1,9 +1,9 @@
 //! Roll-ups: ten minutes from results, hours from ten minutes.
 //!
-//! A period is rolled up once all results of it have to be there: a minute after its end, and after everything that
-//! was handed in by then was written. The roll-up and how far roll-ups have come are written in one transaction, so
-//! after a crash they go on where they were. A result that comes later still is rolled up by itself in the
-//! transaction that writes it: roll-ups of the same address and period add up.
+//! A period is rolled up once all results of it have to be there: a minute after its end, and after
+//! everything that was handed in by then was written. The roll-up and how far roll-ups have come are written
+//! in one transaction, so after a crash they go on where they were. A result that comes later still is rolled
+//! up by itself in the transaction that writes it: roll-ups of the same address and period add up.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
--- Times are microseconds since the Unix epoch unless a column says otherwise. `body` is JSON, behind a byte that
--- says whether it is deflated (1) or not (0); pages and roll-ups have formats of their own.
+-- Times are microseconds since the Unix epoch unless a column says otherwise. `body` is JSON, behind a byte
+-- that says whether it is deflated (1) or not (0); pages and roll-ups have formats of their own.
 
 CREATE TABLE meta (
   name  TEXT PRIMARY KEY,
@@ -99,8 +99,8 @@ CREATE TABLE audit (
   did TEXT NOT NULL
 ) STRICT;
 
--- Results. `start` and `finish` are those of the first and the last result, in milliseconds. `level` 0 is the latest
--- results as they came, 1 is merged, 9 could not be read.
+-- Results. `start` and `finish` are those of the first and the last result, in milliseconds. `level` 0 is the
+-- latest results as they came, 1 is merged, 9 could not be read.
 CREATE TABLE pages (
   id           INTEGER PRIMARY KEY,
   level        INTEGER NOT NULL,
@@ -117,8 +117,8 @@ CREATE INDEX pages_by_shard ON pages (shard, finish, level, start, first_target,
 CREATE INDEX pages_by_time ON pages (finish, shard);
 CREATE INDEX pages_latest ON pages (shard, start, results) WHERE level = 0;
 
--- Roll-ups. `length` is that of a period in seconds; `start` and `finish` are the first and the last period in it,
--- in whole periods since the epoch.
+-- Roll-ups. `length` is that of a period in seconds; `start` and `finish` are the first and the last period
+-- in it, in whole periods since the epoch.
 CREATE TABLE rolls (
   id           INTEGER PRIMARY KEY,
   length       INTEGER NOT NULL,

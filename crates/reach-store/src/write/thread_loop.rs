@@ -82,7 +82,7 @@ impl Hand<'_> {
             self.tidy();
             return false;
         };
-        let (through, flushed, stop) = (work.through, work.flush.is_some(), work.stop);
+        let (flushed, stop) = (work.flush.is_some(), work.stop);
         let Err((failure, pending)) = self.write(work) else {
             self.back_off = BACK_OFF.0;
             self.untidy = true;
@@ -101,7 +101,6 @@ impl Hand<'_> {
         inbox.arrived.get_or_insert_with(Instant::now);
         let since = inbox.pending.since.unwrap_or(self.now);
         drop(inbox);
-        debug_assert!(through >= lock(&self.shared.state).committed);
         let mut state = lock(&self.shared.state);
         state.failing_since.get_or_insert(since);
         state.trouble = Some(failure.why);
@@ -219,7 +218,8 @@ impl Hand<'_> {
         }
     }
 
-    /// As [`Hand::attempt`]; where the disk is full, with the room of the oldest results, which matter less than what is new.
+    /// As [`Hand::attempt`]; where the disk is full, in the room of the oldest results, which matter less
+    /// than what is new.
     fn attempt_with_room<T>(
         &mut self,
         pending: &Pending,
@@ -286,7 +286,10 @@ impl Hand<'_> {
     /// One step of tidying.
     fn tidy(&mut self) {
         let now = self.now;
-        match self.attempt(&Pending::default(), &mut |engine, _| engine.tidy(now)) {
+        lock(&self.shared.state).busy = Some((Instant::now(), now));
+        let tidied = self.attempt(&Pending::default(), &mut |engine, _| engine.tidy(now));
+        lock(&self.shared.state).busy = None;
+        match tidied {
             Ok(more) => {
                 self.untidy = more;
                 if let Some(engine) = self.engine.as_ref().filter(|_| !more) {

@@ -1,18 +1,18 @@
 //! What the store remembers, for other programs: CSV (RFC 4180), JSON lines, or Apache Parquet.
 //!
-//! Names of columns are fixed; new ones come at the end. Times are UTC: RFC 3339 with milliseconds, in Parquet
-//! `TIMESTAMP(MILLIS)`. What is not known is an empty field, `null`, or a null. Rows are written as they are read:
-//! memory does not grow with their number.
+//! Names of columns are fixed; new ones come at the end. Times are UTC: RFC 3339 with milliseconds, in
+//! Parquet `TIMESTAMP(MILLIS)`. What is not known is an empty field, `null`, or a null. Rows are written as
+//! they are read: memory does not grow with their number.
 //!
 //! * Results: `time`, `target`, `address`, `layer` (`echo`, `connect`, `exchange`), `result` (`ok`, `failed`,
 //!   `unable`), `reason`, `rtt_ms`. Those of a target are in the order of time.
-//! * History, in stretches of time: `time`, `seconds`, `target`, `address`, `layer`, `tries`, `failed`, `unable`,
-//!   `reasons` (`timeout=3 refused=1`), `rtt_min_ms`, `rtt_mean_ms`, `rtt_p50_ms`, `rtt_p95_ms`, `rtt_p99_ms`,
-//!   `rtt_max_ms`.
+//! * History, in stretches of time: `time`, `seconds`, `target`, `address`, `layer`, `tries`, `failed`,
+//!   `unable`, `reasons` (`timeout=3 refused=1`), `rtt_min_ms`, `rtt_mean_ms`, `rtt_p50_ms`, `rtt_p95_ms`,
+//!   `rtt_p99_ms`, `rtt_max_ms`.
 //! * Transitions: `time`, `target`, `address`, `before`, `after`, `why`, `reason`.
-//! * Incidents, oldest first: `id`, `target` (not known of what is about this host), `title`, `gravity` (the worst),
-//!   `phase`, `began`, `opened`, `closed`, `addresses` (that failed in its course), `pool`, `reasons`, `relapses`,
-//!   `notices`, `acknowledged_by`.
+//! * Incidents, oldest first: `id`, `target` (not known of what is about this host), `title`, `gravity` (the
+//!   worst), `phase`, `began`, `opened`, `closed`, `addresses` (that failed in its course), `pool`,
+//!   `reasons`, `relapses`, `notices`, `acknowledged_by`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
