@@ -7,8 +7,8 @@ pub struct StoreOptions {
     /// at [`StoreOptions::results_for`]. Incidents, transitions and evidence are kept even if they alone are
     /// more.
     pub max_bytes: u64,
-    /// How long single results are kept. Where the room does not suffice the oldest go earlier, then the
-    /// oldest roll-ups of ten minutes, then those of an hour.
+    /// How long single results are kept, and up to a day more where there are few. Where the room does not
+    /// suffice the oldest go earlier, then the oldest roll-ups of ten minutes, then those of an hour.
     pub results_for: Duration,
     /// How long roll-ups of ten minutes are kept.
     pub ten_minutes_for: Duration,

@@ -105,7 +105,9 @@ impl Engine {
             let growing = "SELECT id, results, body FROM (SELECT * FROM pages WHERE shard = ?1 AND level = 1
                            ORDER BY finish DESC LIMIT 1) WHERE results < ?2 AND start > ?3";
             let mut growing = transaction.prepare_cached(growing)?;
-            let since = signed(now.saturating_sub(GROWS_FOR));
+            // A page is deleted only when all of it is too old.
+            let grows_for = (self.options.results_for.as_millis() as u64 / 8).min(GROWS_FOR);
+            let since = signed(now.saturating_sub(grows_for));
             let mut growing = growing.query(params![shard, PAGE as u32 / 2, since])?;
             let mut latest = transaction.prepare_cached(latest)?;
             let mut latest = latest.query([shard])?;
