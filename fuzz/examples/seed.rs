@@ -33,6 +33,11 @@ use reach::recording::Recorder;
 use reach_core::model::{Observation, Outcome, Probe};
 use reach_net::wire::EchoMessage;
 use reach_sim::Scenario;
+use reach_store::codec::{
+    Mark, Track,
+    page::{self, Entry},
+    roll::{self, Roll, Stats},
+};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, SupportedProtocolVersion,
     crypto::aws_lc_rs::default_provider, version,
@@ -51,6 +56,7 @@ fn main() -> Result<()> {
     certificates(&mut seeds)?;
     handshakes(&mut seeds)?;
     recordings(&mut seeds)?;
+    store(&mut seeds);
     seeds.write()
 }
 
@@ -128,6 +134,36 @@ fn dialogues(seeds: &mut Seeds) {
             b"\x03\xff\xfb\x00\xff\xfd\x00\r\x00",
         ],
     );
+}
+
+/// Pages of the store: as they are and sealed, of an hour, of a moment, and empty.
+fn store(seeds: &mut Seeds) {
+    for (name, tracks, tries) in [("hour", 3, 360), ("moment", 40, 1), ("empty", 0, 0)] {
+        let mut entries = Vec::new();
+        for number in 0..tracks {
+            let track = Track { target: 1 + number / 16, series: 7 + number, layer: (number % 4) as u8 };
+            for turn in 0..tries {
+                let at = 1_793_577_600_000 + turn * 10_000 + (turn * 7_919 + u64::from(number) * 31) % 1_000;
+                let mark = match (turn + u64::from(number)) % 50 {
+                    0 => Mark::Failed((number % 10) as u8),
+                    1 => Mark::Unable,
+                    _ => Mark::Answered(1_000 + (turn * 31 % 13) as u16),
+                };
+                entries.push(Entry { track, at, mark });
+            }
+        }
+        entries.sort_unstable();
+        let mut rolls: BTreeMap<_, Stats> = BTreeMap::new();
+        for entry in &entries {
+            rolls.entry((entry.track, entry.at / 600_000)).or_default().add(entry.mark);
+        }
+        let rolls: Vec<Roll> =
+            rolls.into_iter().map(|((track, period), stats)| Roll { track, period, stats }).collect();
+        seeds.add("result_page", name, page::write(&entries));
+        seeds.add("result_page", format!("{name}-sealed"), page::encode(&entries));
+        seeds.add("roll_page", name, roll::write(&rolls));
+        seeds.add("roll_page", format!("{name}-sealed"), roll::encode(&rolls));
+    }
 }
 
 fn here() -> &'static Path {

@@ -37,6 +37,7 @@ use reach_net::{
 };
 use reach_report::{Lang, Style, json, text as report_text};
 use reach_sim::Scenario;
+use reach_store::codec::{page, roll};
 use rustls_pki_types::{CertificateDer, UnixTime};
 use serde_json::Value;
 use tokio::{
@@ -52,7 +53,7 @@ mod dialogues;
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 22] = [
+pub const ALL: [(&str, Parser); 24] = [
     ("asn_table", asn_table),
     ("certificate", certificate),
     ("control", control),
@@ -68,6 +69,8 @@ pub const ALL: [(&str, Parser); 22] = [
     ("quote", quote),
     ("recording", recording),
     ("report", report),
+    ("result_page", result_page),
+    ("roll_page", roll_page),
     ("scenario", scenario),
     ("segment", segment),
     ("starttls", starttls),
@@ -148,6 +151,29 @@ pub fn dns_answer(bytes: &[u8]) {
         assert_harmless(target);
     }
     assert_eq!((answer.fault, answer.rtt), (None, Duration::ZERO));
+}
+
+/// A page of results of the store: the body alone, or sealed.
+pub fn result_page(bytes: &[u8]) {
+    for entries in [page::decode(bytes), page::read(bytes)].into_iter().flatten() {
+        assert!(entries.is_sorted() && entries.len() <= page::MOST);
+        assert_eq!(page::decode(&page::encode(&entries)), Some(entries));
+    }
+}
+
+/// A page of roll-ups of the store: the body alone, or sealed.
+pub fn roll_page(bytes: &[u8]) {
+    for mut rolls in [roll::decode(bytes), roll::read(bytes)].into_iter().flatten() {
+        assert!(rolls.len() <= roll::MOST);
+        let mut again = roll::decode(&roll::encode(&rolls)).expect("what was read can be written");
+        for roll in rolls.iter_mut().chain(&mut again) {
+            // Means are kept to 0.05 %, so sums are no more exact.
+            roll.stats.sum = 0;
+            let quantiles = [0.0, 0.5, 0.99, 1.0].map(|share| roll.stats.quantile(share));
+            assert!(quantiles.is_sorted() && quantiles[0].is_some() == (roll.stats.answered() > 0));
+        }
+        assert_eq!(again, rolls);
+    }
 }
 
 /// A captured IP packet.

@@ -12,10 +12,12 @@ use reach_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What has to be remembered, handed in together and, but for samples and answers of resolvers, written together.
+/// What has to be remembered, handed in together and, but for samples and answers of resolvers, written
+/// together.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
-    /// Now. The store reads no other clock: how old something is and since when the disk is stuck are told by this.
+    /// Now. The store reads no other clock: how old something is and since when the disk is stuck are told by
+    /// this.
     pub at: Time,
     /// Write at once: somebody waits for it.
     pub urgent: bool,
@@ -37,8 +39,8 @@ pub struct Batch {
     pub outbox: Vec<OutboxRow>,
     /// Silences as they now are. One that was ended early ends now.
     pub silences: Vec<Silence>,
-    /// Surveys, and the incidents that they belong to; of those that do not say, the one of the target that is not
-    /// closed, if there is one.
+    /// Surveys, and the incidents that they belong to; of those that do not say, the one of the target that
+    /// is not closed, if there is one.
     pub examinations: Vec<(Option<IncidentId>, Examination)>,
     /// What people told the watch.
     pub audit: Vec<AuditEntry>,
@@ -132,8 +134,8 @@ impl Batch {
     }
 }
 
-/// What waits to be written. Of what has an id only the latest state waits, so that a disk that is stuck for long
-/// does not fill the memory.
+/// What waits to be written. Of what has an id only the latest state waits, so that a disk that is stuck for
+/// long does not fill the memory.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     /// The latest moment that was told.

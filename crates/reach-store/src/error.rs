@@ -23,6 +23,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// It cannot be read any more.
+    #[error("{}: the store is damaged: put a copy in its place, or move it away to begin anew", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
     /// A newer reach wrote it.
     #[error(
         "{}: written by a newer version of reach (format {found}; this one knows formats up to {known})",

@@ -9,8 +9,8 @@ use std::{
 
 use crate::Error;
 
-/// Held as long as somebody writes. The lock is on a file of its own beside the store: to open and close the store
-/// itself would let go of the locks that SQLite has on it.
+/// Held as long as somebody writes. The lock is on a file of its own beside the store: to open and close the
+/// store itself would let go of the locks that SQLite has on it.
 #[derive(Debug)]
 pub(crate) struct Lock {
     _file: File,

@@ -3,18 +3,19 @@ use std::time::Duration;
 /// How much to keep, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreOptions {
-    /// The size that the file and its log are kept below, in bytes; at least 4 MiB. What goes first is told at
-    /// [`StoreOptions::results_for`]. Incidents, transitions and evidence are kept even if they alone are more.
+    /// The size that the file and its log are kept below, in bytes; at least 4 MiB. What goes first is told
+    /// at [`StoreOptions::results_for`]. Incidents, transitions and evidence are kept even if they alone are
+    /// more.
     pub max_bytes: u64,
-    /// How long single results are kept. Where the room does not suffice the oldest go earlier, then the oldest
-    /// roll-ups of ten minutes, then those of an hour.
+    /// How long single results are kept, and up to a day more where there are few. Where the room does not
+    /// suffice the oldest go earlier, then the oldest roll-ups of ten minutes, then those of an hour.
     pub results_for: Duration,
     /// How long roll-ups of ten minutes are kept.
     pub ten_minutes_for: Duration,
     /// How long roll-ups of an hour are kept.
     pub hours_for: Duration,
-    /// How long evidence, delivered messages, past silences and the audit are kept. Incidents, transitions and what
-    /// else was learned are kept for ever, and so is the evidence of an incident that is not closed.
+    /// How long evidence, delivered messages, past silences and the audit are kept. Incidents, transitions
+    /// and what else was learned are kept for ever, and so is the evidence of an incident that is not closed.
     pub evidence_for: Duration,
     /// How much evidence is kept, in bytes; the oldest goes first.
     pub evidence_bytes: u64,

@@ -26,8 +26,8 @@ pub struct Recovered {
     pub incidents: Vec<Incident>,
     /// Silences that were not over when the watch ended.
     pub silences: Vec<Silence>,
-    /// Rows of the outbox that are still to be delivered, oldest first. One that was handed to its channel may have
-    /// been delivered.
+    /// Rows of the outbox that are still to be delivered, oldest first. One that was handed to its channel
+    /// may have been delivered.
     pub outbox: Vec<OutboxRow>,
     /// The next ids to give. None was given before.
     pub next: NextIds,

@@ -1,11 +1,11 @@
 //! The format of the file, and how older formats become the current one.
 //!
-//! `PRAGMA user_version` counts the steps of [`STEPS`] that a file has had; each is one transaction. Steps that were
-//! released are never edited.
+//! `PRAGMA user_version` counts the steps of [`STEPS`] that a file has had; each is one transaction. Steps
+//! that were released are never edited.
 
 use std::path::Path;
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::Error;
 
@@ -15,9 +15,16 @@ const STEPS: &[&str] = &[include_str!("sql/001.sql")];
 /// "rea1": marks the file as ours (`PRAGMA application_id`).
 const APPLICATION: i32 = 0x7265_6131;
 
-/// The first SQLite that does not damage files in WAL mode: before it, a checkpoint and a reset of the log at the same
-/// time could lose pages.
+/// The first SQLite that does not damage files in WAL mode: before it, a checkpoint and a reset of the log at
+/// the same time could lose pages.
 const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// Refuses a file that is not ours, or too new, before anything in it is changed.
+pub(crate) fn inspect(path: &Path) -> Result<(), Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| failure(path, error))?;
+    found(&connection, path, STEPS.len() as u32).map(drop)
+}
 
 /// Brings a file up to the current format. Says which format it had: 0 of a new one.
 pub(crate) fn prepare(connection: &mut Connection, path: &Path) -> Result<u32, Error> {
@@ -44,13 +51,7 @@ pub(crate) fn check_sqlite() -> Result<(), Error> {
 }
 
 fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<u32, Error> {
-    let known = steps.len() as u32;
-    let found = match identify(connection, path)? {
-        Some(found) if found > known => return Err(Error::Newer { path: path.to_owned(), found, known }),
-        Some(found) => found,
-        None if is_empty(connection, path)? => 0,
-        None => return Err(Error::Foreign { path: path.to_owned() }),
-    };
+    let found = found(connection, path, steps.len() as u32)?;
     for (number, step) in (1_u32..).zip(steps).skip(found as usize) {
         let advance = |connection: &mut Connection| {
             let step_of = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -62,6 +63,16 @@ fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<u
         advance(connection).map_err(|error| failure(path, error))?;
     }
     Ok(found)
+}
+
+/// The format that a file has; 0 of an empty one.
+fn found(connection: &Connection, path: &Path, known: u32) -> Result<u32, Error> {
+    match identify(connection, path)? {
+        Some(found) if found > known => Err(Error::Newer { path: path.to_owned(), found, known }),
+        Some(found) => Ok(found),
+        None if is_empty(connection, path)? => Ok(0),
+        None => Err(Error::Foreign { path: path.to_owned() }),
+    }
 }
 
 /// The format of a file of ours; `None` of any other.
@@ -85,6 +96,7 @@ pub(crate) fn failure(path: &Path, source: rusqlite::Error) -> Error {
     let path = path.to_owned();
     match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => Error::Foreign { path },
+        Some(ErrorCode::DatabaseCorrupt) => Error::Damaged { path },
         _ => Error::Sqlite { path, source },
     }
 }

@@ -1,5 +1,5 @@
-//! A writer is killed (SIGKILL) at moments by chance, again and again, on the same file: what it acknowledged is there,
-//! nothing is there by half, and no id is given twice.
+//! A writer is killed (SIGKILL) at moments by chance, again and again, on the same file: what it acknowledged
+//! is there, nothing is there by half, and no id is given twice.
 
 #![forbid(unsafe_code)]
 
@@ -8,6 +8,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::Path,
     process::{Command, Stdio},
+    sync::mpsc,
     thread,
     time::Duration,
 };
@@ -75,8 +76,13 @@ fn whatever_was_acknowledged_outlives_kill_9_at_any_moment() {
     let mut next = (1, 1);
     let mut acknowledged = 0;
     for kill in 0..kills {
-        let (begun, last) = kill_one(&path, Duration::from_millis(dice.below(120)));
+        // In the midst of its work as a rule, at times while it opens the file.
+        let early = dice.below(5) == 0;
+        let (begun, last) = kill_one(&path, early, Duration::from_micros(dice.below(80_000)));
         if let Some(begun) = begun {
+            // Whoever only reads can do so at once.
+            let reader = Reader::open(&path).expect("a store");
+            reader.incidents(&IncidentFilter::default()).expect("read");
             assert!(
                 begun.0 >= next.0 && begun.1 >= next.1,
                 "kill {kill}: ids {begun:?} were given before {next:?}"
@@ -90,8 +96,9 @@ fn whatever_was_acknowledged_outlives_kill_9_at_any_moment() {
     assert!(acknowledged > 0);
 }
 
-/// Starts a writer and kills it after a while: the ids that it began with, and the last batch that it acknowledged.
-fn kill_one(path: &Path, after: Duration) -> (Option<(u64, u64)>, u64) {
+/// Starts a writer and kills it after a while: the ids that it began with, and the last batch that it
+/// acknowledged.
+fn kill_one(path: &Path, early: bool, after: Duration) -> (Option<(u64, u64)>, u64) {
     let mut victim = Command::new(env::current_exe().expect("this program"))
         .args(["--exact", "load", "--nocapture", "--quiet"])
         .env(VICTIM, path)
@@ -100,21 +107,28 @@ fn kill_one(path: &Path, after: Duration) -> (Option<(u64, u64)>, u64) {
         .spawn()
         .expect("this program once more");
     let out = victim.stdout.take().expect("a pipe");
+    let (at_work, works) = mpsc::channel();
     let hear = thread::spawn(move || {
         let (mut begun, mut last) = (None, 0);
         for line in BufReader::new(out).lines().map_while(Result::ok) {
             let words: Vec<&str> = line.split(' ').collect();
-            // Killed in the middle of a line: what is cut may be read as a smaller number, which is only milder.
+            // Killed in the middle of a line: what is cut may be read as a smaller number, which is only
+            // milder.
             match words.as_slice() {
-                ["begin", incident, row] => begun = Some((number(incident), number(row))),
+                ["begin", incident, row] => {
+                    begun = Some((number(incident), number(row)));
+                    let _ = at_work.send(());
+                }
                 ["ack", through] => last = last.max(number(through)),
                 _ => {}
             }
         }
         (begun, last)
     });
-    // Time to open the file is part of the load at times, but not always.
-    thread::sleep(Duration::from_millis(30) + after);
+    if !early {
+        let _ = works.recv_timeout(Duration::from_secs(10));
+    }
+    thread::sleep(after);
     victim.kill().expect("it runs");
     victim.wait().expect("it ends");
     hear.join().expect("it reads to the end")
@@ -147,7 +161,8 @@ fn examine(path: &Path, next: (u64, u64)) {
     assert!(writer.close(Duration::from_secs(30)));
 }
 
-/// Every incident has its rows and its transition, every row its incident, and what is remembered is the last.
+/// Every incident has its rows and its transition, every row its incident, and what is remembered is the
+/// last.
 fn whole(reader: &Reader, incidents: &[Incident], found: &Recovered) {
     let pending = found.outbox.len();
     assert_eq!(pending, incidents.len() * 3, "rows of {} incidents", incidents.len());

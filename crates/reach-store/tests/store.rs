@@ -84,12 +84,23 @@ fn what_was_handed_in_is_there_after_a_restart() {
         [("a.example:443".into(), TargetId(1)), ("b.example:443".into(), TargetId(2))].into()
     );
     assert_eq!(found.remembered, [remembered(1, 1, after(50))]);
-    assert_eq!(found.incidents, [open_one.clone()]);
+    assert_eq!(found.incidents, std::slice::from_ref(&open_one));
     assert_eq!(found.outbox, [row(7, open_one, 1, "telegram")]);
     assert_eq!(found.silences, [silence(1, after(1_000))]);
     assert_eq!((found.watched, found.stopped, found.unreadable), (Some(after(120)), true, 0));
     let next = NextIds { target: TargetId(3), incident: IncidentId(4), row: RowId(9), silence: SilenceId(3) };
     assert_eq!(found.next, next);
+}
+
+#[test]
+fn the_last_moment_that_was_watched_is_known_even_if_nothing_happened() {
+    let directory = directory();
+    let (writer, ..) = start(&directory);
+    writer.submit(Batch::new(after(77)));
+    assert!(writer.flush(PATIENCE));
+    assert!(writer.close(PATIENCE));
+    let (_writer, _, found) = start(&directory);
+    assert_eq!(found.watched, Some(after(77)));
 }
 
 #[test]
@@ -316,9 +327,11 @@ fn what_is_no_store_is_refused_by_name() {
     let other = directory.path().join("other.db");
     Connection::open(&other).expect("new").execute_batch("CREATE TABLE t (a)").expect("a table");
     for path in [text, other] {
+        let before = std::fs::read(&path).expect("a file");
         for error in [open(&path, StoreOptions::default()).map(drop), Reader::open(&path).map(drop)] {
             assert!(matches!(error, Err(Error::Foreign { .. })), "{error:?}");
         }
+        assert_eq!(std::fs::read(&path).expect("a file"), before);
     }
     let missing = Reader::open(&directory.path().join("none.db")).map(drop);
     assert!(matches!(missing, Err(Error::Missing { .. })));
@@ -353,6 +366,18 @@ fn a_damaged_page_is_counted_and_the_others_are_read() {
     });
     assert!(tidy, "{:?}", reader.size());
     assert_eq!(reader.results(None, Span::ALL).expect("read").count(), 3);
+}
+
+#[test]
+fn a_damaged_file_is_told_as_such() {
+    let directory = directory();
+    let (writer, ..) = start(&directory);
+    assert!(writer.close(PATIENCE));
+    let path = directory.path().join("watch.db");
+    let file = std::fs::OpenOptions::new().write(true).open(&path).expect("the file");
+    file.set_len(3 * 4096).expect("cut");
+    let error = open(&path, StoreOptions::default()).map(drop).expect_err("most of it is gone");
+    assert!(matches!(error, Error::Damaged { .. }), "{error}");
 }
 
 fn mode(path: &Path) -> u32 {

@@ -14,6 +14,7 @@
 //!   service manager and to the log.
 //! * [`web`] is what the watch shows over HTTP: [`metrics`], state, and [`blackbox`] probes on demand; [`otlp`]
 //!   pushes the metrics.
+//! * [`export`] writes what the store remembers for other programs.
 //! * [`output`] writes results to standard output and everything else to standard error.
 //!
 //! Deliberately absent: any opinion on what an observation means (reach-core) and any sentence of a report
@@ -31,6 +32,7 @@ pub mod control;
 pub mod daemon;
 pub mod evidence;
 pub mod exit;
+pub mod export;
 pub mod live;
 pub mod live_view;
 pub mod logging;

@@ -9,7 +9,8 @@
 //! …       the body
 //! ```
 //!
-//! What the body holds is told in [`page`] and [`roll`]. Numbers are LEB128 varints; signed ones are zigzagged.
+//! What the body holds is told in [`page`] and [`roll`]. Numbers are LEB128 varints; signed ones are
+//! zigzagged.
 
 use std::io::{Read, Write};
 
@@ -45,8 +46,8 @@ pub enum Mark {
     Unable,
 }
 
-/// The number of a span of microseconds on a logarithmic scale with steps of 1 %: what [`micros`] gives back is off
-/// by at most 0.5 % and half a microsecond.
+/// The number of a span of microseconds on a logarithmic scale with steps of 1 %: what [`micros`] gives back
+/// is off by at most 0.5 % and half a microsecond.
 pub fn coarse(micros: u64) -> u16 {
     scale(micros, COARSE)
 }

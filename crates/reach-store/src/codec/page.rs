@@ -1,9 +1,10 @@
 //! Single results, in columns.
 //!
-//! Results are sorted by target, address, layer and time, and those of one [`Track`] are a run. Tries come at nearly
-//! even intervals and take nearly the same time as the ones before, so a run says its usual interval once, and each
-//! result how far it is off; the time that it took is told as the difference from a running mean, that of the run
-//! before at first. The columns, which deflate well because each holds one kind of numbers:
+//! Results are sorted by target, address, layer and time, and those of one [`Track`] are a run. Tries come at
+//! nearly even intervals and take nearly the same time as the ones before, so a run says its usual interval
+//! once, and each result how far it is off; the time that it took is told as the difference from a running
+//! mean, that of the run before at first. The columns, which deflate well because each holds one kind of
+//! numbers:
 //!
 //! 1. The time of the first result of the page, in milliseconds; then the number of results of each run,
 //! 2. its target and
@@ -15,8 +16,8 @@
 //! 8. The low eight bits of how far each interval is off the usual one (zigzagged), and
 //! 9. the other bits.
 //! 10. What came of each try: 0 answered, 1 could not be made, 2 + the number of the reason.
-//! 11. The low eight bits of how long each answer took, on the scale of [`coarse`](super::coarse), less the mean
-//!     (zigzagged), and
+//! 11. The low eight bits of how long each answer took, on the scale of [`coarse`](super::coarse), less the
+//!     mean (zigzagged), and
 //! 12. the other bits.
 
 use super::{Cursor, Mark, Track, join, moved, put, put_signed, seal, split, unseal, unzigzag, zigzag};
@@ -150,8 +151,8 @@ fn usual_interval(run: &[Entry]) -> u64 {
     if intervals.is_empty() { 0 } else { *intervals.select_nth_unstable(middle).1 }
 }
 
-/// The running mean, in sixteenths. A run starts with that of the run before, and from its first answer on has its
-/// own.
+/// The running mean, in sixteenths. A run starts with that of the run before, and from its first answer on
+/// has its own.
 #[derive(Default)]
 struct Mean {
     mean: i64,

@@ -1,9 +1,9 @@
 //! Roll-ups, in columns.
 //!
-//! One roll-up is what came of all tries of one [`Track`] in one period (ten minutes or an hour). Sorted by target,
-//! address, layer and period; the columns hold differences from the roll-up before of the same track. Latencies are
-//! counted in classes five steps of [`coarse`](super::coarse) wide (5.1 %), so a quantile of any number of merged
-//! roll-ups is off by at most 2.6 %. The mean is kept to 0.05 %.
+//! One roll-up is what came of all tries of one [`Track`] in one period (ten minutes or an hour). Sorted by
+//! target, address, layer and period; the columns hold differences from the roll-up before of the same track.
+//! Latencies are counted in classes five steps of [`coarse`](super::coarse) wide (5.1 %), so a quantile of
+//! any number of merged roll-ups is off by at most 2.6 %. The mean is kept to 0.05 %.
 
 use std::collections::BTreeMap;
 

@@ -19,10 +19,11 @@ pub(crate) const WATCHED: &str = "watched";
 pub(crate) const STOPPED: &str = "stopped";
 
 impl Engine {
-    /// Writes everything that waits but results. Says which rows of the outbox were refused: another row has taken
-    /// the same notice to the same channel.
+    /// Writes everything that waits but results. Says which rows of the outbox were refused: another row has
+    /// taken the same notice to the same channel.
     pub(crate) fn write_changes(&mut self, pending: &Pending) -> rusqlite::Result<Vec<RowId>> {
-        // In WAL mode NORMAL may lose the last commits in a power cut, FULL does not; neither loses one to kill -9.
+        // In WAL mode NORMAL may lose the last commits in a power cut, FULL does not; neither loses one to
+        // kill -9.
         let synchronous = if pending.has_changes() { "FULL" } else { "NORMAL" };
         self.connection.pragma_update(None, "synchronous", synchronous)?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

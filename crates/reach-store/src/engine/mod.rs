@@ -139,11 +139,24 @@ impl Engine {
         Ok(())
     }
 
-    /// One step of what is to be done now and then: merge results, roll them up, delete what is too old or too
-    /// much, give room back. Each is one short transaction, so that changes never wait for long. Says whether there
-    /// was something to do.
+    /// One step of what is to be done now and then: merge results, roll them up, delete what is too old or
+    /// too much, give room back. Each is one short transaction, so that changes never wait for long. Says
+    /// whether there was something to do.
     pub(crate) fn tidy(&mut self, now: Time) -> rusqlite::Result<bool> {
-        Ok(self.roll_up()? || self.merge_results(now)? || self.merge_rolls()? || self.retain(now)?)
+        let made =
+            self.roll_up().and_then(|made| Ok(made || self.merge_results(now)? || self.merge_rolls()?));
+        match made {
+            Ok(true) => Ok(true),
+            Ok(false) => self.retain(now),
+            // A disk may be full: to delete takes no room, and makes some.
+            Err(error) => {
+                if self.retain(now)? {
+                    Ok(true)
+                } else {
+                    Err(error)
+                }
+            }
+        }
     }
 
     /// Writes the log back into the file, as far as readers allow.

@@ -1,5 +1,5 @@
-//! Results on their way into pages: first as they came, a few seconds in a row for each shard, then merged into pages
-//! in which each address has a long run.
+//! Results on their way into pages: first as they came, a few seconds in a row for each shard, then merged
+//! into pages in which each address has a long run.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,8 @@ const MERGE_AFTER: u64 = 3_600_000;
 const MERGE_ROWS: u32 = 512;
 /// No merge takes more results than this and one row, whatever waits.
 const MERGE_MOST: usize = 1 << 17;
-/// A merged page that is not yet half full takes in what comes for so long, in milliseconds, from its beginning on.
+/// A merged page that is not yet half full takes in what comes for so long, in milliseconds, from its
+/// beginning on.
 const GROWS_FOR: u64 = 24 * 3_600_000;
 
 const LATEST: u8 = 0;
@@ -104,7 +105,9 @@ impl Engine {
             let growing = "SELECT id, results, body FROM (SELECT * FROM pages WHERE shard = ?1 AND level = 1
                            ORDER BY finish DESC LIMIT 1) WHERE results < ?2 AND start > ?3";
             let mut growing = transaction.prepare_cached(growing)?;
-            let since = signed(now.saturating_sub(GROWS_FOR));
+            // A page is deleted only when all of it is too old.
+            let grows_for = (self.options.results_for.as_millis() as u64 / 8).min(GROWS_FOR);
+            let since = signed(now.saturating_sub(grows_for));
             let mut growing = growing.query(params![shard, PAGE as u32 / 2, since])?;
             let mut latest = transaction.prepare_cached(latest)?;
             let mut latest = latest.query([shard])?;
@@ -162,7 +165,8 @@ impl Engine {
     }
 }
 
-/// Marks a page that cannot be read. Its bytes stay for whoever can make something of them, until they are too old.
+/// Marks a page that cannot be read. Its bytes stay for whoever can make something of them, until they are
+/// too old.
 pub(super) fn put_aside(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
     let put = "UPDATE pages SET level = ?2 WHERE id = ?1";
     transaction.prepare_cached(put)?.execute(params![id, UNREADABLE]).map(drop)
@@ -176,15 +180,16 @@ fn tail(transaction: &Transaction<'_>, shard: u32) -> rusqlite::Result<Tail> {
     })
 }
 
-/// Writes sorted results into pages of equal size.
+/// Writes sorted results into pages of equal size. All have the times of the whole, so that they are deleted
+/// together: nothing would tell that some addresses of a stretch of time are missing.
 fn insert(transaction: &Transaction<'_>, level: u8, shard: u32, entries: &[Entry]) -> rusqlite::Result<()> {
+    let times = entries.iter().map(|entry| entry.at);
+    let start = signed(times.clone().min().unwrap_or_default());
+    let finish = signed(times.max().unwrap_or_default());
     let pages = entries.len().div_ceil(PAGE).max(1);
     for entries in entries.chunks(entries.len().div_ceil(pages).max(1)) {
         let put = "INSERT INTO pages (level, shard, first_target, last_target, start, finish, results, body)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-        let times = entries.iter().map(|entry| entry.at);
-        let start = signed(times.clone().min().unwrap_or_default());
-        let finish = signed(times.max().unwrap_or_default());
         let target = |entry: Option<&Entry>| entry.map(|entry| entry.track.target);
         let (first, last) = (target(entries.first()), target(entries.last()));
         let (results, body) = (entries.len() as i64, page::encode(entries));

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, params};
 use super::{Engine, HOUR_S, TEN_MINUTES_S};
 use crate::peer::{millis, signed, unsigned};
 
-/// Pages deleted in one step.
+/// Pages deleted in one step, with those of the same time.
 const STEP: u32 = 32;
 /// How often to look for what is too old.
 const EVERY: Duration = Duration::from_secs(60);
@@ -37,10 +37,10 @@ impl Engine {
         Ok(done)
     }
 
-    /// Makes some room inside the file where the disk has none: the oldest results go, even those that were not rolled
-    /// up, for that takes room as well. Says whether there were any.
-    pub(crate) fn make_room(&mut self) -> rusqlite::Result<bool> {
-        if self.drop_oldest_results()? {
+    /// Makes some room inside the file where the disk has none: the oldest results go, at need even those
+    /// that were not rolled up, for that takes room as well. Says whether there were any.
+    pub(crate) fn make_room(&mut self, at_need: bool) -> rusqlite::Result<bool> {
+        if self.drop_oldest_results()? || !at_need {
             return Ok(true);
         }
         let ids: Vec<i64> = {
@@ -62,8 +62,8 @@ impl Engine {
         size("") + size("-wal")
     }
 
-    /// Keeps the file below its budget: the oldest results go first, then the oldest ten minutes, then the oldest
-    /// hours. Incidents, transitions and evidence never do.
+    /// Keeps the file below its budget: the oldest results go first, then the oldest ten minutes, then the
+    /// oldest hours. Incidents, transitions and evidence never do.
     fn trim(&mut self) -> rusqlite::Result<bool> {
         let number = |name: &str| {
             let number = self.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
@@ -103,8 +103,11 @@ impl Engine {
 
     /// Deletes the oldest results before a time in milliseconds; only those that have been rolled up.
     fn drop_results(&mut self, before: i64) -> rusqlite::Result<bool> {
-        let old = "SELECT id FROM pages JOIN rolled ON rolled.shard = pages.shard AND rolled.length = ?1
-                   WHERE finish < ?2 AND finish < through * ?3 ORDER BY finish LIMIT ?4";
+        let old = "WITH old AS NOT MATERIALIZED (SELECT id, finish FROM pages
+                                JOIN rolled ON rolled.shard = pages.shard AND rolled.length = ?1
+                                WHERE finish < ?2 AND finish < through * ?3)
+                   SELECT id FROM old WHERE finish <=
+                   (SELECT max(finish) FROM (SELECT finish FROM old ORDER BY finish LIMIT ?4))";
         let ids: Vec<i64> = {
             let mut old = self.connection.prepare_cached(old)?;
             let ids =
@@ -133,10 +136,11 @@ impl Engine {
     /// Deletes the oldest roll-ups before a period; ten minutes only if their hours have been rolled up.
     fn drop_rolls(&mut self, length: u32, before: i64) -> rusqlite::Result<bool> {
         let per_hour = HOUR_S / length;
-        let old = "SELECT rolls.id, rolls.shard, merged FROM rolls
-                   JOIN rolled ON rolled.shard = rolls.shard AND rolled.length = ?1
-                   WHERE rolls.length = ?2 AND finish < ?3 AND finish < through * ?4
-                   ORDER BY finish LIMIT ?5";
+        let old = "WITH old AS NOT MATERIALIZED (SELECT rolls.id, rolls.shard, merged, finish FROM rolls
+                                JOIN rolled ON rolled.shard = rolls.shard AND rolled.length = ?1
+                                WHERE rolls.length = ?2 AND finish < ?3 AND finish < through * ?4)
+                   SELECT id, shard, merged FROM old WHERE finish <=
+                   (SELECT max(finish) FROM (SELECT finish FROM old ORDER BY finish LIMIT ?5))";
         let rows: Vec<(i64, u32, i64)> = {
             let mut old = self.connection.prepare_cached(old)?;
             let rows = old.query_map(params![HOUR_S, length, before, per_hour, STEP], |row| {

@@ -1,9 +1,9 @@
 //! Roll-ups: ten minutes from results, hours from ten minutes.
 //!
-//! A period is rolled up once all results of it have to be there: a minute after its end, and after everything that
-//! was handed in by then was written. The roll-up and how far roll-ups have come are written in one transaction, so
-//! after a crash they go on where they were. A result that comes later still is rolled up by itself in the
-//! transaction that writes it: roll-ups of the same address and period add up.
+//! A period is rolled up once all results of it have to be there: a minute after its end, and after
+//! everything that was handed in by then was written. The roll-up and how far roll-ups have come are written
+//! in one transaction, so after a crash they go on where they were. A result that comes later still is rolled
+//! up by itself in the transaction that writes it: roll-ups of the same address and period add up.
 
 use std::collections::BTreeMap;
 
@@ -213,13 +213,14 @@ fn insert(
 ) -> rusqlite::Result<()> {
     let rolls = sums.into_iter().map(|((track, period), stats)| Roll { track, period, stats });
     let rolls: Vec<Roll> = rolls.collect();
+    // As with results: pages of the same time are deleted together.
+    let periods = rolls.iter().map(|roll| roll.period);
+    let start = signed(periods.clone().min().unwrap_or_default());
+    let finish = signed(periods.max().unwrap_or_default());
     let pages = rolls.len().div_ceil(PAGE).max(1);
     for rolls in rolls.chunks(rolls.len().div_ceil(pages).max(1)) {
         let put = "INSERT INTO rolls (length, shard, merged, first_target, last_target, start, finish, body)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-        let periods = rolls.iter().map(|roll| roll.period);
-        let start = signed(periods.clone().min().unwrap_or_default());
-        let finish = signed(periods.max().unwrap_or_default());
         let target = |roll: Option<&Roll>| roll.map(|roll| roll.track.target);
         let (first, last) = (target(rolls.first()), target(rolls.last()));
         let body = roll::encode(rolls);

@@ -103,9 +103,9 @@ pub struct Counts {
 }
 
 impl Reader {
-    /// What came of trying a target, in stretches of `step` (aligned to the epoch). Where single results are gone, or
-    /// `step` is ten minutes or more, roll-ups are read, and stretches are no shorter than their periods. The span is
-    /// widened to whole stretches.
+    /// What came of trying a target, in stretches of `step` (aligned to the epoch). Where single results are
+    /// gone, or `step` is ten minutes or more, roll-ups are read, and stretches are no shorter than their
+    /// periods. The span is widened to whole stretches.
     pub fn history(&self, target: TargetId, span: Span, step: Duration) -> Result<History, Error> {
         self.ask(|connection| {
             let mut sums = Sums::new(target, step);
@@ -115,8 +115,8 @@ impl Reader {
         })
     }
 
-    /// How many tries of a target failed, by address and stretch of time: what windows are filled with again when a
-    /// watch starts. Handshakes and exchanges count, echoes do not.
+    /// How many tries of a target failed, by address and stretch of time: what windows are filled with again
+    /// when a watch starts. Handshakes and exchanges count, echoes do not.
     pub fn counts(&self, target: TargetId, span: Span, step: Duration) -> Result<Vec<Counts>, Error> {
         let mut counts: BTreeMap<(Time, IpAddr), (u64, u64)> = BTreeMap::new();
         for ((address, layer), buckets) in self.history(target, span, step)?.addresses {

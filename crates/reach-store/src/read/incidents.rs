@@ -190,11 +190,12 @@ impl Iterator for Transitions {
     type Item = Result<Transition, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.waiting.is_empty() && !self.over {
-            if let Err(error) = self.fill() {
-                self.over = true;
-                return Some(Err(error));
-            }
+        if self.waiting.is_empty()
+            && !self.over
+            && let Err(error) = self.fill()
+        {
+            self.over = true;
+            return Some(Err(error));
         }
         self.waiting.pop_front().map(Ok)
     }

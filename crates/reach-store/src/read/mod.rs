@@ -1,7 +1,8 @@
-//! Reads, over connections that cannot write: in the process that watches or in any other, while it watches or not.
+//! Reads, over connections that cannot write: in the process that watches or in any other, while it watches
+//! or not.
 //!
-//! Every question is one short transaction, however much it gives: a reader that kept an old state in use would make
-//! the log grow. So what streams is read in pieces, each consistent in itself.
+//! Every question is one short transaction, however much it gives: a reader that kept an old state in use
+//! would make the log grow. So what streams is read in pieces, each consistent in itself.
 
 use std::{
     collections::BTreeMap,
@@ -130,7 +131,8 @@ impl Reader {
         })?;
         let copy = |from: &Connection| {
             let mut copy = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-            // All at once: in WAL mode nobody waits for it, and a step at a time would begin anew with each write.
+            // All at once: in WAL mode nobody waits for it, and a step at a time would begin anew with each
+            // write.
             Backup::new(from, &mut copy)?.step(-1)?;
             copy.pragma_update(None, "journal_mode", "DELETE")
         };

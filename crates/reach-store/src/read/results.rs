@@ -15,8 +15,9 @@ use crate::{
 };
 
 impl Reader {
-    /// Single results of addresses, of a target or of all. Those of a target come in the order of time; targets whose
-    /// results share pages (sixteen, by their ids) come together, one such group after the other.
+    /// Single results of addresses, of a target or of all. Those of a target come in the order of time;
+    /// targets whose results share pages (sixteen, by their ids) come together, one such group after the
+    /// other.
     pub fn results(&self, target: Option<TargetId>, span: Span) -> Result<Results, Error> {
         let shards = match target {
             Some(target) => VecDeque::from([shard(target.0)]),

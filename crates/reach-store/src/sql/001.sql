@@ -1,5 +1,5 @@
--- Times are microseconds since the Unix epoch unless a column says otherwise. `body` is JSON, behind a byte that
--- says whether it is deflated (1) or not (0); pages and roll-ups have formats of their own.
+-- Times are microseconds since the Unix epoch unless a column says otherwise. `body` is JSON, behind a byte
+-- that says whether it is deflated (1) or not (0); pages and roll-ups have formats of their own.
 
 CREATE TABLE meta (
   name  TEXT PRIMARY KEY,
@@ -99,8 +99,8 @@ CREATE TABLE audit (
   did TEXT NOT NULL
 ) STRICT;
 
--- Results. `start` and `finish` are those of the first and the last result, in milliseconds. `level` 0 is the latest
--- results as they came, 1 is merged, 9 could not be read.
+-- Results. `start` and `finish` are those of the first and the last result, in milliseconds. `level` 0 is the
+-- latest results as they came, 1 is merged, 9 could not be read.
 CREATE TABLE pages (
   id           INTEGER PRIMARY KEY,
   level        INTEGER NOT NULL,
@@ -112,11 +112,13 @@ CREATE TABLE pages (
   results      INTEGER NOT NULL,
   body         BLOB NOT NULL
 ) STRICT;
-CREATE INDEX pages_by_shard ON pages (shard, finish);
-CREATE INDEX pages_by_time ON pages (finish);
+-- Whole questions are answered from the index: a row of the table is as large as a page of the file.
+CREATE INDEX pages_by_shard ON pages (shard, finish, level, start, first_target, last_target, results);
+CREATE INDEX pages_by_time ON pages (finish, shard);
+CREATE INDEX pages_latest ON pages (shard, start, results) WHERE level = 0;
 
--- Roll-ups. `length` is that of a period in seconds; `start` and `finish` are the first and the last period in it,
--- in whole periods since the epoch.
+-- Roll-ups. `length` is that of a period in seconds; `start` and `finish` are the first and the last period
+-- in it, in whole periods since the epoch.
 CREATE TABLE rolls (
   id           INTEGER PRIMARY KEY,
   length       INTEGER NOT NULL,
@@ -128,8 +130,8 @@ CREATE TABLE rolls (
   finish       INTEGER NOT NULL,
   body         BLOB NOT NULL
 ) STRICT;
-CREATE INDEX rolls_by_shard ON rolls (length, shard, finish);
-CREATE INDEX rolls_by_time ON rolls (length, finish);
+CREATE INDEX rolls_by_shard ON rolls (length, shard, finish, merged, start, first_target, last_target);
+CREATE INDEX rolls_by_time ON rolls (length, finish, shard);
 
 -- How far roll-ups have come: every period before this one is in `rolls`.
 CREATE TABLE rolled (

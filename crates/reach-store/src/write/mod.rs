@@ -31,8 +31,8 @@ pub struct Ticket(pub u64);
 pub struct Committed {
     /// All of this batch and of those before, but for results, which follow ([`StoreOptions::flush_every`]).
     pub through: Ticket,
-    /// Rows of the outbox that were not written, because another row takes the same notice to the same channel. They
-    /// must not be delivered.
+    /// Rows of the outbox that were not written, because another row takes the same notice to the same
+    /// channel. They must not be delivered.
     pub refused: Vec<RowId>,
 }
 
@@ -99,8 +99,8 @@ impl Writer {
         self.shared.wait(patience, |state| state.committed >= ticket)
     }
 
-    /// Writes everything that was handed in, results too, and waits for it, but not longer than `patience`. Says
-    /// whether it was written.
+    /// Writes everything that was handed in, results too, and waits for it, but not longer than `patience`.
+    /// Says whether it was written.
     pub fn flush(&self, patience: Duration) -> bool {
         let wanted = {
             let mut inbox = lock(&self.shared.inbox);
@@ -116,8 +116,8 @@ impl Writer {
         self.shared.status()
     }
 
-    /// Writes everything and ends. Says whether all was written; where it was not within `patience`, the rest is
-    /// lost with the process.
+    /// Writes everything and ends. Says whether all was written; where it was not within `patience`, the rest
+    /// is lost with the process.
     pub fn close(mut self, patience: Duration) -> bool {
         self.end(patience)
     }

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
-use crate::{IncidentFilter, Reader, Span, open};
+use crate::{IncidentFilter, Reader, Span, open, peer::unsigned};
 
 #[path = "../../tests/common/mod.rs"]
 mod common;
@@ -87,10 +87,23 @@ fn a_full_disk_is_survived_and_what_matters_is_written_first() {
             assert!(writer.flush(PATIENCE));
         }
     }
-    assert!(until(|| lock(&writer.shared.state).samples == 80_000));
-    let pages =
-        Connection::open(&path).expect("the file").pragma_query_value(None, "page_count", |row| row.get(0));
-    writer.limit_pages(Some(pages.expect("a number")));
+    let file = Connection::open(&path).expect("the file");
+    let rolled = || {
+        let through = "SELECT through FROM rolled WHERE length = 600";
+        file.query_row(through, [], |row| row.get::<_, i64>(0)).map_or(0, unsigned)
+    };
+    assert!(until(|| rolled() == after(390 * 60).as_secs() / 600));
+    let pages = file.pragma_query_value(None, "page_count", |row| row.get(0)).expect("a number");
+    writer.limit_pages(Some(pages));
+    // New results take the place of old ones.
+    for minute in 400..405 {
+        let samples = (0..5_000).map(|n| {
+            let at = after(minute * 60) + Duration::from_millis(dice.below(59_000));
+            answered(n % 8 + 1, n as u8, at, 10 + dice.below(1_000))
+        });
+        writer.submit(Batch { samples: samples.collect(), ..Batch::new(after(minute * 60 + 59)) });
+        assert!(writer.flush(PATIENCE), "{:?}", writer.status());
+    }
     // More than the pages have room for.
     let mut ticket = Ticket::default();
     for id in 1..=100 {

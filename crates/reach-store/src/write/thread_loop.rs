@@ -27,6 +27,7 @@ pub(super) fn run(shared: &Shared, path: &Path, engine: Engine, _lock: Lock) {
         path: path.to_owned(),
         engine: Some(engine),
         now: Time::default(),
+        flushed: Time::default(),
         next_flush: now + shared.options.flush_every,
         back_off: BACK_OFF.0,
         not_before: now,
@@ -46,6 +47,8 @@ struct Hand<'a> {
     engine: Option<Engine>,
     /// The latest time that was told.
     now: Time,
+    /// The latest time that was written.
+    flushed: Time,
     next_flush: Instant,
     back_off: Duration,
     not_before: Instant,
@@ -79,7 +82,7 @@ impl Hand<'_> {
             self.tidy();
             return false;
         };
-        let (through, flushed, stop) = (work.through, work.flush.is_some(), work.stop);
+        let (flushed, stop) = (work.flush.is_some(), work.stop);
         let Err((failure, pending)) = self.write(work) else {
             self.back_off = BACK_OFF.0;
             self.untidy = true;
@@ -93,12 +96,11 @@ impl Hand<'_> {
         self.not_before = Instant::now() + self.back_off;
         self.back_off = (self.back_off * 2).min(BACK_OFF.1);
         let mut inbox = lock(&self.shared.inbox);
-        let newer = std::mem::replace(&mut inbox.pending, pending);
+        let newer = std::mem::replace(&mut inbox.pending, *pending);
         inbox.pending.absorb(newer, self.shared.options.most_waiting);
         inbox.arrived.get_or_insert_with(Instant::now);
         let since = inbox.pending.since.unwrap_or(self.now);
         drop(inbox);
-        debug_assert!(through >= lock(&self.shared.state).committed);
         let mut state = lock(&self.shared.state);
         state.failing_since.get_or_insert(since);
         state.trouble = Some(failure.why);
@@ -116,7 +118,9 @@ impl Hand<'_> {
                 self.engine = None;
             }
             let wished = inbox.flush > lock(&self.shared.state).flushed;
-            let flush_due = now >= self.next_flush && !inbox.pending.is_empty();
+            // A new time alone is worth writing: until then was watched.
+            let unwritten = !inbox.pending.is_empty() || inbox.pending.at > self.flushed;
+            let flush_due = now >= self.next_flush && unwritten;
             let due = inbox.stop || wished || flush_due || inbox.is_due(now);
             if due && now >= self.not_before {
                 let flush = (inbox.stop || wished || flush_due).then_some(inbox.flush);
@@ -157,7 +161,7 @@ impl Hand<'_> {
             if let Some(arrived) = inbox.arrived.filter(|_| !due) {
                 nap = nap.min((arrived + COLLECT_FOR).saturating_duration_since(now));
             }
-            if !inbox.pending.is_empty() && !due {
+            if unwritten && !due {
                 nap = nap.min(self.next_flush.saturating_duration_since(now));
             }
             let nap = nap.clamp(Duration::from_millis(1), NAP);
@@ -167,7 +171,7 @@ impl Hand<'_> {
     }
 
     /// Writes; gives back what could not be written.
-    fn write(&mut self, work: Work) -> Result<(), (Failure, Pending)> {
+    fn write(&mut self, work: Work) -> Result<(), (Failure, Box<Pending>)> {
         let Work { mut pending, through, flush, .. } = work;
         lock(&self.shared.state).busy = Some((Instant::now(), self.now));
         #[cfg(test)]
@@ -179,23 +183,15 @@ impl Hand<'_> {
                 assert!(!std::mem::take(&mut panic), "as the test wants it");
                 engine.write_changes(pending)
             };
-            let mut written = self.attempt(&pending, &mut changes);
-            if written.as_ref().is_err_and(|failure| failure.full) && pending.has_changes() {
-                // What is new matters more than results of long ago.
-                self.engine = None;
-                written = self
-                    .attempt(&pending, &mut |engine, _| engine.make_room())
-                    .and_then(|_| self.attempt(&pending, &mut changes));
-            }
-            written
+            self.attempt_with_room(&pending, pending.has_changes(), &mut changes)
         } else {
             Ok(Vec::new())
         };
         if let Ok(refused) = &mut written {
             pending.clear_changes();
             self.acknowledge(through, std::mem::take(refused));
-            if flush.is_some() && pending.results() > 0 {
-                written = self.attempt(&pending, &mut |engine, pending| {
+            if flush.is_some() {
+                written = self.attempt_with_room(&pending, false, &mut |engine, pending| {
                     engine.write_results(pending).map(|()| Vec::new())
                 });
             }
@@ -207,7 +203,10 @@ impl Hand<'_> {
                 state.lost.add(pending.lost);
                 state.failing_since = None;
                 state.trouble = None;
-                state.flushed = flush.unwrap_or(state.flushed);
+                if let Some(flush) = flush {
+                    state.flushed = flush;
+                    self.flushed = pending.at;
+                }
                 drop(state);
                 self.shared.changed.notify_all();
                 if let Some(engine) = &self.engine {
@@ -215,7 +214,25 @@ impl Hand<'_> {
                 }
                 Ok(())
             }
-            Err(failure) => Err((failure, pending)),
+            Err(failure) => Err((failure, Box::new(pending))),
+        }
+    }
+
+    /// As [`Hand::attempt`]; where the disk is full, in the room of the oldest results, which matter less
+    /// than what is new.
+    fn attempt_with_room<T>(
+        &mut self,
+        pending: &Pending,
+        at_need: bool,
+        work: &mut dyn FnMut(&mut Engine, &Pending) -> rusqlite::Result<T>,
+    ) -> Result<T, Failure> {
+        match self.attempt(pending, work) {
+            Err(failure) if failure.full => {
+                self.engine = None;
+                self.attempt(pending, &mut |engine, _| engine.make_room(at_need))?;
+                self.attempt(pending, work)
+            }
+            done => done,
         }
     }
 
@@ -269,7 +286,10 @@ impl Hand<'_> {
     /// One step of tidying.
     fn tidy(&mut self) {
         let now = self.now;
-        match self.attempt(&Pending::default(), &mut |engine, _| engine.tidy(now)) {
+        lock(&self.shared.state).busy = Some((Instant::now(), now));
+        let tidied = self.attempt(&Pending::default(), &mut |engine, _| engine.tidy(now));
+        lock(&self.shared.state).busy = None;
+        match tidied {
             Ok(more) => {
                 self.untidy = more;
                 if let Some(engine) = self.engine.as_ref().filter(|_| !more) {

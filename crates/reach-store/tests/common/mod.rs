@@ -155,8 +155,8 @@ impl Dice {
     }
 }
 
-/// Addresses that are tried in turn as a watch tries them: at an interval that is off by up to a tenth; answers take
-/// the same time but for 3 %; one address in a hundred is dead.
+/// Addresses that are tried in turn as a watch tries them: at an interval that is off by up to a tenth;
+/// answers take the same time but for 3 %; one address in a hundred is dead.
 pub(crate) struct Site {
     dice: Dice,
     every: Duration,
