@@ -12,7 +12,12 @@ use std::{
     time::Duration,
 };
 
-use reach::{asn::Table, command::check::judged, recording};
+use reach::{
+    alert::telegram::answer::{self, Button, Outcome},
+    asn::Table,
+    command::check::judged,
+    recording,
+};
 use reach_core::{
     Time,
     judge::judge,
@@ -21,6 +26,7 @@ use reach_core::{
         HttpEnd, HttpRequest, IcmpError, Observation, Outcome, Probe, ProbeId, RecordKind, SystemLookup,
         Target, Then, TlsEnd, TlsHello,
     },
+    watch::courier::Report,
 };
 use reach_net::{
     dns::{self, Question},
@@ -52,7 +58,7 @@ mod dialogues;
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 21] = [
+pub const ALL: [(&str, Parser); 22] = [
     ("asn_table", asn_table),
     ("certificate", certificate),
     ("counters", counters),
@@ -71,6 +77,7 @@ pub const ALL: [(&str, Parser); 21] = [
     ("starttls", starttls),
     ("target", target),
     ("tcp_info", tcp_info),
+    ("telegram", telegram),
     ("telnet", telnet),
     ("text", text),
     ("tls", tls),
@@ -93,6 +100,34 @@ const NAMES: [&str; 8] = [
     "no name at all",
     "",
 ];
+
+/// An answer of Telegram's Bot API, its status first: to a message, and to the question what was pressed.
+pub fn telegram(bytes: &[u8]) {
+    let Some((status, body)) = bytes.split_first_chunk::<2>() else { return };
+    let status = 100 + u16::from_be_bytes(*status) % 500;
+    let harmless = |text: &str| text.chars().all(|c| !c.is_control()) && text.chars().count() <= 250;
+    match answer::read(status, body) {
+        Outcome::Done(result) => {
+            let (pressed, next) = answer::updates(&result);
+            assert!(pressed.is_empty() || next.is_some(), "what was read would come again for ever");
+            for pressed in pressed {
+                assert!(harmless(&pressed.by));
+                let said = pressed.button.map(Button::data);
+                assert!(said.is_none_or(|data| data.len() <= 64));
+            }
+        }
+        Outcome::Otherwise(Report::Sent { .. }) => panic!("an error was taken for success"),
+        Outcome::Otherwise(
+            Report::Later { trouble, .. }
+            | Report::Failed { trouble }
+            | Report::Unknown { trouble }
+            | Report::Rejected { trouble }
+            | Report::Broken { trouble }
+            | Report::Vanished { trouble },
+        ) => assert!(harmless(&trouble), "{trouble:?}"),
+        Outcome::Unchanged | Outcome::Markup | Outcome::TooLong | Outcome::Moved(_) => {}
+    }
+}
 
 /// A table of autonomous systems in any of its formats, asked about the addresses around its ends.
 pub fn asn_table(bytes: &[u8]) {

@@ -8,6 +8,8 @@ mod carriers;
 mod http_fake;
 #[path = "alert/outside.rs"]
 mod outside;
+#[path = "alert/postman.rs"]
+mod postman;
 #[path = "connect/relays.rs"]
 mod relays;
 #[expect(dead_code, reason = "some of it is for `reach connect` alone")]

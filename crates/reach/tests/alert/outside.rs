@@ -14,14 +14,12 @@ use std::{
 };
 
 use reach::alert::Sender;
-use reach_core::{
-    Time,
-    watch::{News, courier::Report},
-};
+use reach_core::watch::{News, courier::Report};
 use serde_json::Value;
 
 use super::{
     http_fake::read,
+    postman::wall,
     world::{World, notice, sender, settings},
 };
 
@@ -56,11 +54,6 @@ fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> Value {
     );
     stream.write_all(request.as_bytes()).expect("asked");
     read(&mut stream).map(|answer| answer.json()).unwrap_or_default()
-}
-
-fn wall() -> Time {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    Time::from_micros(u64::try_from(since.as_micros()).expect("a time"))
 }
 
 fn world(sender: Sender) -> World {

@@ -3,14 +3,12 @@
 use std::time::{Duration, Instant};
 
 use reach::alert::{FromPostman, Postman, Sender};
-use reach_core::{
-    Time,
-    watch::{Gravity, IncidentId, News, Order, RowId},
-};
+use reach_core::watch::{Gravity, IncidentId, News, Order, RowId};
 use serde_json::Value;
 
 use super::{
     http_fake::{Reply, web},
+    postman::wall,
     telegram_fake::{CHAT, Fault, TOKEN, Telegram},
     world::{World, notice, sender, settings, vantage},
 };
@@ -246,9 +244,4 @@ fn a_pressed_button_is_an_order_if_it_is_ours() {
         assert!(answered.starts_with(&["q50".into(), "q52".into()]), "{answered:?}");
     });
     telegram.audit();
-}
-
-fn wall() -> Time {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    Time::from_micros(u64::try_from(since.as_micros()).expect("a time"))
 }

@@ -173,13 +173,38 @@ impl Desk {
         std::mem::take(&mut self.entries).into_values().filter_map(give_up).collect()
     }
 
+    /// Whether it said that it takes nothing.
+    pub(super) const fn refuses(&self) -> bool {
+        self.refuses
+    }
+
     pub(super) fn wants(&self, notice: &Notice) -> bool {
         route::wants(&self.plan, self.threads.get(&notice.incident.id), notice)
     }
 
-    /// Whether this notice or a later one of the same incident was meant for this channel.
+    /// Whether this notice or a later one of the same incident is or was told here, or can never be.
     pub(super) fn is_told_of(&self, notice: &Notice) -> bool {
-        self.threads.get(&notice.incident.id).is_some_and(|thread| thread.planned >= notice.seq)
+        let waits = |entry: &Entry| {
+            let known = &entry.row.notice;
+            known.incident.id == notice.incident.id && known.seq >= notice.seq
+        };
+        let thread = self.threads.get(&notice.incident.id);
+        thread.is_some_and(|thread| thread.is_done_with(notice)) || self.entries.values().any(waits)
+    }
+
+    /// Whoever else had this notice gave it up: what waits here of it has no copy elsewhere any more.
+    pub(super) fn is_the_last_to_have(&mut self, notice: &Notice) {
+        for entry in self.entries.values_mut() {
+            let known = &entry.row.notice;
+            if known.incident.id == notice.incident.id && known.seq >= notice.seq {
+                entry.passed_on = false;
+            }
+        }
+    }
+
+    /// The row that there was for a notice, or for a later one, and that was given up.
+    pub(super) fn revive(&mut self, notice: &Notice) -> Option<OutboxRow> {
+        self.threads.get_mut(&notice.incident.id)?.revive(notice)
     }
 
     pub(super) fn take(&mut self, entry: Entry) {
@@ -395,6 +420,7 @@ impl Desk {
         &mut self,
         id: DispatchId,
         report: Report,
+        has_way_out: bool,
         now: Time,
         changed: &mut BTreeMap<RowId, OutboxRow>,
     ) -> Vec<OutboxRow> {
@@ -449,6 +475,12 @@ impl Desk {
                     }
                     self.again(rows, Delivery::Queued, now, &trouble, changed);
                 } else {
+                    for row in rows {
+                        let Some(entry) = self.entries.get(row) else { continue };
+                        if let Some(thread) = self.threads.get_mut(&entry.row.incident()) {
+                            thread.reject(&entry.row.notice);
+                        }
+                    }
                     return self.bury(rows, &trouble, now, changed);
                 }
             }
@@ -456,7 +488,7 @@ impl Desk {
                 self.failures = self.failures.max(BROKEN);
                 let until = self.fails(&trouble, now);
                 self.refuses = true;
-                if self.plan.fallback.is_some() {
+                if has_way_out {
                     return self.bury(rows, &trouble, now, changed);
                 }
                 self.again(rows, Delivery::Queued, until, &trouble, changed);
@@ -468,13 +500,14 @@ impl Desk {
     /// The rows that waited for too long, and when the next one will have.
     pub(super) fn overdue(
         &mut self,
+        has_way_out: bool,
         now: Time,
         changed: &mut BTreeMap<RowId, OutboxRow>,
     ) -> (Vec<OutboxRow>, Time) {
         let morning = self.plan.quiet.iter().map(|span| span.until).filter(|&until| until <= now).max();
         let mut wake = Courier::NEVER;
         let mut late = Vec::new();
-        let rests = self.refuses && now < self.not_before;
+        let rests = self.refuses && has_way_out && now < self.not_before;
         for entry in self.entries.values() {
             if entry.passed_on || entry.row.delivery == Delivery::Sending {
                 continue;
@@ -596,7 +629,7 @@ impl Desk {
             let Some(entry) = self.entries.remove(row) else { continue };
             self.status.dead += 1;
             if let Some(thread) = self.threads.get_mut(&entry.row.incident()) {
-                thread.close(&entry.row.notice, now);
+                thread.bury(&entry.row, now);
             }
             let trouble = Some(trouble.to_owned());
             let buried = OutboxRow { delivery: Delivery::Dead, trouble, ..entry.row };
