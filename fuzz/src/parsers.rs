@@ -13,7 +13,7 @@ use std::{
 };
 
 use reach::{
-    alert::telegram::answer::{self, Button, Outcome},
+    alert::telegram::answer::{self, Button},
     asn::Table,
     command::check::judged,
     recording,
@@ -107,7 +107,7 @@ pub fn telegram(bytes: &[u8]) {
     let status = 100 + u16::from_be_bytes(*status) % 500;
     let harmless = |text: &str| text.chars().all(|c| !c.is_control()) && text.chars().count() <= 250;
     match answer::read(status, body) {
-        Outcome::Done(result) => {
+        answer::Outcome::Done(result) => {
             let (pressed, next) = answer::updates(&result);
             assert!(pressed.is_empty() || next.is_some(), "what was read would come again for ever");
             for pressed in pressed {
@@ -116,8 +116,8 @@ pub fn telegram(bytes: &[u8]) {
                 assert!(said.is_none_or(|data| data.len() <= 64));
             }
         }
-        Outcome::Otherwise(Report::Sent { .. }) => panic!("an error was taken for success"),
-        Outcome::Otherwise(
+        answer::Outcome::Otherwise(Report::Sent { .. }) => panic!("an error was taken for success"),
+        answer::Outcome::Otherwise(
             Report::Later { trouble, .. }
             | Report::Failed { trouble }
             | Report::Unknown { trouble }
@@ -125,7 +125,10 @@ pub fn telegram(bytes: &[u8]) {
             | Report::Broken { trouble }
             | Report::Vanished { trouble },
         ) => assert!(harmless(&trouble), "{trouble:?}"),
-        Outcome::Unchanged | Outcome::Markup | Outcome::TooLong | Outcome::Moved(_) => {}
+        answer::Outcome::Unchanged
+        | answer::Outcome::Markup
+        | answer::Outcome::TooLong
+        | answer::Outcome::Moved(_) => {}
     }
 }
 
