@@ -12,7 +12,14 @@ use std::{
     time::Duration,
 };
 
-use reach::{asn::Table, blackbox::Modules, command::check::judged, control::protocol, recording};
+use reach::{
+    alert::telegram::answer::{self, Button},
+    asn::Table,
+    blackbox::Modules,
+    command::check::judged,
+    control::protocol,
+    recording,
+};
 use reach_core::{
     Time,
     judge::judge,
@@ -21,6 +28,7 @@ use reach_core::{
         HttpEnd, HttpRequest, IcmpError, Observation, Outcome, Probe, ProbeId, RecordKind, SystemLookup,
         Target, Then, TlsEnd, TlsHello,
     },
+    watch::courier::Report,
 };
 use reach_net::{
     dns::{self, Question},
@@ -53,7 +61,7 @@ mod dialogues;
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 24] = [
+pub const ALL: [(&str, Parser); 25] = [
     ("asn_table", asn_table),
     ("certificate", certificate),
     ("control", control),
@@ -76,6 +84,7 @@ pub const ALL: [(&str, Parser); 24] = [
     ("starttls", starttls),
     ("target", target),
     ("tcp_info", tcp_info),
+    ("telegram", telegram),
     ("telnet", telnet),
     ("text", text),
     ("tls", tls),
@@ -98,6 +107,37 @@ const NAMES: [&str; 8] = [
     "no name at all",
     "",
 ];
+
+/// An answer of Telegram's Bot API, its status first: to a message, and to the question what was pressed.
+pub fn telegram(bytes: &[u8]) {
+    let Some((status, body)) = bytes.split_first_chunk::<2>() else { return };
+    let status = 100 + u16::from_be_bytes(*status) % 500;
+    let harmless = |text: &str| text.chars().all(|c| !c.is_control()) && text.chars().count() <= 250;
+    match answer::read(status, body) {
+        answer::Outcome::Done(result) => {
+            let (pressed, next) = answer::updates(&result);
+            assert!(pressed.is_empty() || next.is_some(), "what was read would come again for ever");
+            for pressed in pressed {
+                assert!(harmless(&pressed.by));
+                let said = pressed.button.map(Button::data);
+                assert!(said.is_none_or(|data| data.len() <= 64));
+            }
+        }
+        answer::Outcome::Otherwise(Report::Sent { .. }) => panic!("an error was taken for success"),
+        answer::Outcome::Otherwise(
+            Report::Later { trouble, .. }
+            | Report::Failed { trouble }
+            | Report::Unknown { trouble }
+            | Report::Rejected { trouble }
+            | Report::Broken { trouble }
+            | Report::Vanished { trouble },
+        ) => assert!(harmless(&trouble), "{trouble:?}"),
+        answer::Outcome::Unchanged
+        | answer::Outcome::Markup
+        | answer::Outcome::TooLong
+        | answer::Outcome::Moved(_) => {}
+    }
+}
 
 /// A table of autonomous systems in any of its formats, asked about the addresses around its ends.
 pub fn asn_table(bytes: &[u8]) {

@@ -4,6 +4,8 @@
 
 #[path = "connect/proxies.rs"]
 mod proxies;
+#[path = "connect/relays.rs"]
+mod relays;
 #[path = "connect/servers.rs"]
 mod servers;
 #[path = "connect/session.rs"]

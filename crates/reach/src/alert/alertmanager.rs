@@ -103,8 +103,8 @@ fn alert(part: &Part, telling: &Telling<'_>, now: Time) -> Value {
     });
     let ends = match incident.phase {
         Phase::Open | Phase::Calming { .. } => now + STANDS,
-        Phase::Recovered { since, .. } => since,
-        Phase::Closed { at, .. } => at.min(now),
+        // An end that is still to come is none.
+        Phase::Recovered { since: end, .. } | Phase::Closed { at: end, .. } => end.min(now),
     };
     // What ends before it starts is refused.
     let ends = ends.max(incident.began);

@@ -260,11 +260,12 @@ impl Courier {
     /// What became of a dispatch. Ones that are not under way are ignored.
     pub fn report(&mut self, id: DispatchId, report: Report, now: Time) {
         let Some(name) = self.under_way.remove(&id) else { return };
+        let has_way_out = self.has_way_out(&name);
         let Some(desk) = self.desks.get_mut(&name) else { return };
         if let Report::Later { after, .. } = &report {
             self.lanes.rest(&desk.plan.chat, now + *after);
         }
-        let refused = desk.report(id, report, now, &mut self.changed);
+        let refused = desk.report(id, report, has_way_out, now, &mut self.changed);
         for row in refused {
             self.give_to_fallback(&name, &row, now);
         }
@@ -314,11 +315,12 @@ impl Courier {
     fn pass_on(&mut self, now: Time) -> Time {
         let mut wake = Self::NEVER;
         let mut late = Vec::new();
-        for (name, desk) in &mut self.desks {
-            if desk.plan.fallback.is_none() {
-                continue;
-            }
-            let (rows, next) = desk.overdue(now, &mut self.changed);
+        let with_fallback = self.desks.iter().filter(|(_, desk)| desk.plan.fallback.is_some());
+        let names: Vec<String> = with_fallback.map(|(name, _)| name.clone()).collect();
+        for name in names {
+            let has_way_out = self.has_way_out(&name);
+            let Some(desk) = self.desks.get_mut(&name) else { continue };
+            let (rows, next) = desk.overdue(has_way_out, now, &mut self.changed);
             wake = wake.min(next);
             late.extend(rows.into_iter().map(|row| (name.clone(), row)));
         }
@@ -326,6 +328,12 @@ impl Courier {
             self.give_to_fallback(name, row, now);
         }
         wake
+    }
+
+    /// Whether what this channel refuses can go elsewhere. A fallback that refuses everything itself is no way out.
+    fn has_way_out(&self, name: &str) -> bool {
+        let fallback = self.desks.get(name).and_then(|desk| desk.plan.fallback.as_ref());
+        fallback.and_then(|fallback| self.desks.get(fallback)).is_some_and(|desk| !desk.refuses())
     }
 
     fn give_to_fallback(&mut self, name: &str, row: &OutboxRow, now: Time) {
@@ -337,24 +345,36 @@ impl Courier {
     fn copy(&mut self, fallback: Option<&str>, from: &str, row: &OutboxRow, now: Time) {
         let Some(desk) = fallback.and_then(|fallback| self.desks.get_mut(fallback)) else { return };
         let knows = match row.notice.news {
-            News::Pool { .. } => desk.wants(&row.notice),
+            News::Pool { .. } => row.instead_of.is_some() || desk.wants(&row.notice),
             _ => desk.is_told_of(&row.notice),
         };
         if knows {
+            if row.delivery == Delivery::Dead {
+                desk.is_the_last_to_have(&row.notice);
+            }
             return;
         }
         let trouble = row.trouble.clone().unwrap_or_default();
-        let copy = OutboxRow {
-            id: self.next_row,
-            channel: desk.plan.name.clone(),
-            notice: row.notice.clone(),
-            delivery: Delivery::Queued,
-            attempts: 0,
-            not_before: now,
-            trouble: None,
-            instead_of: Some(InsteadOf { channel: from.to_owned(), trouble }),
+        let instead_of = Some(InsteadOf { channel: from.to_owned(), trouble });
+        let copy = match desk.revive(&row.notice) {
+            Some(buried) => {
+                OutboxRow { delivery: Delivery::Queued, not_before: now, trouble: None, instead_of, ..buried }
+            }
+            None => {
+                let id = self.next_row;
+                self.next_row.0 += 1;
+                OutboxRow {
+                    id,
+                    channel: desk.plan.name.clone(),
+                    notice: row.notice.clone(),
+                    delivery: Delivery::Queued,
+                    attempts: 0,
+                    not_before: now,
+                    trouble: None,
+                    instead_of,
+                }
+            }
         };
-        self.next_row.0 += 1;
         self.changed.insert(copy.id, copy.clone());
         desk.take(Entry::free(copy, now));
     }

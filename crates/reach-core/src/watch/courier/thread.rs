@@ -1,6 +1,9 @@
 //! What a channel has been told of an incident.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::How;
 use crate::{
@@ -18,10 +21,14 @@ pub(super) struct Thread {
     pub(super) root: Option<String>,
     /// What is changed when details change.
     pub(super) standing: Option<String>,
-    /// The highest number among the notices meant for this channel.
-    pub(super) planned: u32,
+    /// The highest number among the notices that were delivered.
+    told: u32,
+    /// The highest number among those that will never be taken.
+    rejected: u32,
     /// One of them had a diagnosis.
     pub(super) diagnosis: bool,
+    /// The rows that were given up, by the numbers of their notices.
+    graves: BTreeMap<u32, OutboxRow>,
     /// Since when it is over and told.
     closed: Option<Time>,
 }
@@ -29,8 +36,29 @@ pub(super) struct Thread {
 impl Thread {
     /// A notice is meant for this channel.
     pub(super) fn plan(&mut self, notice: &Notice) {
-        self.planned = self.planned.max(notice.seq);
         self.diagnosis |= notice.incident.diagnosis.is_some();
+    }
+
+    /// A row was given up, for now.
+    pub(super) fn bury(&mut self, row: &OutboxRow, now: Time) {
+        self.graves.insert(row.notice.seq, row.clone());
+        self.close(&row.notice, now);
+    }
+
+    /// The row that there was for a notice, or for a later one: there is no second one for the same.
+    pub(super) fn revive(&mut self, notice: &Notice) -> Option<OutboxRow> {
+        let newest = self.graves.range(notice.seq..).next_back().map(|(seq, _)| *seq)?;
+        self.graves.remove(&newest)
+    }
+
+    /// A notice will never be taken.
+    pub(super) fn reject(&mut self, notice: &Notice) {
+        self.rejected = self.rejected.max(notice.seq);
+    }
+
+    /// Whether there is nothing more to be done here about a notice.
+    pub(super) fn is_done_with(&self, notice: &Notice) -> bool {
+        self.told.max(self.rejected) >= notice.seq
     }
 
     /// A notice was delivered on its own.
@@ -41,6 +69,7 @@ impl Thread {
                 self.standing = Some(message.clone());
             }
         }
+        self.told = self.told.max(notice.seq);
         self.close(notice, now);
     }
 
@@ -50,6 +79,7 @@ impl Thread {
             self.root.get_or_insert_with(|| message.clone());
         }
         self.standing = None;
+        self.told = self.told.max(notice.seq);
         self.close(notice, now);
     }
 
@@ -61,8 +91,7 @@ impl Thread {
         }
     }
 
-    /// A notice will not be delivered here.
-    pub(super) fn close(&mut self, notice: &Notice, now: Time) {
+    fn close(&mut self, notice: &Notice, now: Time) {
         if matches!(notice.incident.phase, Phase::Closed { .. }) {
             self.closed = Some(now);
         }
@@ -86,7 +115,7 @@ impl Thread {
                     self.told(&row.notice, message.as_ref(), *at);
                 }
             }
-            Delivery::Dead => self.close(&row.notice, row.notice.at),
+            Delivery::Dead => self.bury(row, row.notice.at),
             Delivery::Queued | Delivery::Sending | Delivery::Unknown | Delivery::Merged { .. } => {}
         }
     }

@@ -1,0 +1,299 @@
+//! The Bot API as strict as the real one, and as unreliable as a test wants it.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use serde_json::{Value, json};
+
+use super::http_fake::{Reply, Request, web};
+
+pub(crate) const TOKEN: &str = "123456:A-strict_Fake";
+pub(crate) const CHAT: i64 = -1_001_234;
+
+/// What goes wrong with the next message or edit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fault {
+    /// It goes well.
+    None,
+    TooMany(u64),
+    Status(u16),
+    /// It is taken, and nothing is answered.
+    TakenInSilence,
+    Reset,
+    Kicked,
+    Moved(i64),
+    Entities,
+    TooLong,
+    BlockPage,
+}
+
+/// A message in a chat.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    pub(crate) text: String,
+    pub(crate) silent: bool,
+    pub(crate) reply_to: Option<i64>,
+    pub(crate) thread: Option<i64>,
+    pub(crate) keyboard: Value,
+    pub(crate) edits: u32,
+}
+
+#[derive(Default)]
+struct Inner {
+    messages: BTreeMap<i64, Message>,
+    faults: VecDeque<Fault>,
+    updates: Vec<Value>,
+    answered: Vec<Value>,
+    /// When the chat got something.
+    used: Vec<u64>,
+    /// Where the group is now.
+    chat: Option<i64>,
+    /// What no client may do.
+    violations: Vec<String>,
+    rested_until: u64,
+}
+
+/// The server.
+#[derive(Clone)]
+pub(crate) struct Telegram {
+    inner: Arc<Mutex<Inner>>,
+    /// Its clock in milliseconds; the test sets it.
+    pub(crate) clock: Arc<AtomicU64>,
+    pub(crate) address: SocketAddr,
+}
+
+impl Telegram {
+    pub(crate) fn start() -> Self {
+        let inner = Arc::new(Mutex::new(Inner::default()));
+        let clock = Arc::new(AtomicU64::new(0));
+        let (state, time) = (Arc::clone(&inner), Arc::clone(&clock));
+        let (address, _) = web(move |request| {
+            let mut state = state.lock().expect("a state");
+            state.answer(request, time.load(Ordering::SeqCst))
+        });
+        Self { inner, clock, address }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.inner.lock().expect("a state").faults.extend(faults);
+    }
+
+    pub(crate) fn messages(&self) -> Vec<Message> {
+        self.inner.lock().expect("a state").messages.values().cloned().collect()
+    }
+
+    pub(crate) fn delete(&self, message: i64) {
+        self.inner.lock().expect("a state").messages.remove(&message);
+    }
+
+    /// Somebody presses a button.
+    pub(crate) fn press(&self, update: i64, chat: i64, data: &str) {
+        self.inner.lock().expect("a state").updates.push(json!({
+            "update_id": update,
+            "callback_query": {
+                "id": format!("q{update}"), "from": { "id": 9, "first_name": "Kim", "username": "kim" },
+                "message": { "message_id": 1, "chat": { "id": chat, "type": "supergroup" } }, "data": data,
+            },
+        }));
+    }
+
+    pub(crate) fn answered(&self) -> Vec<Value> {
+        self.inner.lock().expect("a state").answered.clone()
+    }
+
+    /// Nothing was done that the real one punishes.
+    pub(crate) fn audit(&self) {
+        let state = self.inner.lock().expect("a state");
+        assert!(state.violations.is_empty(), "{:?}", state.violations);
+    }
+}
+
+impl Inner {
+    fn answer(&mut self, request: &Request, now: u64) -> Reply {
+        let Some(method) = request.path.strip_prefix(&format!("/bot{TOKEN}/")) else {
+            return error(401, "Unauthorized", json!({}));
+        };
+        let arguments = request.json();
+        match (request.method.as_str(), method) {
+            ("POST", "getMe") => done(json!({ "id": 123_456, "is_bot": true, "username": "reach_bot" })),
+            ("POST", "sendMessage" | "editMessageText") => self.message(method, &arguments, now),
+            ("POST", "getUpdates") => {
+                let offset = arguments["offset"].as_i64().unwrap_or(0);
+                self.updates.retain(|update| update["update_id"].as_i64() >= Some(offset));
+                done(Value::Array(self.updates.clone()))
+            }
+            ("POST", "answerCallbackQuery") => {
+                self.answered.push(arguments);
+                done(json!(true))
+            }
+            _ => error(404, "Not Found", json!({})),
+        }
+    }
+
+    fn message(&mut self, method: &str, arguments: &Value, now: u64) -> Reply {
+        if now < self.rested_until {
+            self.violations.push(format!("{method} at {now} although to rest until {}", self.rested_until));
+        }
+        let fault = self.faults.pop_front().unwrap_or(Fault::None);
+        let bad = |description: &str| error(400, &format!("Bad Request: {description}"), json!({}));
+        match fault {
+            Fault::TooMany(seconds) => {
+                self.rested_until = now + seconds * 1000;
+                let parameters = json!({ "retry_after": seconds });
+                return error(429, &format!("Too Many Requests: retry after {seconds}"), parameters);
+            }
+            Fault::Status(status) => return error(status, "Internal Server Error", json!({})),
+            Fault::Reset => return Reply::Reset,
+            Fault::Kicked => {
+                return error(403, "Forbidden: bot was kicked from the supergroup chat", json!({}));
+            }
+            Fault::Moved(chat) => {
+                self.chat = Some(chat);
+                let parameters = json!({ "migrate_to_chat_id": chat });
+                return error(400, "Bad Request: group chat was upgraded to a supergroup chat", parameters);
+            }
+            Fault::Entities => {
+                return bad("can't parse entities: Unsupported start tag \"x\" at byte offset 0");
+            }
+            Fault::TooLong => return bad("message is too long"),
+            Fault::BlockPage => return Reply::Answer(403, Vec::new(), "<html>Blocked by policy".to_owned()),
+            Fault::None | Fault::TakenInSilence => {}
+        }
+        let chat = arguments["chat_id"].as_str().and_then(|chat| chat.parse::<i64>().ok());
+        if chat != Some(self.chat.unwrap_or(CHAT)) {
+            return bad("chat not found");
+        }
+        if let Err(problem) = self.fits(arguments, now) {
+            return problem;
+        }
+        let text = arguments["text"].as_str().unwrap_or_default().to_owned();
+        let keyboard = arguments["reply_markup"].clone();
+        let id = if method == "editMessageText" {
+            let id = arguments["message_id"].as_i64().unwrap_or_default();
+            let Some(message) = self.messages.get_mut(&id) else { return bad("message to edit not found") };
+            if message.text == text && message.keyboard == keyboard {
+                return bad("message is not modified: specified new message content is exactly the same");
+            }
+            (message.text, message.keyboard) = (text, keyboard);
+            message.edits += 1;
+            id
+        } else {
+            let reply = &arguments["reply_parameters"];
+            let reply_to = reply["message_id"].as_i64();
+            if reply_to.is_some_and(|id| !self.messages.contains_key(&id))
+                && reply["allow_sending_without_reply"] != json!(true)
+            {
+                return bad("message to be replied not found");
+            }
+            let id = self.messages.keys().last().copied().unwrap_or(100) + 1;
+            let message = Message {
+                text,
+                silent: arguments["disable_notification"] == json!(true),
+                reply_to,
+                thread: arguments["message_thread_id"].as_i64(),
+                keyboard,
+                edits: 0,
+            };
+            self.messages.insert(id, message);
+            id
+        };
+        if matches!(fault, Fault::TakenInSilence) {
+            return Reply::Silence;
+        }
+        done(json!({ "message_id": id, "date": now / 1000, "chat": { "id": CHAT, "type": "supergroup" } }))
+    }
+
+    /// Length, markup and rate, as the real one checks them.
+    fn fits(&mut self, arguments: &Value, now: u64) -> Result<(), Reply> {
+        let bad = |description: &str| Err(error(400, &format!("Bad Request: {description}"), json!({})));
+        let text = arguments["text"].as_str().unwrap_or_default();
+        let length = match arguments["parse_mode"].as_str() {
+            None => Ok(text.encode_utf16().count()),
+            Some("HTML") => parsed_length(text),
+            Some(other) => Err(format!("unsupported parse_mode {other}")),
+        };
+        let length = match length {
+            Ok(length) => length,
+            Err(problem) => return bad(&format!("can't parse entities: {problem}")),
+        };
+        if length == 0 {
+            return bad("message text is empty");
+        }
+        if length > 4096 {
+            return bad("message is too long");
+        }
+        if let Some(preview) = arguments.get("disable_web_page_preview") {
+            self.violations.push(format!("an option of long ago: {preview}"));
+        }
+        for (most, window) in [(1, 1000), (20, 60_000)] {
+            let recent = self.used.iter().filter(|&&used| now < used + window).count();
+            if recent >= most {
+                self.violations.push(format!("more than {most} in {window} ms at {now}"));
+                self.rested_until = now + 5000;
+                return Err(error(429, "Too Many Requests: retry after 5", json!({ "retry_after": 5 })));
+            }
+        }
+        self.used.push(now);
+        Ok(())
+    }
+}
+
+/// The length in UTF-16 units of what HTML markup says; only tags that the Bot API knows, closed in order.
+fn parsed_length(text: &str) -> Result<usize, String> {
+    const TAGS: [&str; 9] = ["b", "i", "u", "s", "code", "pre", "blockquote", "tg-spoiler", "a"];
+    let mut open: Vec<&str> = Vec::new();
+    let mut length = 0;
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        rest = match c {
+            '<' => {
+                let (tag, after) = rest[1..].split_once('>').ok_or("unclosed start tag")?;
+                let name = tag.trim_start_matches('/').split(' ').next().unwrap_or_default();
+                if !TAGS.contains(&name) {
+                    return Err(format!("Unsupported start tag \"{name}\""));
+                }
+                match tag.starts_with('/') {
+                    true if open.pop() == Some(name) => {}
+                    true => return Err(format!("unexpected end tag \"{name}\"")),
+                    false => open.push(name),
+                }
+                after
+            }
+            '&' => {
+                length += 1;
+                let entity =
+                    ["&amp;", "&lt;", "&gt;", "&quot;"].into_iter().find(|known| rest.starts_with(known));
+                &rest[entity.ok_or("a bare ampersand")?.len()..]
+            }
+            c => {
+                length += c.len_utf16();
+                &rest[c.len_utf8()..]
+            }
+        };
+    }
+    if open.is_empty() { Ok(length) } else { Err(format!("{open:?} not closed")) }
+}
+
+fn done(result: Value) -> Reply {
+    Reply::Answer(200, json_field(), json!({ "ok": true, "result": result }).to_string())
+}
+
+fn error(code: u16, description: &str, parameters: Value) -> Reply {
+    let body =
+        json!({ "ok": false, "error_code": code, "description": description, "parameters": parameters });
+    Reply::Answer(code, json_field(), body.to_string())
+}
+
+fn json_field() -> Vec<(&'static str, String)> {
+    vec![("content-type", "application/json".to_owned())]
+}
