@@ -61,7 +61,7 @@ mod dialogues;
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 25] = [
+pub const ALL: [(&str, Parser); 26] = [
     ("asn_table", asn_table),
     ("certificate", certificate),
     ("control", control),

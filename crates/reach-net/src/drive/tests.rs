@@ -298,11 +298,3 @@ async fn the_owner_is_asked_when_called_and_may_stop_the_drive() {
     assert!(!tokio::time::timeout(PATIENCE, done).await.expect("stops"));
     assert_eq!((idle.0, asked), (3, 3));
 }
-
-#[test]
-fn the_wall_clock_agrees_with_ours_until_somebody_steps_it() {
-    let clock = Clock::start();
-    assert!(clock.wall_offset().abs() < 60_000_000);
-    let behind = Clock { wall: Time::default(), ..clock };
-    assert!(behind.wall_offset() > 1_600_000_000_000_000);
-}

@@ -69,6 +69,23 @@ impl<R: Ord> Bucket<R> {
         self.stats.quantile(share).map(Duration::from_micros)
     }
 
+    /// Takes in what came of other tries, of a stretch that follows.
+    pub fn absorb(&mut self, other: Bucket<R>) {
+        self.length = (other.at + other.length).since(self.at).max(self.length);
+        self.answered = self.answered.saturating_add(other.answered);
+        self.unable = self.unable.saturating_add(other.unable);
+        for (reason, count) in other.failures {
+            let sum = self.failures.entry(reason).or_default();
+            *sum = sum.saturating_add(count);
+        }
+        self.extremes = match (self.extremes, other.extremes) {
+            (Some(one), Some(more)) => Some((one.0.min(more.0), one.1.max(more.1))),
+            (one, more) => one.or(more),
+        };
+        self.stats.merge(&other.stats);
+        self.mean = self.stats.sum.checked_div(self.answered).map(Duration::from_micros);
+    }
+
     fn new(at: Time, length: Duration, stats: Stats, reason: impl Fn(u8) -> Option<R>) -> Self {
         let answered = stats.answered();
         let span = |micros| Duration::from_micros(micros);

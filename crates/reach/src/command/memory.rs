@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::IpAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -10,10 +11,10 @@ use reach_core::{
     Time,
     judge::judge,
     model::Target,
-    watch::{Incident, IncidentId, Sample, TargetId, Transition},
+    watch::{Incident, IncidentId, Layer, Reason, Sample, TargetId, Transition},
 };
 pub use reach_report::watch::{EvidenceRecord, HistoryBucket, IncidentRecord, KnownTarget};
-use reach_store::{Error as StoreError, IncidentFilter, Reader, Span};
+use reach_store::{Bucket, Error as StoreError, IncidentFilter, Reader, Span};
 
 use crate::{
     cli::{MemoryArgs, nearest},
@@ -124,18 +125,23 @@ impl Memory for Stored {
     ) -> Result<Vec<HistoryBucket>, MemoryError> {
         let history = self.ask(|reader| reader.history(target, Span { from, until }, step))?;
         let buckets = history.addresses.into_iter().flat_map(|((address, layer), buckets)| {
-            buckets.into_iter().map(move |bucket| HistoryBucket {
-                address,
-                layer,
-                from: bucket.at,
-                tries: bucket.tries(),
-                unable: bucket.unable,
-                p50: bucket.quantile(0.5),
-                p95: bucket.quantile(0.95),
-                failures: bucket.failures,
-            })
+            buckets.into_iter().map(move |bucket| shown_bucket(address, layer, bucket))
         });
         Ok(buckets.collect())
+    }
+
+    fn totals(&self, target: TargetId, from: Time, until: Time) -> Result<Vec<HistoryBucket>, MemoryError> {
+        // The finest that there is, so that nothing from before or behind is counted.
+        let step = Duration::from_secs(1);
+        let history = self.ask(|reader| reader.history(target, Span { from, until }, step))?;
+        let totals = history.addresses.into_iter().filter_map(|((address, layer), buckets)| {
+            let whole = buckets.into_iter().reduce(|mut whole, more| {
+                whole.absorb(more);
+                whole
+            })?;
+            Some(HistoryBucket { from, ..shown_bucket(address, layer, whole) })
+        });
+        Ok(totals.collect())
     }
 
     fn transitions(&self, target: TargetId, from: Time, until: Time) -> Result<Vec<Transition>, MemoryError> {
@@ -176,6 +182,19 @@ impl Memory for Stored {
             each(&sample.map_err(|error| unreadable(&self.path, &error))?)?;
         }
         Ok(())
+    }
+}
+
+fn shown_bucket(address: IpAddr, layer: Layer, bucket: Bucket<Reason>) -> HistoryBucket {
+    HistoryBucket {
+        address,
+        layer,
+        from: bucket.at,
+        tries: bucket.tries(),
+        unable: bucket.unable,
+        p50: bucket.quantile(0.5),
+        p95: bucket.quantile(0.95),
+        failures: bucket.failures,
     }
 }
 

@@ -262,15 +262,6 @@ impl WatchConfig {
         }
     }
 
-    /// When a channel is not to ring, as far as it touches a time: in order, none overlapping another.
-    pub fn quiet_turns(&self, channel: &str, from: Time, until: Time) -> Vec<(Time, Time)> {
-        let about =
-            |quiet: &&Quiet| quiet.channels.is_empty() || quiet.channels.iter().any(|name| name == channel);
-        let turns =
-            self.quiet.iter().filter(about).flat_map(|quiet| window::turns(&quiet.window, from, until));
-        window::merged(turns.collect())
-    }
-
     /// The plan, with the ids that the memory gives to targets and the gateway that was found.
     pub fn plan(
         &self,

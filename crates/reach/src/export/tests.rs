@@ -26,7 +26,13 @@ fn store() -> (TempDir, Writer, Reader) {
         let at = START + Duration::from_secs(minute * 60) + Duration::from_millis(250);
         let ok = Reading::Answered(Duration::from_millis(20));
         for (last, reading) in [(1, ok), (2, Reading::Failed(Reason::Timeout))] {
-            batch.samples.push(Sample { series: series(last), layer: Layer::Connect, at, reading });
+            batch.samples.push(Sample {
+                series: series(last),
+                layer: Layer::Connect,
+                at,
+                reading,
+                again: false,
+            });
         }
     }
     batch.transitions.push(Transition {

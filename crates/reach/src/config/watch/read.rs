@@ -1,7 +1,7 @@
 //! The file, section by section.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fs,
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
@@ -16,8 +16,7 @@ use reach_core::{
 
 use super::{
     ControlConfig, Gateway, Heartbeat, LogConfig, LogFormat, LogLevel, Maintenance, Own, Places,
-    TargetConfig, WatchConfig, World,
-    foreign, name_of,
+    TargetConfig, WatchConfig, World, foreign, name_of,
     rules::{pace, rules},
     secret::{SecretKeys, Vault, is_open_to_all},
     sheet::{Placed, Section, Sheet},

@@ -248,24 +248,6 @@ fn maintenance_is_told_by_matcher_and_turn() {
 }
 
 #[test]
-fn quiet_hours_of_a_channel_are_drawn_together() {
-    let config = good(
-        "zone = 'UTC'\n[[target]]\ntarget = 'a.example'\n[[channel]]\nname = 'ops'\nkind = 'webhook'\n\
-         [[channel]]\nname = 'other'\nkind = 'webhook'\n[[quiet]]\nfrom = '22:00'\nuntil = '07:00'\n\
-         [[quiet]]\nchannels = 'ops'\ndays = ['sat', 'sun']\nfrom = '00:00'\nuntil = '24:00'\n",
-    );
-    // A Friday, and two days from then on.
-    let from = Time::from_micros(1_795_176_000_000_000);
-    let until = from + Duration::from_secs(2 * 86_400);
-    let hours = |channel: &str| {
-        let turns = config.quiet_turns(channel, from, until);
-        turns.iter().map(|(begin, end)| end.since(*begin).as_secs() / 3600).collect::<Vec<_>>()
-    };
-    assert_eq!(hours("ops"), [2 + 48]);
-    assert_eq!(hours("other"), [9, 9]);
-}
-
-#[test]
 fn the_plan_has_everything_and_the_ids_of_the_memory() {
     let config = good("[own]\ngateway = 'none'\n[[target]]\ntargets = ['a.example', 'b.example']\n");
     let mut next = 6;
