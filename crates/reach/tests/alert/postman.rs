@@ -7,6 +7,7 @@ use reach_core::{
     Time,
     watch::{Delivery, News, OutboxRow, RowId},
 };
+use reach_net::drive::Clock;
 use tokio::{runtime::Builder, sync::mpsc::UnboundedReceiver};
 
 use super::{
@@ -15,8 +16,7 @@ use super::{
 };
 
 pub(super) fn wall() -> Time {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    Time::from_micros(u64::try_from(since.as_micros()).expect("a time"))
+    Clock::start().now()
 }
 
 fn hook(name: &str, url: &str) -> String {
@@ -29,7 +29,7 @@ fn start(tables: &[String], kept: Vec<OutboxRow>) -> (Postman, UnboundedReceiver
         let sender = sender(&settings);
         (settings, sender)
     });
-    Postman::start(channels.collect(), (kept, RowId(1)), (vantage(), jiff::tz::TimeZone::UTC), wall)
+    Postman::start(channels.collect(), (kept, RowId(1)), (vantage(), jiff::tz::TimeZone::UTC), Clock::start())
 }
 
 async fn rows_until(

@@ -213,7 +213,7 @@ fn a_pressed_button_is_an_order_if_it_is_ours() {
             vec![(settings, ready)],
             (Vec::new(), RowId(1)),
             (vantage(), jiff::tz::TimeZone::UTC),
-            wall,
+            reach_net::drive::Clock::start(),
         );
         let rows: Vec<RowId> =
             postman.plan(&notice(7, 1, News::Opened, wall())).iter().map(|row| row.id).collect();
