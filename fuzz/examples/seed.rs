@@ -149,13 +149,15 @@ fn store(seeds: &mut Seeds) {
                     1 => Mark::Unable,
                     _ => Mark::Answered(1_000 + (turn * 31 % 13) as u16),
                 };
-                entries.push(Entry { track, at, mark });
+                // After a failure it is tried again at once.
+                let again = (turn + u64::from(number)) % 50 == 2;
+                entries.push(Entry { track, at, mark, again });
             }
         }
         entries.sort_unstable();
         let mut rolls: BTreeMap<_, Stats> = BTreeMap::new();
         for entry in &entries {
-            rolls.entry((entry.track, entry.at / 600_000)).or_default().add(entry.mark);
+            rolls.entry((entry.track, entry.at / 600_000)).or_default().add(entry.mark, entry.again);
         }
         let rolls: Vec<Roll> =
             rolls.into_iter().map(|((track, period), stats)| Roll { track, period, stats }).collect();

@@ -6,7 +6,7 @@ use std::{thread, time::Duration};
 
 use reach_core::{
     Time,
-    watch::{Layer, Reading, Reason, TargetId},
+    watch::{Layer, Reading, Reason, Sample, TargetId},
 };
 use reach_store::{Batch, Reader, Span, StoreOptions, Writer, open};
 
@@ -92,5 +92,46 @@ fn a_part_is_told_as_in_the_whole() {
             assert_eq!(buckets.len(), 1);
         }
         assert_eq!(part.addresses.len(), 2);
+    }
+}
+
+#[test]
+fn fast_repetitions_are_tries_of_the_history_but_do_not_count_for_windows() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (writer, reader, _) =
+        open(&directory.path().join("watch.db"), StoreOptions::default()).expect("a store");
+    let failed = Reading::Failed(Reason::Timeout);
+    // Each minute one try in turn fails, and of its repetitions one fails as well and one is answered.
+    for minute in 0..120 {
+        let at = after(minute * 60);
+        let again = |seconds: u64, sample: Sample| Sample {
+            at: at + Duration::from_secs(seconds),
+            again: true,
+            ..sample
+        };
+        let samples = vec![
+            sample(1, 1, at, failed),
+            again(1, sample(1, 1, at, failed)),
+            again(2, answered(1, 1, at, 20)),
+            answered(1, 2, at, 20),
+        ];
+        writer.submit(Batch { samples, ..Batch::new(at + Duration::from_secs(59)) });
+    }
+    assert!(writer.flush(PATIENCE));
+    wait_until_tidy(&reader);
+    let kept = reader.results(Some(TARGET), Span::ALL).expect("read");
+    assert_eq!(kept.filter(|sample| sample.as_ref().is_ok_and(|sample| sample.again)).count(), 240);
+    // By single results, and by roll-ups.
+    for step in [60, 600, 3_600] {
+        let step = Duration::from_secs(step);
+        let history = reader.history(TARGET, Span::ALL, step).expect("read");
+        let buckets = &history.addresses[&(series(1, 1).address, Layer::Connect)];
+        let tries: u64 = buckets.iter().map(|bucket| bucket.tries()).sum();
+        let repetitions = buckets.iter().map(|bucket| bucket.repetitions());
+        let repetitions = repetitions.fold((0, 0), |sum, more| (sum.0 + more.0, sum.1 + more.1));
+        assert_eq!((tries, repetitions), (360, (120, 120)), "steps of {step:?}");
+        let counts = reader.counts(TARGET, Span::ALL, step).expect("read");
+        let sums = counts.iter().fold((0, 0), |sum, count| (sum.0 + count.tries, sum.1 + count.failures));
+        assert_eq!(sums, (240, 120), "steps of {step:?}");
     }
 }

@@ -15,7 +15,8 @@
 //! 7. its usual interval, if there is one.
 //! 8. The low eight bits of how far each interval is off the usual one (zigzagged), and
 //! 9. the other bits.
-//! 10. What came of each try: 0 answered, 1 could not be made, 2 + the number of the reason.
+//! 10. What came of each try: 0 answered, 1 could not be made, 2 + the number of the reason; with the highest
+//!     bit for a fast repetition.
 //! 11. The low eight bits of how long each answer took, on the scale of [`coarse`](super::coarse), less the
 //!     mean (zigzagged), and
 //! 12. the other bits.
@@ -34,6 +35,8 @@ pub struct Entry {
     pub at: u64,
     /// What came of it.
     pub mark: Mark,
+    /// Whether it repeats at once one that failed.
+    pub again: bool,
 }
 
 /// Seals at most [`MOST`] results, which have to be sorted.
@@ -71,14 +74,15 @@ pub fn write(entries: &[Entry]) -> Vec<u8> {
         }
         mean.begin();
         for entry in run {
-            marks.push(match entry.mark {
+            let mark = match entry.mark {
                 Mark::Answered(code) => {
                     spans.put(zigzag(mean.surprise(code)));
                     0
                 }
                 Mark::Unable => 1,
                 Mark::Failed(reason) => reason.min(MOST_REASON) + 2,
-            });
+            };
+            marks.push(if entry.again { mark | AGAIN } else { mark });
         }
     }
     join([
@@ -112,13 +116,15 @@ pub fn read(body: &[u8]) -> Option<Vec<Entry>> {
             if place > 0 {
                 at = at.checked_add(usual)?.checked_add_signed(unzigzag(joined(&mut offs)?))?;
             }
-            let mark = match marks.byte()? {
+            let byte = marks.byte()?;
+            let again = byte & AGAIN != 0;
+            let mark = match byte & !AGAIN {
                 0 => Mark::Answered(mean.resolve(unzigzag(joined(&mut spans)?))?),
                 1 => Mark::Unable,
                 reason if reason - 2 <= MOST_REASON => Mark::Failed(reason - 2),
                 _ => return None,
             };
-            entries.push(Entry { track, at, mark });
+            entries.push(Entry { track, at, mark, again });
         }
     }
     let (left, pairs) = ([targets, series, layers, usuals, marks], [firsts, offs, spans]);
@@ -128,6 +134,8 @@ pub fn read(body: &[u8]) -> Option<Vec<Entry>> {
 }
 
 const MOST_REASON: u8 = 63;
+/// The bit of a fast repetition, which no reason has.
+const AGAIN: u8 = 0x80;
 
 /// Two columns of one kind of numbers: their low eight bits, and the others.
 struct Split(Vec<u8>, Vec<u8>);
@@ -199,7 +207,8 @@ mod tests {
             1 => Just(Mark::Unable),
         ];
         let at = prop_oneof![1_700_000_000_000_u64..1_700_000_100_000, any::<u64>().prop_map(|at| at >> 1)];
-        let entry = (track, at, mark).prop_map(|(track, at, mark)| Entry { track, at, mark });
+        let entry = (track, at, mark, prop::bool::weighted(0.1));
+        let entry = entry.prop_map(|(track, at, mark, again)| Entry { track, at, mark, again });
         prop::collection::vec(entry, 0..most).prop_map(|mut entries| {
             entries.sort_unstable();
             entries

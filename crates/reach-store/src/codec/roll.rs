@@ -27,6 +27,8 @@ pub struct Stats {
     pub sum: u64,
     /// Answers by class.
     pub classes: BTreeMap<u16, u64>,
+    /// Those of the answers and of the failures that were fast repetitions after a failure.
+    pub again: (u64, u64),
 }
 
 /// One roll-up.
@@ -41,8 +43,13 @@ pub struct Roll {
 }
 
 impl Stats {
-    /// Counts one result.
-    pub fn add(&mut self, mark: Mark) {
+    /// Counts one result, which was a fast repetition or not.
+    pub fn add(&mut self, mark: Mark, again: bool) {
+        match mark {
+            Mark::Answered(_) => self.again.0 += u64::from(again),
+            Mark::Failed(_) => self.again.1 += u64::from(again),
+            Mark::Unable => {}
+        }
         match mark {
             Mark::Unable => self.unable += 1,
             Mark::Failed(reason) => *self.failures.entry(reason).or_default() += 1,
@@ -63,6 +70,7 @@ impl Stats {
             *sum = sum.saturating_add(count);
         }
         self.unable = self.unable.saturating_add(other.unable);
+        self.again = (self.again.0.saturating_add(other.again.0), self.again.1.saturating_add(other.again.1));
         if !other.classes.is_empty() {
             let known = !self.classes.is_empty();
             let (least, most) = if known { self.extremes } else { other.extremes };
@@ -125,6 +133,8 @@ pub fn write(rolls: &[Roll]) -> Vec<u8> {
         for Roll { period, stats, .. } in run {
             put_signed(&mut runs, period.wrapping_sub(before.period) as i64);
             put(&mut faults, stats.unable);
+            put(&mut faults, stats.again.0);
+            put(&mut faults, stats.again.1);
             put(&mut faults, stats.failures.len() as u64);
             for (&reason, &count) in &stats.failures {
                 faults.push(reason);
@@ -167,11 +177,15 @@ pub fn read(body: &[u8]) -> Option<Vec<Roll>> {
         let mut before = Before::default();
         for _ in 0..length {
             before.period = before.period.wrapping_add_signed(runs.signed()?);
-            let mut stats = Stats { unable: faults.number()?, ..Stats::default() };
+            let (unable, again) = (faults.number()?, (faults.number()?, faults.number()?));
+            let mut stats = Stats { unable, again, ..Stats::default() };
             for _ in 0..faults.number()? {
                 stats.failures.insert(faults.byte()?, faults.number()?);
             }
             read_answers(&mut stats, &mut before, &mut levels, &mut classes)?;
+            if stats.again.0 > stats.answered() || stats.again.1 > stats.failed() {
+                return None;
+            }
             rolls.push(Roll { track, period: before.period, stats });
         }
     }
@@ -228,18 +242,19 @@ mod tests {
     use super::super::coarse;
     use super::*;
 
-    fn mark() -> impl Strategy<Value = Mark> {
-        prop_oneof![
+    fn mark() -> impl Strategy<Value = (Mark, bool)> {
+        let mark = prop_oneof![
             8 => (1_u64..10_000_000).prop_map(|span| Mark::Answered(coarse(span))),
             2 => (0_u8..10).prop_map(Mark::Failed),
             1 => Just(Mark::Unable),
-        ]
+        ];
+        (mark, prop::bool::weighted(0.2))
     }
 
     fn rolls() -> impl Strategy<Value = Vec<Roll>> {
         let stats = prop::collection::vec(mark(), 0..30).prop_map(|marks| {
             let mut stats = Stats::default();
-            marks.into_iter().for_each(|mark| stats.add(mark));
+            marks.into_iter().for_each(|(mark, again)| stats.add(mark, again));
             stats
         });
         let place = (0_u32..4, 0_u32..9, 0_u8..6, 2_900_000_u64..2_900_100);
@@ -279,9 +294,9 @@ mod tests {
 
         #[test]
         fn to_merge_is_to_count_all(marks in prop::collection::vec(mark(), 0..100), cut in 0_usize..100) {
-            let count = |marks: &[Mark]| {
+            let count = |marks: &[(Mark, bool)]| {
                 let mut stats = Stats::default();
-                marks.iter().for_each(|&mark| stats.add(mark));
+                marks.iter().for_each(|&(mark, again)| stats.add(mark, again));
                 stats
             };
             let (early, late) = marks.split_at(cut.min(marks.len()));
@@ -296,7 +311,7 @@ mod tests {
             share in 0.0_f64..=1.0,
         ) {
             let mut stats = Stats::default();
-            spans.iter().for_each(|&span| stats.add(Mark::Answered(coarse(span))));
+            spans.iter().for_each(|&span| stats.add(Mark::Answered(coarse(span)), false));
             let mut sorted = spans;
             sorted.sort_unstable();
             let rank = ((share * sorted.len() as f64).ceil() as usize).max(1);

@@ -45,22 +45,23 @@ impl Engine {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut shards: BTreeMap<u32, Vec<Entry>> = BTreeMap::new();
         let (next, known) = (&mut self.next_series, &mut self.series);
-        let mut file = |target: u32, peer: Peer, layer: u8, at: Time, mark: Mark| {
+        let mut file = |target: u32, peer: Peer, layer: u8, at: Time, mark: Mark, again: bool| {
             let series = match known.get(&(target, peer)) {
                 Some(&id) => id,
                 None => register(&transaction, next, known, target, peer)?,
             };
             let track = Track { target, series, layer };
-            shards.entry(shard(target)).or_default().push(Entry { track, at: millis(at), mark });
+            shards.entry(shard(target)).or_default().push(Entry { track, at: millis(at), mark, again });
             Ok::<_, rusqlite::Error>(())
         };
         for sample in &pending.samples {
             let (target, peer) = (sample.series.target.0, Peer::Address(sample.series.address));
-            file(target, peer, layer_number(sample.layer), sample.at, mark_of_sample(sample))?;
+            let (layer, mark) = (layer_number(sample.layer), mark_of_sample(sample));
+            file(target, peer, layer, sample.at, mark, sample.again)?;
         }
         for asked in &pending.asked {
             let (target, peer) = (asked.target.0, Peer::Resolver(asked.resolver));
-            file(target, peer, kind_number(asked.kind), asked.at, mark_of_asked(asked))?;
+            file(target, peer, kind_number(asked.kind), asked.at, mark_of_asked(asked), false)?;
         }
         let mut late = Vec::new();
         for (shard, entries) in &mut shards {

@@ -199,7 +199,7 @@ fn period(at: u64, length_s: u32) -> u64 {
 fn count<'a>(entries: impl Iterator<Item = &'a Entry>, length: u32) -> Sums {
     let mut sums = Sums::new();
     for entry in entries {
-        sums.entry((entry.track, period(entry.at, length))).or_default().add(entry.mark);
+        sums.entry((entry.track, period(entry.at, length))).or_default().add(entry.mark, entry.again);
     }
     sums
 }

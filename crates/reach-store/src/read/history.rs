@@ -64,6 +64,11 @@ impl<R: Ord> Bucket<R> {
         self.failures.values().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
+    /// Those of the tries that were fast repetitions after a failure: how many were answered, and how many failed.
+    pub fn repetitions(&self) -> (u64, u64) {
+        self.stats.again
+    }
+
     /// The time that at least this share (0 to 1) of the answers does not exceed; within 2.6 %.
     pub fn quantile(&self, share: f64) -> Option<Duration> {
         self.stats.quantile(share).map(Duration::from_micros)
@@ -106,7 +111,7 @@ impl<R: Ord> Bucket<R> {
     }
 }
 
-/// How many tries of a target failed in a stretch of time.
+/// How many tries of a target failed in a stretch of time. Fast repetitions after a failure do not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
     /// Which address.
@@ -133,14 +138,15 @@ impl Reader {
     }
 
     /// How many tries of a target failed, by address and stretch of time: what windows are filled with again
-    /// when a watch starts. Handshakes and exchanges count, echoes do not.
+    /// when a watch starts. Handshakes and exchanges count, echoes and fast repetitions after a failure do not.
     pub fn counts(&self, target: TargetId, span: Span, step: Duration) -> Result<Vec<Counts>, Error> {
         let mut counts: BTreeMap<(Time, IpAddr), (u64, u64)> = BTreeMap::new();
         for ((address, layer), buckets) in self.history(target, span, step)?.addresses {
             for bucket in buckets.iter().filter(|_| layer != Layer::Echo) {
                 let (tries, failures) = counts.entry((bucket.at, address)).or_default();
-                *tries += bucket.tries();
-                *failures += bucket.failed();
+                let (answered_again, failed_again) = bucket.repetitions();
+                *tries += bucket.tries().saturating_sub(answered_again.saturating_add(failed_again));
+                *failures += bucket.failed().saturating_sub(failed_again);
             }
         }
         let count = |((at, address), (tries, failures))| Counts { address, at, tries, failures };
@@ -213,7 +219,7 @@ impl Sums {
             Some(entries) => {
                 for entry in entries {
                     let key = (entry.track, entry.at / step * step, step);
-                    buckets.entry(key).or_default().add(entry.mark);
+                    buckets.entry(key).or_default().add(entry.mark, entry.again);
                 }
             }
             None => *unreadable += 1,

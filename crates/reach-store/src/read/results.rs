@@ -88,7 +88,7 @@ impl Results {
             let series = Series { target: TargetId(entry.track.target), address: *address };
             let at = Time::from_micros(entry.at.saturating_mul(1_000));
             let (layer, reading) = (layer(entry.track.layer)?, reading(entry.mark)?);
-            Some(Sample { series, layer, at, reading, again: false })
+            Some(Sample { series, layer, at, reading, again: entry.again })
         };
         self.waiting.extend(piece.entries.iter().filter_map(sample));
         Ok(true)
