@@ -6,6 +6,7 @@ pub mod moment;
 mod output;
 pub mod ping;
 pub(crate) mod proxy;
+pub(crate) mod secret;
 mod targets;
 pub mod trace;
 pub mod watch;

@@ -40,6 +40,17 @@ pub enum Layer {
     Exchange,
 }
 
+impl Layer {
+    /// The word that programs see.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Layer::Echo => "echo",
+            Layer::Connect => "connect",
+            Layer::Exchange => "exchange",
+        }
+    }
+}
+
 /// One address tried once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use reach_core::{
     Time,
     watch::{
-        AddressStatus, Incident, Layer, Member, OutboxRow, Reason, Silence, Status, Subject, TargetStatus,
+        AddressStatus, Incident, Member, OutboxRow, Reason, Silence, Status, Subject, TargetStatus,
         Transition,
     },
 };
@@ -89,7 +89,7 @@ fn address(address: &AddressStatus) -> Value {
                 "last_at": rfc3339(status.last), "last_worked": status.last_worked,
                 "last_rtt_ms": status.last_rtt.map(millis),
             });
-            (layer_code(*layer).to_owned(), value)
+            (layer.code().to_owned(), value)
         })
         .collect();
     json!({
@@ -100,14 +100,6 @@ fn address(address: &AddressStatus) -> Value {
         "certificate_expires_at": known.certificate_expires.map(rfc3339_seconds),
         "layers": layers,
     })
-}
-
-const fn layer_code(layer: Layer) -> &'static str {
-    match layer {
-        Layer::Echo => "echo",
-        Layer::Connect => "connect",
-        Layer::Exchange => "exchange",
-    }
 }
 
 fn reasons<N: Copy + Into<Value>>(failures: &BTreeMap<Reason, N>) -> Value {
@@ -216,7 +208,7 @@ pub fn history(history: &History) -> Value {
     out.insert("from".to_owned(), rfc3339(history.from).into());
     out.insert("to".to_owned(), rfc3339(history.until).into());
     out.insert("step_ms".to_owned(), millis(history.step).into());
-    out.insert("layer".to_owned(), layer_code(history.layer).into());
+    out.insert("layer".to_owned(), history.layer.code().into());
     let address = |total: &HistoryBucket| {
         let mut value = bucket(total, None);
         value.insert("address".to_owned(), total.address.to_string().into());

@@ -376,7 +376,7 @@ Examples:
   reach export --what incidents --format jsonl
   reach export --what rollups --target 'fcm*' > rollups.csv
 
-Names and units of the columns: times in RFC 3339 (UTC), in Parquet microseconds since 1970; `_ms` milliseconds.";
+Names and units of the columns: times in RFC 3339 (UTC), in Parquet milliseconds since 1970; `_ms` milliseconds.";
 
 /// What to export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

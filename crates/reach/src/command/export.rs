@@ -1,21 +1,17 @@
 //! `reach export`: what a watch remembers, for other programs.
 
-mod formats;
-mod rows;
-
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{self, BufWriter, IsTerminal, Write},
     path::Path,
     time::Duration,
 };
 
-use self::formats::{CsvTable, JsonTable, ParquetTable, Sink};
-use super::{
-    asking,
-    incidents::Trouble,
-    memory::{self, Memory, MemoryError},
-};
+use reach_core::watch::TargetId;
+use reach_store::{Reader, Span};
+
+use super::{asking, incidents::Trouble, memory};
 use crate::{
     cli::{ExportArgs, ExportFormat, ExportWhat},
     config::{
@@ -24,6 +20,7 @@ use crate::{
         watch::span,
     },
     exit::Exit,
+    export::{ExportError, Exported, Format, What, export},
     output::{complain, note, shown},
 };
 
@@ -37,10 +34,15 @@ pub fn run(args: &ExportArgs, around: &Surroundings) -> Exit {
         Ok(path) => path,
         Err(problems) => return complain(&problems),
     };
-    let memory = match memory::open(&path) {
-        Ok(memory) => memory,
-        Err(error) => return Trouble::from(error).told(),
+    let wish = memory::reader(&path).map_err(Trouble::from).and_then(|reader| {
+        let wish = Wish::of(args, &reader, &path, &Now::look())?;
+        Ok((reader, wish))
+    });
+    let (reader, wish) = match wish {
+        Ok(found) => found,
+        Err(trouble) => return trouble.told(),
     };
+    // Nothing is overwritten for a line that was typed wrong.
     let out: Box<dyn Write + Send> = if to_screen {
         Box::new(io::stdout())
     } else {
@@ -52,51 +54,73 @@ pub fn run(args: &ExportArgs, around: &Surroundings) -> Exit {
             }
         }
     };
-    match export(args, &*memory, out, &Now::look()) {
-        Ok(()) => Exit::AllWork,
-        // `reach export | head` is no failure.
-        Err(Trouble::Memory(MemoryError::Output(error))) if error.kind() == io::ErrorKind::BrokenPipe => {
+    match wish.write(&reader, out) {
+        Ok(Exported { rows, unreadable_pages: 0 }) => {
+            if !to_screen {
+                note(&format!("rows written to `{}`: {rows}", shown(&args.output.to_string_lossy())));
+            }
             Exit::AllWork
         }
-        Err(Trouble::Memory(MemoryError::Output(error))) => {
+        Ok(Exported { unreadable_pages, .. }) => {
+            note(&format!(
+                "the export is not complete: of `{}`, {unreadable_pages} damaged pages could not be read",
+                shown(&path.to_string_lossy())
+            ));
+            Exit::CouldNotTell
+        }
+        // `reach export | head` is no failure.
+        Err(ExportError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::AllWork,
+        Err(ExportError::Write(error)) => {
             note(&format!("the export could not be written: {error}"));
             Exit::CouldNotTell
         }
-        Err(trouble) => trouble.told(),
+        Err(ExportError::Store(error)) => Trouble::from(memory::unreadable(&path, &error)).told(),
     }
 }
 
-fn export(
-    args: &ExportArgs,
-    memory: &dyn Memory,
-    out: Box<dyn Write + Send>,
-    now: &Now,
-) -> Result<(), Trouble> {
-    let from = moment("--from", &args.from, now)?;
-    let until = args.to.as_deref().map_or(Ok(now.time()), |text| moment("--to", text, now))?;
-    if until <= from {
-        return Err("--to is no later than --from".to_owned().into());
+/// What is asked for.
+struct Wish {
+    what: What,
+    format: Format,
+    targets: Option<BTreeSet<TargetId>>,
+    span: Span,
+}
+
+impl Wish {
+    fn of(args: &ExportArgs, reader: &Reader, path: &Path, now: &Now) -> Result<Self, Trouble> {
+        let from = moment("--from", &args.from, now)?;
+        let until = args.to.as_deref().map_or(Ok(now.time()), |text| moment("--to", text, now))?;
+        if until <= from {
+            return Err("--to is no later than --from".to_owned().into());
+        }
+        let step = span("--step", &args.step, Duration::from_secs(1), Duration::from_secs(366 * 86_400))?;
+        let targets = match &args.target {
+            Some(pattern) => {
+                let known = memory::known(reader).map_err(|error| memory::unreadable(path, &error))?;
+                Some(memory::wanted(&known, pattern)?.into_iter().map(|target| target.id).collect())
+            }
+            None => None,
+        };
+        let what = match args.what {
+            ExportWhat::Samples => What::Results,
+            ExportWhat::Rollups => What::History(step),
+            ExportWhat::Transitions => What::Transitions,
+            ExportWhat::Incidents => What::Incidents,
+        };
+        let format = match args.format {
+            ExportFormat::Csv => Format::Csv,
+            ExportFormat::Jsonl => Format::JsonLines,
+            ExportFormat::Parquet => Format::Parquet,
+        };
+        Ok(Self { what, format, targets, span: Span { from, until } })
     }
-    let step = span("--step", &args.step, Duration::from_secs(1), Duration::from_secs(366 * 86_400))?;
-    let known = memory.targets()?;
-    let targets = match &args.target {
-        Some(pattern) => memory::wanted(&known, pattern)?,
-        None => known.iter().collect(),
-    };
-    let columns = rows::columns(args.what);
-    let out = BufWriter::new(out);
-    let mut sink: Box<dyn Sink> = match args.format {
-        ExportFormat::Csv => Box::new(CsvTable::new(out, columns)?),
-        ExportFormat::Jsonl => Box::new(JsonTable::new(out, columns)),
-        ExportFormat::Parquet => Box::new(ParquetTable::new(out, columns)?),
-    };
-    match args.what {
-        ExportWhat::Samples => rows::samples(memory, &targets, from, until, &mut *sink)?,
-        ExportWhat::Rollups => rows::rollups(memory, &targets, (from, until), step, &mut *sink)?,
-        ExportWhat::Transitions => rows::transitions(memory, &targets, from, until, &mut *sink)?,
-        ExportWhat::Incidents => rows::incidents(memory, args.target.as_deref(), from, until, &mut *sink)?,
+
+    fn write(&self, reader: &Reader, out: impl Write + Send) -> Result<Exported, ExportError> {
+        let mut out = BufWriter::new(out);
+        let done = export(reader, self.what, self.format, self.targets.as_ref(), self.span, &mut out)?;
+        out.flush()?;
+        Ok(done)
     }
-    Ok(sink.finish()?)
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! `reach incidents`: what went wrong and when, or everything about one incident.
 
-use std::io;
-
-use reach_core::watch::Phase;
+use reach_core::watch::{Phase, fits};
 use reach_report::watch as report;
 
 use super::{
@@ -49,12 +47,6 @@ pub(super) enum Trouble {
 impl From<MemoryError> for Trouble {
     fn from(error: MemoryError) -> Self {
         Trouble::Memory(error)
-    }
-}
-
-impl From<io::Error> for Trouble {
-    fn from(error: io::Error) -> Self {
-        Trouble::Memory(error.into())
     }
 }
 
@@ -107,7 +99,7 @@ fn list(args: &IncidentsArgs, output: &Output, memory: &dyn Memory, now: &Now) -
     let mut incidents = memory.incidents(from, until)?;
     if let Some(pattern) = &args.target {
         let meant = memory::canonical(pattern);
-        incidents.retain(|incident| memory::fits(&meant, &incident.title));
+        incidents.retain(|incident| fits(&meant, &incident.title));
     }
     if args.open {
         incidents.retain(|incident| !matches!(incident.phase, Phase::Closed { .. }));

@@ -1,7 +1,6 @@
 //! What the commands read of the past. The file is opened beside the watch, read-only, whether the watch runs or not.
 
 use std::{
-    io,
     net::IpAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -11,7 +10,7 @@ use reach_core::{
     Time,
     judge::judge,
     model::Target,
-    watch::{Incident, IncidentId, Layer, Reason, Sample, TargetId, Transition},
+    watch::{Incident, IncidentId, Layer, Reason, TargetId, Transition, fits},
 };
 pub use reach_report::watch::{EvidenceRecord, HistoryBucket, IncidentRecord, KnownTarget};
 use reach_store::{Bucket, Error as StoreError, IncidentFilter, Reader, Span};
@@ -51,15 +50,6 @@ pub trait Memory {
 
     /// One incident, with everything.
     fn incident(&self, id: IncidentId) -> Result<Option<IncidentRecord>, MemoryError>;
-
-    /// Every single try of a target in a time, oldest first.
-    fn samples(
-        &self,
-        target: TargetId,
-        from: Time,
-        until: Time,
-        each: &mut dyn FnMut(&Sample) -> io::Result<()>,
-    ) -> Result<(), MemoryError>;
 }
 
 /// Why the past cannot be read.
@@ -76,9 +66,6 @@ pub enum MemoryError {
         /// Why.
         why: String,
     },
-    /// What was read cannot be passed on.
-    #[error("{0}")]
-    Output(#[from] io::Error),
 }
 
 fn name(path: &Path) -> String {
@@ -87,15 +74,26 @@ fn name(path: &Path) -> String {
 
 /// Opens the memory of a watch.
 pub fn open(path: &Path) -> Result<Box<dyn Memory>, MemoryError> {
-    match Reader::open(path) {
-        Ok(reader) => Ok(Box::new(Stored { reader, path: path.to_owned() })),
-        Err(StoreError::Missing { path }) => Err(MemoryError::Missing(path)),
-        Err(error) => Err(unreadable(path, &error)),
-    }
+    Ok(Box::new(Stored { reader: reader(path)?, path: path.to_owned() }))
 }
 
-fn unreadable(path: &Path, error: &StoreError) -> MemoryError {
+/// Opens the file itself.
+pub(super) fn reader(path: &Path) -> Result<Reader, MemoryError> {
+    Reader::open(path).map_err(|error| match error {
+        StoreError::Missing { path } => MemoryError::Missing(path),
+        error => unreadable(path, &error),
+    })
+}
+
+/// Why a file cannot be read.
+pub(super) fn unreadable(path: &Path, error: &StoreError) -> MemoryError {
     MemoryError::Unreadable { path: path.to_owned(), why: error.to_string() }
+}
+
+/// Every target that was ever watched.
+pub(super) fn known(reader: &Reader) -> Result<Vec<KnownTarget>, StoreError> {
+    let targets = reader.targets()?;
+    Ok(targets.into_iter().map(|(id, text)| KnownTarget { id, text }).collect())
 }
 
 /// What the store remembers.
@@ -112,8 +110,7 @@ impl Stored {
 
 impl Memory for Stored {
     fn targets(&self) -> Result<Vec<KnownTarget>, MemoryError> {
-        let targets = self.ask(Reader::targets)?;
-        Ok(targets.into_iter().map(|(id, text)| KnownTarget { id, text }).collect())
+        self.ask(known)
     }
 
     fn history(
@@ -170,19 +167,6 @@ impl Memory for Stored {
         let (incident, transitions) = (record.incident, record.transitions);
         Ok(Some(IncidentRecord { incident, transitions, messages: record.notices, evidence }))
     }
-
-    fn samples(
-        &self,
-        target: TargetId,
-        from: Time,
-        until: Time,
-        each: &mut dyn FnMut(&Sample) -> io::Result<()>,
-    ) -> Result<(), MemoryError> {
-        for sample in self.ask(|reader| reader.results(Some(target), Span { from, until }))? {
-            each(&sample.map_err(|error| unreadable(&self.path, &error))?)?;
-        }
-        Ok(())
-    }
 }
 
 fn shown_bucket(address: IpAddr, layer: Layer, bucket: Bucket<Reason>) -> HistoryBucket {
@@ -234,27 +218,13 @@ pub(super) fn canonical(pattern: &str) -> String {
     pattern.parse().map_or_else(|_| pattern.trim().to_owned(), |target: Target| target.text)
 }
 
-/// Whether a text is what a pattern describes, where `*` stands for anything and letters of either case are alike.
-pub(super) fn fits(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.to_lowercase(), text.to_lowercase());
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else { return rest.is_empty() };
-    for part in parts {
-        match rest.split_once(part) {
-            Some((_, behind)) => rest = behind,
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use std::{collections::BTreeMap, net::IpAddr};
 
-    use reach_core::watch::{AddressState, Gravity, Layer, Phase, Reading, Reason, Series, Subject, Why};
+    use reach_core::watch::{
+        AddressState, Gravity, Layer, Phase, Reading, Reason, Sample, Series, Subject, Why,
+    };
 
     use super::*;
 
@@ -404,32 +374,10 @@ pub(super) mod tests {
                 evidence: Vec::new(),
             }))
         }
-
-        fn samples(
-            &self,
-            target: TargetId,
-            from: Time,
-            until: Time,
-            each: &mut dyn FnMut(&Sample) -> io::Result<()>,
-        ) -> Result<(), MemoryError> {
-            for sample in every_minute(from, until).filter(|_| target == TargetId(1)) {
-                each(&sample)?;
-            }
-            Ok(())
-        }
     }
 
     #[test]
-    fn patterns_describe_targets() {
-        for (pattern, text, is) in [
-            ("fcm.example:443", "fcm.example:443", true),
-            ("fcm.*", "FCM.example:443", true),
-            ("*", "anything", true),
-            ("*:44", "fcm.example:443", false),
-            ("a*a", "a", false),
-        ] {
-            assert_eq!(fits(pattern, text), is, "{pattern} {text}");
-        }
+    fn a_pattern_without_a_star_is_a_target_as_it_is_typed() {
         assert_eq!(canonical("FCM.example"), "fcm.example:443");
         assert_eq!(canonical("FCM*"), "fcm*");
     }

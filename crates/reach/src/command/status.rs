@@ -1,6 +1,6 @@
 //! `reach status`: what a running watch knows.
 
-use reach_core::watch::{Phase, Status, Subject};
+use reach_core::watch::{Phase, Status, Subject, fits};
 use reach_report::watch as report;
 
 use super::{asking, document, memory};
@@ -44,11 +44,11 @@ fn narrow(status: &mut Status, wanted: &[String]) -> Result<(), String> {
     }
     let patterns: Vec<String> = wanted.iter().map(|text| memory::canonical(text)).collect();
     for (typed, pattern) in wanted.iter().zip(&patterns) {
-        if !status.targets.iter().any(|target| memory::fits(pattern, &target.target)) {
+        if !status.targets.iter().any(|target| fits(pattern, &target.target)) {
             return Err(format!("`{}` is not watched; `reach status` lists what is", shown(typed)));
         }
     }
-    status.targets.retain(|target| patterns.iter().any(|pattern| memory::fits(pattern, &target.target)));
+    status.targets.retain(|target| patterns.iter().any(|pattern| fits(pattern, &target.target)));
     let left: Vec<Subject> = status.targets.iter().map(|target| Subject::Target(target.id)).collect();
     status
         .incidents

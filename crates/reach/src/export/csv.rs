@@ -23,6 +23,7 @@ impl<W: Write> Sink for Csv<W> {
             Value::Text(text) => harmless(text),
             Value::Count(count) => count.to_string(),
             Value::Number(number) => number.to_string(),
+            Value::Flag(flag) => flag.to_string(),
         });
         Ok(self.out.write_record(fields)?)
     }

@@ -25,6 +25,7 @@ impl<W: Write> Sink for JsonLines<W> {
                 Value::Text(text) => json!(text),
                 Value::Count(count) => json!(count),
                 Value::Number(number) => json!(number),
+                Value::Flag(flag) => json!(flag),
             };
             ((*name).to_owned(), value)
         });

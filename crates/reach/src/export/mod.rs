@@ -5,10 +5,12 @@
 //! they are read: memory does not grow with their number.
 //!
 //! * Results: `time`, `target`, `address`, `layer` (`echo`, `connect`, `exchange`), `result` (`ok`, `failed`,
-//!   `unable`), `reason`, `rtt_ms`. Those of a target are in the order of time.
+//!   `unable`), `reason`, `rtt_ms`, `again` (a fast repetition after a failure, which says nothing new about
+//!   shares). Those of a target are in the order of time.
 //! * History, in stretches of time: `time`, `seconds`, `target`, `address`, `layer`, `tries`, `failed`,
 //!   `unable`, `reasons` (`timeout=3 refused=1`), `rtt_min_ms`, `rtt_mean_ms`, `rtt_p50_ms`, `rtt_p95_ms`,
-//!   `rtt_p99_ms`, `rtt_max_ms`.
+//!   `rtt_p99_ms`, `rtt_max_ms`, `again`, `again_failed` (of `tries` and of `failed`, the fast repetitions after a
+//!   failure).
 //! * Transitions: `time`, `target`, `address`, `before`, `after`, `why`, `reason`.
 //! * Incidents, oldest first: `id`, `target` (not known of what is about this host), `title`, `gravity` (the
 //!   worst), `phase`, `began`, `opened`, `closed`, `addresses` (that failed in its course), `pool`,
@@ -23,8 +25,9 @@ use std::{
 use jiff::Timestamp;
 use reach_core::{
     Time,
-    watch::{Incident, Layer, Phase, Reading, Reason, Sample, Subject, TargetId, Transition, Why},
+    watch::{Incident, Phase, Reading, Reason, Sample, Subject, TargetId, Transition},
 };
+use reach_report::watch::{phase_code, why_codes};
 use reach_store::{Bucket, IncidentFilter, Reader, Span};
 
 mod csv;
@@ -77,20 +80,20 @@ pub enum ExportError {
     Write(#[from] io::Error),
 }
 
-/// Writes what the store remembers, of one target or of all.
+/// Writes what the store remembers, of some targets (one after the other) or of all.
 pub fn export(
     reader: &Reader,
     what: What,
     format: Format,
-    target: Option<TargetId>,
+    targets: Option<&BTreeSet<TargetId>>,
     span: Span,
     out: impl Write + Send,
 ) -> Result<Exported, ExportError> {
     let columns = columns(what);
     match format {
-        Format::Csv => pour(reader, what, target, span, csv::Csv::new(columns, out)?),
-        Format::JsonLines => pour(reader, what, target, span, json_lines::JsonLines::new(columns, out)),
-        Format::Parquet => pour(reader, what, target, span, parquet::Parquet::new(columns, out)?),
+        Format::Csv => pour(reader, what, targets, span, csv::Csv::new(columns, out)?),
+        Format::JsonLines => pour(reader, what, targets, span, json_lines::JsonLines::new(columns, out)),
+        Format::Parquet => pour(reader, what, targets, span, parquet::Parquet::new(columns, out)?),
     }
 }
 
@@ -101,6 +104,7 @@ enum Kind {
     Text,
     Count,
     Number,
+    Flag,
 }
 
 type Column = (&'static str, Kind);
@@ -113,6 +117,7 @@ enum Value {
     Text(String),
     Count(u64),
     Number(f64),
+    Flag(bool),
 }
 
 /// Takes rows, each with a value for every column.
@@ -123,7 +128,7 @@ trait Sink {
 }
 
 fn columns(what: What) -> &'static [Column] {
-    use Kind::{Count, Number, Text, Time};
+    use Kind::{Count, Flag, Number, Text, Time};
     match what {
         What::Results => &[
             ("time", Time),
@@ -133,6 +138,7 @@ fn columns(what: What) -> &'static [Column] {
             ("result", Text),
             ("reason", Text),
             ("rtt_ms", Number),
+            ("again", Flag),
         ],
         What::History(_) => &[
             ("time", Time),
@@ -150,6 +156,8 @@ fn columns(what: What) -> &'static [Column] {
             ("rtt_p95_ms", Number),
             ("rtt_p99_ms", Number),
             ("rtt_max_ms", Number),
+            ("again", Count),
+            ("again_failed", Count),
         ],
         What::Transitions => &[
             ("time", Time),
@@ -183,7 +191,7 @@ fn columns(what: What) -> &'static [Column] {
 fn pour(
     reader: &Reader,
     what: What,
-    target: Option<TargetId>,
+    targets: Option<&BTreeSet<TargetId>>,
     span: Span,
     mut sink: impl Sink,
 ) -> Result<Exported, ExportError> {
@@ -194,36 +202,48 @@ fn pour(
         sink.row(row)
     };
     let mut unreadable_pages = 0;
+    // All of them are read in the order that the store has them in.
+    let each: Vec<Option<TargetId>> =
+        targets.map_or_else(|| vec![None], |targets| targets.iter().copied().map(Some).collect());
     match what {
         What::Results => {
-            let mut results = reader.results(target, span)?;
-            for sample in results.by_ref() {
-                put(result(&sample?, &names))?;
+            for target in each {
+                let mut results = reader.results(target, span)?;
+                for sample in results.by_ref() {
+                    put(result(&sample?, &names))?;
+                }
+                unreadable_pages += results.unreadable_pages();
             }
-            unreadable_pages = results.unreadable_pages();
         }
         What::History(step) => {
-            let targets = target.map_or_else(|| names.keys().copied().collect(), |target| vec![target]);
-            for target in targets {
+            let known = || names.keys().copied().collect();
+            for target in targets.cloned().unwrap_or_else(known) {
                 let history = reader.history(target, span, step)?;
                 unreadable_pages += history.unreadable_pages;
                 for ((address, layer), buckets) in &history.addresses {
                     for found in buckets {
-                        let whose = [name(target, &names), text(address), text(layer_name(*layer))];
+                        let whose = [name(target, &names), text(address), text(layer.code())];
                         put(bucket(found, whose))?;
                     }
                 }
             }
         }
         What::Transitions => {
-            for moved in reader.transitions(target, span) {
-                put(transition(&moved?, &names))?;
+            for target in each {
+                for moved in reader.transitions(target, span) {
+                    put(transition(&moved?, &names))?;
+                }
             }
         }
         What::Incidents => {
-            let filter = IncidentFilter { target, since: Some(span.from), ..IncidentFilter::default() };
-            let incidents = reader.incidents(&filter)?;
-            for found in incidents.iter().rev().filter(|incident| incident.opened < span.until) {
+            let filter = IncidentFilter { since: Some(span.from), ..IncidentFilter::default() };
+            let is_wanted = |incident: &&Incident| {
+                let of_these = targets.is_none_or(
+                    |targets| matches!(incident.subject, Subject::Target(target) if targets.contains(&target)),
+                );
+                of_these && incident.opened < span.until
+            };
+            for found in reader.incidents(&filter)?.iter().rev().filter(is_wanted) {
                 put(incident(found, &names))?;
             }
         }
@@ -239,7 +259,7 @@ fn result(sample: &Sample, names: &BTreeMap<TargetId, String>) -> Vec<Value> {
         Reading::Unable => ("unable", Value::None, Value::None),
     };
     let address = text(sample.series.address);
-    let layer = text(layer_name(sample.layer));
+    let layer = text(sample.layer.code());
     vec![
         Value::Time(sample.at),
         name(sample.series.target, names),
@@ -248,12 +268,14 @@ fn result(sample: &Sample, names: &BTreeMap<TargetId, String>) -> Vec<Value> {
         text(result),
         reason,
         took,
+        Value::Flag(sample.again),
     ]
 }
 
 fn bucket(bucket: &Bucket<Reason>, [target, address, layer]: [Value; 3]) -> Vec<Value> {
     let reasons = bucket.failures.iter().map(|(reason, count)| format!("{}={count}", reason.code()));
     let reasons = reasons.collect::<Vec<_>>().join(" ");
+    let (answered_again, failed_again) = bucket.repetitions();
     let quantile = |share| bucket.quantile(share).map_or(Value::None, millis);
     let (least, most) =
         bucket.extremes.map_or((Value::None, Value::None), |(least, most)| (millis(least), millis(most)));
@@ -273,20 +295,13 @@ fn bucket(bucket: &Bucket<Reason>, [target, address, layer]: [Value; 3]) -> Vec<
         quantile(0.95),
         quantile(0.99),
         most,
+        Value::Count(answered_again.saturating_add(failed_again)),
+        Value::Count(failed_again),
     ]
 }
 
 fn transition(moved: &Transition, names: &BTreeMap<TargetId, String>) -> Vec<Value> {
-    let (why, reason) = match moved.why {
-        Why::Answered => ("answered", None),
-        Why::Failed(reason) => ("failed", Some(reason)),
-        Why::BlockedFromBirth(reason) => ("blocked-from-birth", Some(reason)),
-        Why::Appeared => ("appeared", None),
-        Why::LeftDns => ("left-dns", None),
-        Why::Returned => ("returned", None),
-        Why::Forgotten => ("forgotten", None),
-        Why::Dropped => ("dropped", None),
-    };
+    let (why, reason) = why_codes(moved.why);
     vec![
         Value::Time(moved.at),
         name(moved.series.target, names),
@@ -294,16 +309,14 @@ fn transition(moved: &Transition, names: &BTreeMap<TargetId, String>) -> Vec<Val
         text(moved.from.code()),
         text(moved.to.code()),
         text(why),
-        reason.map_or(Value::None, |reason| text(reason.code())),
+        reason.map_or(Value::None, text),
     ]
 }
 
 fn incident(incident: &Incident, names: &BTreeMap<TargetId, String>) -> Vec<Value> {
-    let (phase, closed) = match incident.phase {
-        Phase::Open => ("open", Value::None),
-        Phase::Calming { .. } => ("calming", Value::None),
-        Phase::Recovered { .. } => ("recovered", Value::None),
-        Phase::Closed { at, .. } => ("closed", Value::Time(at)),
+    let closed = match incident.phase {
+        Phase::Closed { at, .. } => Value::Time(at),
+        _ => Value::None,
     };
     let target = match incident.subject {
         Subject::Target(target) => name(target, names),
@@ -317,7 +330,7 @@ fn incident(incident: &Incident, names: &BTreeMap<TargetId, String>) -> Vec<Valu
         target,
         Value::Text(incident.title.clone()),
         text(incident.worst.code()),
-        text(phase),
+        text(phase_code(incident.phase)),
         Value::Time(incident.began),
         Value::Time(incident.opened),
         closed,
@@ -341,14 +354,6 @@ fn text(value: impl ToString) -> Value {
 
 fn millis(span: Duration) -> Value {
     Value::Number(span.as_micros() as f64 / 1_000.0)
-}
-
-const fn layer_name(layer: Layer) -> &'static str {
-    match layer {
-        Layer::Echo => "echo",
-        Layer::Connect => "connect",
-        Layer::Exchange => "exchange",
-    }
 }
 
 /// A time as text, in UTC: `2026-11-22T14:00:03.250Z`.

@@ -17,7 +17,8 @@ use parquet::{
 
 use super::{Column, Kind, Sink, Value};
 
-/// Apache Parquet. Every column may be null; texts are UTF-8, counts are INT64, other numbers DOUBLE.
+/// Apache Parquet. Every column may be null; texts are UTF-8, counts are INT64, other numbers DOUBLE,
+/// flags BOOLEAN.
 pub(super) struct Parquet<W: Write + Send> {
     columns: &'static [Column],
     out: SerializedFileWriter<W>,
@@ -76,6 +77,7 @@ fn schema(columns: &[Column]) -> Result<TypePtr, ParquetError> {
             Kind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
             Kind::Count => (Physical::INT64, None),
             Kind::Number => (Physical::DOUBLE, None),
+            Kind::Flag => (Physical::BOOLEAN, None),
         };
         let field = Type::primitive_type_builder(name, physical).with_logical_type(logical);
         field.with_repetition(Repetition::OPTIONAL).build().map(Arc::new)
@@ -106,6 +108,12 @@ fn write_column<'a>(
                 .filter_map(|value| if let Value::Number(number) = value { Some(*number) } else { None })
                 .collect();
             writer.write_batch(&numbers, known, None)?;
+        }
+        ColumnWriter::BoolColumnWriter(writer) => {
+            let flags: Vec<bool> = values
+                .filter_map(|value| if let Value::Flag(flag) = value { Some(*flag) } else { None })
+                .collect();
+            writer.write_batch(&flags, known, None)?;
         }
         ColumnWriter::ByteArrayColumnWriter(writer) => {
             let texts: Vec<ByteArray> = values

@@ -4,7 +4,7 @@ use ::parquet::{
     file::reader::{FileReader, SerializedFileReader},
     record::Field,
 };
-use reach_core::watch::{AddressState, Series};
+use reach_core::watch::{AddressState, Layer, Series, Why};
 use reach_store::{Batch, StoreOptions, Writer, open};
 use serde_json::Value as Json;
 use tempfile::TempDir;
@@ -67,16 +67,17 @@ fn results_have_the_columns_that_are_promised() {
     let csv = String::from_utf8(csv).expect("text");
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(lines.len(), 121);
-    assert_eq!(lines[0], "time,target,address,layer,result,reason,rtt_ms");
+    assert_eq!(lines[0], "time,target,address,layer,result,reason,rtt_ms,again");
     let (time, rest) = lines[1].split_once(',').expect("fields");
     assert_eq!(time, "2026-11-02T00:00:00.250Z");
     let took: f64 = rest
         .strip_prefix("push.example:443,192.0.2.1,connect,ok,,")
+        .and_then(|rest| rest.strip_suffix(",false"))
         .expect("as promised")
         .parse()
         .expect("a number");
     assert!((took - 20.0).abs() < 0.1, "{took}");
-    assert_eq!(lines[2], "2026-11-02T00:00:00.250Z,push.example:443,192.0.2.2,connect,failed,timeout,");
+    assert_eq!(lines[2], "2026-11-02T00:00:00.250Z,push.example:443,192.0.2.2,connect,failed,timeout,,false");
 }
 
 #[test]
@@ -108,6 +109,7 @@ fn parquet_is_read_back_as_it_was_written() {
     assert_eq!(fields[&"address".to_owned()], &Field::Str("192.0.2.2".to_owned()));
     assert_eq!(fields[&"reason".to_owned()], &Field::Str("timeout".to_owned()));
     assert_eq!(fields[&"rtt_ms".to_owned()], &Field::Null);
+    assert_eq!(fields[&"again".to_owned()], &Field::Bool(false));
     let fields: BTreeMap<&String, &Field> = rows[0].get_column_iter().collect();
     assert!(matches!(fields[&"rtt_ms".to_owned()], Field::Double(took) if (took - 20.0).abs() < 0.1));
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    env,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -11,7 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{allow::Allowed, secret::Secret};
-use crate::{blackbox::Rule, metrics::status::Scope};
+use crate::{blackbox::Rule, config::secret, metrics::status::Scope};
 
 /// `[http]`: what the watch shows, and to whom.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -124,26 +124,13 @@ pub enum Source {
 impl Source {
     /// The secret. What is wrong is told without any of it.
     pub fn read(&self) -> Result<Secret, String> {
-        let from_file = |path: &Path| {
-            let name = path.display().to_string().escape_debug().to_string();
-            let text =
-                fs::read_to_string(path).map_err(|error| format!("`{name}` cannot be read: {error}"))?;
-            not_empty(&text)
-                .ok_or_else(|| format!("`{name}` is empty; it has to hold the secret and nothing else"))
+        let source = match self {
+            Source::Inline(secret) => return Ok(secret.clone()),
+            Source::File(path) => secret::Source::File(path),
+            Source::Env(name) => secret::Source::Variable(name),
+            Source::Credential(name) => secret::Source::Credential(name),
         };
-        match self {
-            Source::Inline(secret) => Ok(secret.clone()),
-            Source::File(path) => from_file(path),
-            Source::Env(name) => {
-                let value = env::var(name)
-                    .map_err(|_| format!("the environment has no variable `{}`", name.escape_debug()))?;
-                not_empty(&value).ok_or_else(|| format!("the variable `{}` is empty", name.escape_debug()))
-            }
-            Source::Credential(name) => {
-                let directory = env::var_os("CREDENTIALS_DIRECTORY").ok_or("systemd gave no credentials")?;
-                from_file(&Path::new(&directory).join(name))
-            }
-        }
+        secret::read(source, &|name| env::var(name).ok()).map(Secret::from)
     }
 }
 
@@ -169,18 +156,11 @@ impl TryFrom<toml::Value> for Source {
             "file" => Err(format!("`{shown}` is no absolute path")),
             "env" if !text.is_empty() && !text.contains(['=', '\0']) => Ok(Source::Env(text)),
             "env" => Err(format!("`{shown}` is no name of a variable")),
-            "credential" if !text.is_empty() && !text.contains('/') && !text.starts_with('.') => {
-                Ok(Source::Credential(text))
-            }
+            "credential" if secret::is_credential(&text) => Ok(Source::Credential(text)),
             "credential" => Err(format!("`{shown}` is no name of a credential")),
             _ => Err(wrong()),
         }
     }
-}
-
-fn not_empty(text: &str) -> Option<Secret> {
-    let trimmed = text.trim();
-    (!trimmed.is_empty()).then(|| trimmed.to_owned().into())
 }
 
 fn minute() -> Duration {
@@ -215,6 +195,8 @@ mod span {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -51,7 +51,7 @@ fn problems_name_the_channel_the_key_and_what_would_be_right_and_no_secret() {
         ("kind = 'telegram'\ntoken = '1:S'\nchat = 'ops'", &["`chat` is neither a number nor a name"]),
         (
             "kind = 'telegram'\ntoken_file = 'none'\nchat = 1",
-            &["`token` cannot be read from `/nowhere/none`"],
+            &["`token` is missing: `/nowhere/none` cannot be read"],
         ),
         (
             "kind = 'telegram'\ntoken = '1:S'\nchat = 1\nurl = 'https://SECRET'",
@@ -59,7 +59,7 @@ fn problems_name_the_channel_the_key_and_what_would_be_right_and_no_secret() {
         ),
         ("kind = 'slack'\nurl = 'ftp://SECRET'", &["`url` is no URL"]),
         ("kind = 'slack'\nurl = 98765", &["`url` has to be text in quotes"]),
-        ("kind = 'slack'\nurl_env = 'UNSET'", &["`url` is to be in the variable `UNSET`"]),
+        ("kind = 'slack'\nurl_env = 'UNSET'", &["`url` is missing: the environment has no variable `UNSET`"]),
         ("kind = 'slack'\nurl = 'https://SECRET'\nurl_env = 'HOOK'", &["`url` is given more than once"]),
         ("kind = 'pigeon'", &["pigeon", "telegram"]),
         ("kind = 'slack'\nurl_env = 'HOOK'\nlouder = true", &["unknown field `louder`"]),

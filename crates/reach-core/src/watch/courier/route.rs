@@ -1,12 +1,15 @@
 //! Who wants to hear what.
 
 use super::{ChannelPlan, thread::Thread};
-use crate::watch::{Incident, Matcher, News, Notice};
+use crate::watch::{News, Notice, Subject};
 
 /// Whether this is told there at all.
 pub(super) fn wants(plan: &ChannelPlan, thread: Option<&Thread>, notice: &Notice) -> bool {
     let incident = &notice.incident;
-    if incident.worst.max(incident.gravity) < plan.least || !matches(&plan.matcher, incident) {
+    // That this host is cut off concerns whoever waits to hear of any target, and what a channel was told of once it is
+    // told of to the end.
+    let concerns = incident.subject == Subject::Vantage || thread.is_some() || plan.matcher.matches(incident);
+    if incident.worst.max(incident.gravity) < plan.least || !concerns {
         return false;
     }
     if plan.caps.program {
@@ -25,51 +28,25 @@ pub(super) fn wants(plan: &ChannelPlan, thread: Option<&Thread>, notice: &Notice
     }
 }
 
-/// Whether an incident is what a matcher looks for.
-pub(super) fn matches(matcher: &Matcher, incident: &Incident) -> bool {
-    let target = matcher.target.as_deref().is_none_or(|pattern| is_like(pattern, &incident.title));
-    let network = matcher.network.is_none_or(|network| {
-        !incident.members.is_empty()
-            && incident.members.iter().all(|member| network.contains(&member.address))
-    });
-    target && network && matcher.labels.iter().all(|(name, value)| incident.labels.get(name) == Some(value))
-}
-
-/// Whether a text is like a pattern, in which `*` stands for anything; letters of either case are alike.
-fn is_like(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.to_lowercase(), text.to_lowercase());
-    let Some((first, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(mut text) = text.strip_prefix(first) else { return false };
-    let mut parts: Vec<&str> = rest.split('*').collect();
-    let last = parts.pop().unwrap_or_default();
-    for part in parts {
-        let Some(found) = text.find(part) else { return false };
-        text = &text[found + part.len()..];
-    }
-    text.ends_with(last)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::is_like;
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::watch::{
+        Matcher,
+        courier::tests::{at, chat, notice},
+    };
 
     #[test]
-    fn a_star_stands_for_anything() {
-        for (pattern, text) in [
-            ("a.example", "A.example"),
-            ("*", ""),
-            ("*.example.com", "www.example.com"),
-            ("fcm*", "fcm.googleapis.com:443"),
-            ("*push*:443", "https://push.example:443"),
-            ("a*b*c", "abbc"),
-            ("a**c", "ac"),
-        ] {
-            assert!(is_like(pattern, text), "{pattern} {text}");
-        }
-        for (pattern, text) in
-            [("a.example", "a.example.com"), ("*.example.com", "example.com"), ("ab*ba", "aba"), ("", "a")]
-        {
-            assert!(!is_like(pattern, text), "{pattern} {text}");
-        }
+    fn a_channel_of_one_target_hears_of_this_host_and_of_what_it_was_told_of() {
+        let target = Some("other*".to_owned());
+        let matcher = Matcher { target, network: None, labels: BTreeMap::new() };
+        let plan = ChannelPlan { matcher, ..chat("ops") };
+        let mut about = notice(1, 1, News::Opened, at(1));
+        assert!(!wants(&plan, None, &about));
+        assert!(wants(&plan, Some(&Thread::default()), &about));
+        about.incident.subject = Subject::Vantage;
+        assert!(wants(&plan, None, &about));
     }
 }

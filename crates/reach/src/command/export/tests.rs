@@ -1,29 +1,35 @@
-use std::sync::{Arc, Mutex};
-
 use clap::Parser;
-use parquet::{
-    file::reader::{FileReader, SerializedFileReader},
-    record::Field,
+use reach_core::{
+    Time,
+    watch::{Layer, Reading, Reason, Sample, Series},
 };
+use reach_store::{Batch, StoreOptions, open};
+use tempfile::TempDir;
 
 use super::*;
 use crate::{
     cli::{Cli, Command},
-    command::memory::tests::Afternoon,
+    command::memory::tests::{NOON, incident, minutes},
 };
 
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("nobody panicked").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// A file that a watch has left: from noon on, one target was tried every minute for an hour, and another once.
+fn file() -> TempDir {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (writer, ..) = open(&directory.path().join("watch.db"), StoreOptions::default()).expect("a store");
+    let sample = |target: u32, at: Time, reading: Reading| {
+        let series = Series { target: TargetId(target), address: [203, 0, 113, 11].into() };
+        Sample { series, layer: Layer::Connect, at, reading, again: false }
+    };
+    let mut batch = Batch::new(NOON + minutes(60));
+    batch.targets.push((TargetId(1), "fcm.googleapis.com:443".to_owned()));
+    batch.targets.push((TargetId(2), "db.example:5432".to_owned()));
+    let answered = Reading::Answered(Duration::from_millis(8));
+    batch.samples.extend((0..60).map(|minute| sample(1, NOON + minutes(minute), answered)));
+    batch.samples.push(sample(2, NOON + minutes(1), Reading::Failed(Reason::Timeout)));
+    batch.incidents.push(incident());
+    writer.submit(batch);
+    assert!(writer.flush(Duration::from_secs(30)));
+    directory
 }
 
 fn exported(line: &str) -> Result<Vec<u8>, String> {
@@ -33,13 +39,16 @@ fn exported(line: &str) -> Result<Vec<u8>, String> {
         other => panic!("{line}: {other:?}"),
     };
     let now = Now { at: "2026-11-22T16:00:00Z".parse().expect("a time"), zone: jiff::tz::TimeZone::UTC };
-    let kept = Kept::default();
-    export(&args, &Afternoon, Box::new(kept.clone()), &now).map_err(|trouble| match trouble {
+    let directory = file();
+    let path = directory.path().join("watch.db");
+    let reader = memory::reader(&path).expect("a store");
+    let wish = Wish::of(&args, &reader, &path, &now).map_err(|trouble| match trouble {
         Trouble::Typed(problems) => problems.join("\n"),
         Trouble::Memory(error) => error.to_string(),
     })?;
-    let bytes = kept.0.lock().expect("nobody panicked").clone();
-    Ok(bytes)
+    let mut out = Vec::new();
+    wish.write(&reader, &mut out).map_err(|error| error.to_string())?;
+    Ok(out)
 }
 
 fn text(line: &str) -> String {
@@ -47,57 +56,28 @@ fn text(line: &str) -> String {
 }
 
 #[test]
-fn samples_are_written_as_csv_and_as_json_lines() {
-    let csv = text("--what samples --from 12:00");
-    let lines: Vec<&str> = csv.lines().collect();
-    assert_eq!(lines.len(), 1 + 2 * 240);
-    assert_eq!(lines[0], "at,target,address,layer,result,reason,rtt_ms");
-    assert_eq!(
-        lines[1],
-        "2026-11-22T12:00:00.000000Z,fcm.googleapis.com:443,203.0.113.11,connect,answered,,8"
-    );
-    assert!(lines.contains(
-        &"2026-11-22T13:00:00.000000Z,fcm.googleapis.com:443,203.0.113.12,connect,failed,timeout,"
-    ));
-    let json = text("--what samples --from 12:00 --format jsonl");
-    let first: serde_json::Value = serde_json::from_str(json.lines().next().expect("a line")).expect("JSON");
-    assert_eq!(first["rtt_ms"], 8.0);
-    assert_eq!(first["reason"], serde_json::Value::Null);
-}
-
-#[test]
-fn parquet_can_be_read_again_with_the_same_values() {
-    let bytes = exported("--what samples --from 12:00 --format parquet").expect("written");
-    let reader = SerializedFileReader::new(axum::body::Bytes::from(bytes)).expect("Parquet");
-    assert_eq!(reader.metadata().file_metadata().num_rows(), 480);
-    let failed = reader
-        .get_row_iter(None)
-        .expect("rows")
-        .flatten()
-        .filter(|row| {
-            row.get_column_iter()
-                .any(|(name, field)| name == "reason" && *field == Field::Str("timeout".to_owned()))
-        })
-        .count();
-    assert_eq!(failed, 60);
-    let first = reader.get_row_iter(None).expect("rows").next().expect("a row").expect("read");
-    let values: Vec<&Field> = first.get_column_iter().map(|(_, field)| field).collect();
-    assert_eq!(*values[0], Field::TimestampMicros(1_795_348_800_000_000));
-    assert_eq!(*values[6], Field::Double(8.0));
-}
-
-#[test]
-fn summaries_transitions_and_incidents_are_written() {
-    let rollups = text("--what rollups --from 12:00 --step 1h");
-    assert_eq!(rollups.lines().count(), 1 + 2 * 4);
-    assert!(rollups.contains(",203.0.113.12,connect,60,60,60,0,"), "{rollups}");
-    assert_eq!(text("--what transitions --from 12:00").lines().count(), 5);
-    let incidents = text("--what incidents --format jsonl");
+fn what_was_typed_says_what_is_written_and_how() {
+    let samples = text("--what samples --from 12:00");
+    assert_eq!(samples.lines().count(), 1 + 61);
+    assert!(samples.starts_with("time,target,address,layer,result,reason,rtt_ms"), "{samples}");
+    assert_eq!(text("--what samples --from 12:00 --to 12:10").lines().count(), 1 + 11);
+    assert_eq!(text("--what rollups --from 12:00 --step 30m").lines().count(), 1 + 3);
+    assert_eq!(text("--what transitions --from 12:00"), "time,target,address,before,after,why,reason\n");
+    let incidents = text("--what incidents --from 12:00 --format jsonl");
     let incident: serde_json::Value = serde_json::from_str(&incidents).expect("one line");
-    assert_eq!((&incident["id"], &incident["all_clear"]), (&17.into(), &true.into()));
-    assert_eq!(text("--what incidents --target db* --format jsonl"), "");
-    let empty = exported("--what samples --from 12:00 --target db* --format parquet").expect("written");
-    assert_eq!(&empty[..4], b"PAR1");
+    assert_eq!((&incident["id"], &incident["phase"]), (&17.into(), &"closed".into()));
+    let parquet = exported("--what samples --from 12:00 --format parquet").expect("written");
+    assert_eq!((&parquet[..4], &parquet[parquet.len() - 4..]), (&b"PAR1"[..], &b"PAR1"[..]));
+}
+
+#[test]
+fn a_pattern_picks_targets_and_their_incidents() {
+    let samples = text("--what samples --from 12:00 --target DB*");
+    assert!(samples.contains("db.example:5432,203.0.113.11,connect,failed,timeout"), "{samples}");
+    assert_eq!(samples.lines().count(), 2);
+    assert_eq!(text("--what rollups --from 12:00 --step 1h --target db.example:5432").lines().count(), 2);
+    assert_eq!(text("--what incidents --from 12:00 --target fcm* --format jsonl").lines().count(), 1);
+    assert_eq!(text("--what incidents --from 12:00 --target db* --format jsonl"), "");
 }
 
 #[test]

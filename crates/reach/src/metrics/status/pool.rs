@@ -87,16 +87,7 @@ pub(super) fn families(targets: &[Named<'_>], scope: &Scope) -> Vec<Family> {
 }
 
 fn labels_of(named: &Named<'_>, address: &str, layer: Layer, scope: &Scope) -> Labels {
-    named.with([("address", address), ("module", module(layer)), ("vantage", &scope.vantage)])
-}
-
-/// What a layer is called in the label `module`.
-fn module(layer: Layer) -> &'static str {
-    match layer {
-        Layer::Echo => "echo",
-        Layer::Connect => "connect",
-        Layer::Exchange => "exchange",
-    }
+    named.with([("address", address), ("module", layer.code()), ("vantage", &scope.vantage)])
 }
 
 struct Families {
