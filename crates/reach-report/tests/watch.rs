@@ -107,6 +107,7 @@ fn incident() -> Incident {
         notices: 3,
         rang: vec![ago(11)],
         diagnosis: None,
+        clocks: Default::default(),
     }
 }
 
@@ -208,6 +209,7 @@ fn row(number: u64, channel: &str, at: Time, news: News, rings: bool, delivery: 
         attempts: 1,
         not_before: at,
         trouble: None,
+        instead_of: None,
     }
 }
 
@@ -403,7 +405,6 @@ fn what_a_configuration_would_watch() {
             ("patch day", Some("2026-11-28 02:00 ~ 2026-11-28 04:00 Asia/Seoul".to_owned())),
             ("move", None),
         ],
-        quiet: 1,
         store: "/var/lib/reach/reach.db".to_owned(),
         max_bytes: 2 << 30,
         control: "/run/reach/watch.sock".to_owned(),

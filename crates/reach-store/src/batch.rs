@@ -316,8 +316,8 @@ mod tests {
     #[test]
     fn samples_beyond_what_may_wait_are_counted_and_nothing_else_is_given_up() {
         let reading = Reading::Unable;
-        let (layer, at) = (Layer::Connect, Time::default());
-        let sample = Sample { series: series(), layer, at, reading, again: false };
+        let sample =
+            Sample { series: series(), layer: Layer::Connect, at: Time::default(), reading, again: false };
         let mut pending = Pending::default();
         for _ in 0..4 {
             let batch = Batch {
