@@ -12,6 +12,7 @@ use crate::{
     Lang,
     clean::clean,
     units,
+    watch::gravity,
     words::{self, say},
 };
 
@@ -275,17 +276,6 @@ fn reason(reason: Reason, lang: Lang) -> &'static str {
             Reason::Silent => "연결 후 무응답(응답 시간 초과)",
             Reason::Http => "서버 자체 오류 응답",
         },
-    }
-}
-
-/// How bad it is.
-pub(super) const fn gravity(gravity: Gravity, lang: Lang) -> &'static str {
-    match (lang, gravity) {
-        (Lang::En, gravity) => gravity.code(),
-        (Lang::Ko, Gravity::Notice) => "참고",
-        (Lang::Ko, Gravity::Warning) => "주의",
-        (Lang::Ko, Gravity::Degraded) => "부분 장애",
-        (Lang::Ko, Gravity::Critical) => "심각",
     }
 }
 

@@ -32,7 +32,7 @@ pub use self::{
     silences::silences,
     status::status,
     words::{acknowledged, muted, orders, silence_ended, silence_made},
-    words::{delivery_code, news_code, phase_code, why_codes},
+    words::{delivery_code, gravity, news_code, phase, phase_code, reason, state, why_codes},
 };
 
 /// A summary of the tries of one address over a stretch of time.

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// What is thought of an address.
-pub(super) fn state(state: AddressState, lang: Lang) -> &'static str {
+pub fn state(state: AddressState, lang: Lang) -> &'static str {
     match (state, lang) {
         (AddressState::Unknown, Lang::En) => "unknown",
         (AddressState::Unknown, Lang::Ko) => "미확인",
@@ -46,7 +46,7 @@ pub(super) const fn state_role(state: AddressState) -> Role {
 }
 
 /// Why a try failed.
-pub(super) fn reason(reason: Reason, lang: Lang) -> &'static str {
+pub fn reason(reason: Reason, lang: Lang) -> &'static str {
     match (reason, lang) {
         (Reason::Timeout, Lang::En) => "no answer (connect timeout)",
         (Reason::Timeout, Lang::Ko) => "연결 시간 초과(connect timeout)",
@@ -72,7 +72,7 @@ pub(super) fn reason(reason: Reason, lang: Lang) -> &'static str {
 }
 
 /// How bad it is.
-pub(super) fn gravity(gravity: Gravity, lang: Lang) -> &'static str {
+pub fn gravity(gravity: Gravity, lang: Lang) -> &'static str {
     match (gravity, lang) {
         (Gravity::Notice, Lang::En) => "notice",
         (Gravity::Notice, Lang::Ko) => "참고",
@@ -94,7 +94,7 @@ pub(super) const fn gravity_role(gravity: Gravity) -> Role {
 }
 
 /// Where an incident stands.
-pub(super) fn phase(phase: Phase, lang: Lang) -> &'static str {
+pub fn phase(phase: Phase, lang: Lang) -> &'static str {
     match (phase, lang) {
         (Phase::Open, Lang::En) => "open",
         (Phase::Open, Lang::Ko) => "진행 중",

@@ -6,7 +6,7 @@ use reach_core::{Time, watch::Layer};
 use reach_report::watch::{self as report, History};
 
 use super::{
-    asking, document,
+    document,
     incidents::Trouble,
     memory::{self, Memory},
 };
@@ -27,13 +27,8 @@ pub fn run(args: &HistoryArgs, around: &Surroundings) -> Exit {
         Ok(output) => output,
         Err(problem) => return complain(&[problem]),
     };
-    let path = match memory::place(&args.memory, asking::world(around)) {
-        Ok(path) => path,
-        Err(problems) => return complain(&problems),
-    };
-    let found = memory::open(&path)
-        .map_err(Trouble::from)
-        .and_then(|memory| answer(args, &output, &*memory, &Now::look()));
+    let found =
+        memory::meant(&args.memory, around).and_then(|memory| answer(args, &output, &*memory, &Now::look()));
     match found {
         Ok(Some(text)) => finish(&text, Exit::AllWork),
         Ok(None) => Exit::SomeFail,

@@ -4,7 +4,7 @@ use reach_core::watch::{Phase, fits};
 use reach_report::watch as report;
 
 use super::{
-    ack, asking, document,
+    ack, document,
     memory::{self, Memory, MemoryError},
 };
 use crate::{
@@ -23,13 +23,8 @@ pub fn run(args: &IncidentsArgs, around: &Surroundings) -> Exit {
         Ok(output) => output,
         Err(problem) => return complain(&[problem]),
     };
-    let path = match memory::place(&args.memory, asking::world(around)) {
-        Ok(path) => path,
-        Err(problems) => return complain(&problems),
-    };
-    let answer = memory::open(&path)
-        .map_err(Trouble::from)
-        .and_then(|memory| answer(args, &output, &*memory, &Now::look()));
+    let answer =
+        memory::meant(&args.memory, around).and_then(|memory| answer(args, &output, &*memory, &Now::look()));
     match answer {
         Ok(text) => finish(&text, Exit::AllWork),
         Err(trouble) => trouble.told(),

@@ -15,10 +15,11 @@ use reach_core::{
 pub use reach_report::watch::{EvidenceRecord, HistoryBucket, IncidentRecord, KnownTarget};
 use reach_store::{Bucket, Error as StoreError, IncidentFilter, Reader, Span};
 
+use super::{asking, incidents::Trouble};
 use crate::{
     cli::{MemoryArgs, nearest},
     config::{
-        Problems,
+        Problems, Surroundings,
         watch::{World, locate},
     },
     output::shown,
@@ -75,6 +76,12 @@ fn name(path: &Path) -> String {
 /// Opens the memory of a watch.
 pub fn open(path: &Path) -> Result<Box<dyn Memory>, MemoryError> {
     Ok(Box::new(Stored { reader: reader(path)?, path: path.to_owned() }))
+}
+
+/// Opens the one that is meant.
+pub(super) fn meant(args: &MemoryArgs, around: &Surroundings) -> Result<Box<dyn Memory>, Trouble> {
+    let path = place(args, asking::world(around)).map_err(Trouble::Typed)?;
+    Ok(open(&path)?)
 }
 
 /// Opens the file itself.

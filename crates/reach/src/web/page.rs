@@ -85,7 +85,7 @@ fn incident_row(incident: &Incident, lang: Lang) -> (&'static str, Vec<String>) 
         incident.id.0.to_string(),
         incident.title.clone(),
         words::gravity(incident.gravity, lang).to_owned(),
-        words::phase(&incident.phase, lang).to_owned(),
+        words::phase(incident.phase, lang).to_owned(),
         moment(incident.began),
     ];
     (incident.gravity.code(), cells)

@@ -1,7 +1,7 @@
 //! What the page of the watch says, English and Korean side by side.
 
-use reach_core::watch::{AddressState, Gravity, Phase, Reason};
 use reach_report::Lang;
+pub use reach_report::watch::{gravity, phase, reason, state};
 
 /// What stands in one place of the page whatever is known.
 #[derive(Clone, Copy, Debug)]
@@ -71,77 +71,5 @@ pub fn labels(lang: Lang) -> Labels {
             unresolved: "이름을 찾을 수 없음",
             as_of: "기준 시각(UTC)",
         },
-    }
-}
-
-/// The state of an address.
-pub fn state(state: AddressState, lang: Lang) -> &'static str {
-    match (state, lang) {
-        (AddressState::Unknown, Lang::En) => "unknown",
-        (AddressState::Unknown, Lang::Ko) => "미확인",
-        (AddressState::Ok, Lang::En) => "ok",
-        (AddressState::Ok, Lang::Ko) => "정상",
-        (AddressState::Suspect, Lang::En) => "suspect",
-        (AddressState::Suspect, Lang::Ko) => "이상 의심",
-        (AddressState::Down, Lang::En) => "down",
-        (AddressState::Down, Lang::Ko) => "연결 안 됨",
-        (AddressState::Recovering, Lang::En) => "recovering",
-        (AddressState::Recovering, Lang::Ko) => "복구 중",
-        (AddressState::Gone, Lang::En) => "left DNS",
-        (AddressState::Gone, Lang::Ko) => "DNS에서 사라짐",
-    }
-}
-
-/// How bad an incident is.
-pub fn gravity(gravity: Gravity, lang: Lang) -> &'static str {
-    match (gravity, lang) {
-        (Gravity::Notice, Lang::En) => "notice",
-        (Gravity::Notice, Lang::Ko) => "알림",
-        (Gravity::Warning, Lang::En) => "warning",
-        (Gravity::Warning, Lang::Ko) => "경고",
-        (Gravity::Degraded, Lang::En) => "degraded",
-        (Gravity::Degraded, Lang::Ko) => "일부 장애",
-        (Gravity::Critical, Lang::En) => "critical",
-        (Gravity::Critical, Lang::Ko) => "심각",
-    }
-}
-
-/// Where an incident stands.
-pub fn phase(phase: &Phase, lang: Lang) -> &'static str {
-    match (phase, lang) {
-        (Phase::Open, Lang::En) => "open",
-        (Phase::Open, Lang::Ko) => "진행 중",
-        (Phase::Calming { .. }, Lang::En) => "calming down",
-        (Phase::Calming { .. }, Lang::Ko) => "진정 중",
-        (Phase::Recovered { .. }, Lang::En) => "recovered, not yet all clear",
-        (Phase::Recovered { .. }, Lang::Ko) => "복구됨(해제 확인 중)",
-        (Phase::Closed { .. }, Lang::En) => "closed",
-        (Phase::Closed { .. }, Lang::Ko) => "종료",
-    }
-}
-
-/// Why an address failed.
-pub fn reason(reason: Reason, lang: Lang) -> &'static str {
-    match (reason, lang) {
-        (Reason::Timeout, Lang::En) => "no answer",
-        (Reason::Timeout, Lang::Ko) => "응답 없음",
-        (Reason::Refused, Lang::En) => "refused",
-        (Reason::Refused, Lang::Ko) => "연결 거부",
-        (Reason::Unreachable, Lang::En) => "unreachable (ICMP)",
-        (Reason::Unreachable, Lang::Ko) => "도달 불가(ICMP)",
-        (Reason::Prohibited, Lang::En) => "prohibited (ICMP)",
-        (Reason::Prohibited, Lang::Ko) => "정책으로 금지됨(ICMP)",
-        (Reason::BlockedLocally, Lang::En) => "blocked by this host",
-        (Reason::BlockedLocally, Lang::Ko) => "이 호스트에서 차단",
-        (Reason::ClosedEarly, Lang::En) => "closed after the handshake",
-        (Reason::ClosedEarly, Lang::Ko) => "연결 직후 끊김",
-        (Reason::Tls, Lang::En) => "TLS handshake failed",
-        (Reason::Tls, Lang::Ko) => "TLS 핸드셰이크 실패",
-        (Reason::Untrusted, Lang::En) => "certificate not trusted",
-        (Reason::Untrusted, Lang::Ko) => "신뢰할 수 없는 인증서",
-        (Reason::Silent, Lang::En) => "connected, then silence",
-        (Reason::Silent, Lang::Ko) => "연결 후 무응답",
-        (Reason::Http, Lang::En) => "HTTP error",
-        (Reason::Http, Lang::Ko) => "HTTP 오류",
     }
 }

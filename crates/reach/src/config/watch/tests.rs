@@ -54,7 +54,7 @@ fn the_example_is_right_as_it_is_and_with_everything_in_force() {
     let config = load(&file, BARE).unwrap_or_else(|problems| panic!("{problems:#?}\n{in_force}"));
     assert_eq!(config.targets.len(), 5);
     assert_eq!(config.maintenance.len(), 3);
-    assert_eq!(config.channels.len(), 2);
+    assert_eq!(config.channels.len(), 7);
     let heartbeat = config.heartbeat.as_ref().map(|heartbeat| heartbeat.url.expose_secret());
     assert_eq!(heartbeat, Some("https://heartbeat.example/secret"));
     assert!(
