@@ -8,6 +8,7 @@
 //! * [`ping`] is the running commentary of a ping, its table and its summary.
 //! * [`notice`] is what a watch tells people, as chats, mails and programs take it.
 //! * [`explain`] says what a verdict or a finding means, how it is proved, and what to do.
+//! * [`markup`] is for texts inside of HTML and SVG.
 //! * [`packets`] comments the packets of a capture.
 //! * [`watch`] is what the commands around `reach watch` show.
 //! * [`java`] says what clients write into their logs.
@@ -30,6 +31,7 @@ pub mod java;
 pub mod json;
 mod lang;
 mod layout;
+pub mod markup;
 pub mod notice;
 pub mod packets;
 pub mod ping;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Item, Kind, Message};
+use crate::markup::escaped_text;
 
 /// A section of Slack's Block Kit takes 3000 characters (docs.slack.dev, *Section block*).
 const SLACK_SECTION: usize = 3000;
@@ -27,7 +28,7 @@ impl Message {
                 "text": { "type": "mrkdwn", "text": text, "verbatim": true },
             }));
         }
-        let fallback = self.title.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let fallback = escaped_text(&self.title);
         json!({ "text": fallback, "blocks": blocks, "unfurl_links": false, "unfurl_media": false })
     }
 

@@ -1,7 +1,7 @@
 //! Messages as chats take them.
 
 use super::{Item, Kind, Message};
-use crate::{Lang, words::say};
+use crate::{Lang, markup::escaped_text, words::say};
 
 /// How a carrier marks things.
 struct Markup {
@@ -13,7 +13,7 @@ struct Markup {
 }
 
 const HTML: Markup = Markup {
-    escape: escape_html,
+    escape: escaped_text,
     title: ("<b>", "</b>"),
     quote: ("<blockquote expandable>", "</blockquote>"),
     quote_line: "",
@@ -24,7 +24,7 @@ const PLAIN: Markup =
     Markup { escape: str::to_owned, title: ("", ""), quote: ("", ""), quote_line: "  ", head: ("", "") };
 
 const MRKDWN: Markup =
-    Markup { escape: escape_html, title: ("*", "*"), quote: ("", ""), quote_line: "> ", head: ("*", "*") };
+    Markup { escape: escaped_text, title: ("*", "*"), quote: ("", ""), quote_line: "> ", head: ("*", "*") };
 
 impl Message {
     /// As Telegram's Bot API takes it with `parse_mode` HTML (core.telegram.org/bots/api, *HTML style*): only `&`,
@@ -98,7 +98,7 @@ fn heads_without_lines(items: &mut Vec<&Item>) {
 /// Not even what must be told fits: the title alone, if it does.
 fn shortest(title: &str, text: &str, limit: usize) -> String {
     let fits = |text: &str| utf16(text) <= limit;
-    let escaped = escape_html(title);
+    let escaped = escaped_text(title);
     match (fits(text), fits(&escaped)) {
         (true, _) => text.to_owned(),
         (false, true) => escaped,
@@ -159,19 +159,6 @@ fn body(items: &[&Item], markup: &Markup) -> String {
     }
     if quoting {
         out.push_str(markup.quote.1);
-    }
-    out
-}
-
-fn escape_html(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            c => out.push(c),
-        }
     }
     out
 }

@@ -11,7 +11,7 @@ use super::{
     dot::lines,
     graph::{Graph, Place},
 };
-use crate::Lang;
+use crate::{Lang, markup::escaped};
 
 /// Pixels that a character of the picture's font takes, at most.
 const CHARACTER: f64 = 7.3;
@@ -218,21 +218,4 @@ fn cut(text: &str) -> String {
         used <= LONGEST
     });
     format!("{}…", shorter.collect::<String>())
-}
-
-/// Text inside an XML element or attribute (XML 1.0 §2.2, §2.4).
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
 }

@@ -436,7 +436,7 @@ fn listen(text: &str) -> Result<SocketAddr, String> {
     let port = text.strip_prefix(':').unwrap_or(text).parse().ok().filter(|port: &u16| *port != 0);
     let alone = port.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
     alone.or_else(|| text.parse().ok()).ok_or_else(|| {
-        format!("--listen `{}` is no address with a port; give one like 127.0.0.1:9115", shown(text))
+        format!("--listen `{}` is no address with a port; give one like 127.0.0.1:9732", shown(text))
     })
 }
 

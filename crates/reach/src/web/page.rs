@@ -12,7 +12,7 @@ use reach_core::{
     Time,
     watch::{AddressStatus, Incident, Layer, Status, TargetStatus},
 };
-use reach_report::Lang;
+use reach_report::{Lang, markup::escaped};
 
 use super::WebState;
 use crate::words::page as words;
@@ -154,25 +154,6 @@ fn moment(time: Time) -> String {
         Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S").to_string(),
         Err(_) => "?".to_owned(),
     }
-}
-
-/// Text between tags or in quotes. Control characters and those that turn the direction of writing mean nothing
-/// here and can hide what does.
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => out.push('\u{fffd}'),
-            other if other.is_control() => out.push('\u{fffd}'),
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where shipped files expect us: the port of blackbox_exporter, so that no configuration has to change.
-const SHIPPED: &str = "127.0.0.1:9115";
+const SHIPPED: &str = "127.0.0.1:9732";
 
 fn status() -> Status {
     let at = Time::from_micros(1_900_000_000_000_000);

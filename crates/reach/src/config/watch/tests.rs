@@ -288,9 +288,9 @@ fn targets_of_the_command_line_are_watched_besides_those_of_the_file() {
         .collect();
     assert_eq!(targets, [("a.example:443", 10, 1), ("b.example:443", 2, 1)]);
     assert!(both.config.store.named && !both.config.control.named);
-    let alone = watched("b.example --for 1h --listen 9115 --control /tmp/s").expect("right");
+    let alone = watched("b.example --for 1h --listen 9732 --control /tmp/s").expect("right");
     assert_eq!((alone.file, alone.ends_after), (None, Some(Duration::from_secs(3600))));
-    assert_eq!(alone.config.http.settings.listen, "127.0.0.1:9115".parse().ok());
+    assert_eq!(alone.config.http.settings.listen, "127.0.0.1:9732".parse().ok());
     assert_eq!(alone.config.control.path, Path::new("/tmp/s"));
 }
 
@@ -305,7 +305,7 @@ fn what_is_wrong_with_the_command_line_is_told() {
         (format!("--config {} --every 5s", empty.display()), "set `every` in"),
         ("a.example --every 5".to_owned(), "`5s`"),
         ("a.example --for 0s".to_owned(), "too short"),
-        ("a.example --listen everywhere".to_owned(), "127.0.0.1:9115"),
+        ("a.example --listen everywhere".to_owned(), "127.0.0.1:9732"),
         ("a..example".to_owned(), "`a..example`"),
     ] {
         let problems = watched(&line).map(|watch| watch.file).expect_err(&line);
