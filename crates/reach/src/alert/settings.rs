@@ -107,6 +107,10 @@ pub enum ChannelKind {
 }
 
 impl ChannelKind {
+    /// The stable names of all kinds.
+    pub const CODES: [&str; 7] =
+        ["telegram", "webhook", "slack", "teams", "email", "alertmanager", "command"];
+
     /// The stable name, as the configuration has it.
     pub const fn code(&self) -> &'static str {
         match self {

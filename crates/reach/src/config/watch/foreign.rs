@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 
 use super::{World, sheet::Section};
 use crate::{
-    alert::settings::{ChannelSettings, Place},
+    alert::settings::{ChannelKind, ChannelSettings, Place},
+    cli::nearest,
     output::shown,
     web::settings::{HttpSettings, OtlpSettings, ProbeSettings},
 };
@@ -38,6 +39,17 @@ pub(super) fn channels(
     let place = Place { directory, variable: world.variable };
     let (mut channels, mut inline): (Vec<ChannelSettings>, bool) = (Vec::new(), false);
     for section in root.sections("channel") {
+        let kind = section.parsed("kind", |kind| {
+            if ChannelKind::CODES.contains(&kind) {
+                return Ok(());
+            }
+            let meant = nearest(kind, ChannelKind::CODES).map(|meant| format!("did you mean `{meant}`? "));
+            let (meant, all) = (meant.unwrap_or_default(), ChannelKind::CODES.join(", "));
+            Err(format!("`{}` is no kind of channel; {meant}there are {all}", shown(kind)))
+        });
+        if section.has("kind") && kind.is_none() {
+            continue;
+        }
         let Some(table) = section.deserialize::<toml::Table>() else { continue };
         inline |= INLINE.iter().any(|key| table.contains_key(*key));
         let at = section.at_key("name");
