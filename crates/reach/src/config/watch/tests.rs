@@ -39,8 +39,16 @@ fn the_example_is_right_as_it_is_and_with_everything_in_force() {
 
     let directory = TempDir::new().expect("a directory");
     fs::write(directory.path().join("hosts.txt"), "192.0.2.11:7001\n").expect("written");
-    fs::write(directory.path().join("telegram-token"), "1:token\n").expect("written");
-    fs::write(directory.path().join("heartbeat-url"), "https://heartbeat.example/secret\n").expect("written");
+    for (name, secret) in [
+        ("heartbeat-url", "https://heartbeat.example/secret"),
+        ("telegram-token", "1:token"),
+        ("webhook-secret", "hush"),
+        ("slack-url", "https://hooks.example.com/services/T/B/X"),
+        ("teams-url", "https://flows.example.com/workflows/x"),
+        ("mail-password", "hush"),
+    ] {
+        fs::write(directory.path().join(name), format!("{secret}\n")).expect("written");
+    }
     let in_force: String = EXAMPLE
         .lines()
         .map(|line| match line.strip_prefix('#') {
