@@ -6,6 +6,10 @@ use crate::watch::{Incident, Matcher, News, Notice};
 /// Whether this is told there at all.
 pub(super) fn wants(plan: &ChannelPlan, thread: Option<&Thread>, notice: &Notice) -> bool {
     let incident = &notice.incident;
+    if let News::Hello { .. } = notice.news {
+        // It proves that messages arrive, whatever they would be about.
+        return plan.repeat.is_none() && !plan.caps.rings_only;
+    }
     if incident.worst.max(incident.gravity) < plan.least || !matches(&plan.matcher, incident) {
         return false;
     }
