@@ -70,7 +70,7 @@ fn killed_at_any_moment_it_forgets_nothing_and_loses_no_message() {
         while Instant::now() < end {
             // The first one stays open.
             let door = 1 + usize::try_from(roll(doors.len() as u64 - 1)).expect("few");
-            doors[door].set(roll(3) > 0);
+            doors[door].set(roll(5) > 1);
             thread::sleep(Duration::from_millis(50 + roll(400)));
         }
         watch.signal(Signal::SIGKILL);

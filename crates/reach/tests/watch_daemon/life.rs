@@ -25,7 +25,7 @@ fn a_limited_watch_gives_an_all_clear_only_where_its_sample_carries_it() {
         let description = Description::new("a while")
             .router("r1")
             .host("web", ["203.0.113.11", "203.0.113.12"])
-            .service(Service::new("web", 443, ServiceKind::Silent))
+            .service(Service::new("web", 5000, ServiceKind::Silent))
             .fault(Fault::at("r1", Effect::Drop).address("203.0.113.12"));
         let lab = Lab::build(&description).expect("a lab");
         let watch = |(number, span, address): &(u16, &str, &str)| -> Finished {
@@ -37,7 +37,7 @@ fn a_limited_watch_gives_an_all_clear_only_where_its_sample_carries_it() {
             command.timeout(LONG * 2).run().expect("it runs")
         };
         let jobs =
-            [(1, "20s", "203.0.113.11:443"), (2, "3s", "203.0.113.11:443"), (3, "4s", "203.0.113.12:443")];
+            [(1, "20s", "203.0.113.11:5000"), (2, "3s", "203.0.113.11:5000"), (3, "4s", "203.0.113.12:5000")];
         let mut all = side_by_side(&jobs, watch).into_iter();
         let mut next = || {
             let one = all.next().expect("three");

@@ -1,6 +1,11 @@
 //! A firewall rule appears, spreads and goes.
 
-use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    thread,
+    time::{Duration, Instant},
+};
 
 use reach_lab::{Effect, Fault, Finished, Lab, Tool, isolated, story};
 use serde_json::Value;
@@ -52,26 +57,32 @@ fn tell(rights: Rights) {
     let mut rules = vec![rule("203.0.113.12"), rule("203.0.113.15")];
 
     let hop = lab.router_address("r1").0.to_string();
-    let first = until("a message that says which and where", LONG, || {
-        let told = ["203.0.113.12", "203.0.113.15", "iltered", &hop];
-        message(0).filter(|first| told.iter().all(|told| first.text.contains(told)))
-    });
+    let says = |number: usize, told: &[&str]| -> Message {
+        let end = Instant::now() + VERY_LONG;
+        loop {
+            if let Some(found) = message(number).filter(|one| told.iter().all(|told| one.text.contains(told)))
+            {
+                return found;
+            }
+            assert!(Instant::now() < end, "message {number} never said {told:?}: {:#?}", fake.messages());
+            thread::sleep(Duration::from_millis(100));
+        }
+    };
+    let first = says(0, &["2 of 8", "203.0.113.12", ".15", "filtered", &hop]);
     assert!(!first.silent, "it rings");
     assert!(!first.text.contains("203.0.113.11"), "{}", first.text);
     assert!(!first.text.contains("<script>"), "{}", first.text);
 
     rules.push(rule("203.0.113.18"));
-    let spread = until("an edit with the third", LONG, || {
-        message(0).filter(|first| first.text.contains("203.0.113.18"))
-    });
+    let spread = says(0, &["3 of 8", ".18"]);
     assert!(spread.edits > 0);
     assert_eq!(fake.messages().len(), 1, "nothing new rings: {:?}", fake.messages());
 
     ask(&lab, &place);
-    until("who takes care of it", LONG, || message(0).filter(|first| first.text.contains("kim")));
+    says(0, &["kim"]);
 
     rules.into_iter().for_each(|rule| lab.lift(rule).expect("it was there"));
-    let recovered = until("the recovery", VERY_LONG, || message(1));
+    let recovered = says(1, &[]);
     assert!(recovered.reply_to.is_some() && recovered.text.contains("works again"), "{}", recovered.text);
     let clear = until("the all-clear", VERY_LONG, || {
         message(2).filter(|clear| clear.text.contains("all clear")).or_else(|| message(3))
