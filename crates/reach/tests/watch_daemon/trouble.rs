@@ -7,12 +7,6 @@ use std::{
     process::Command,
 };
 
-use nix::{
-    fcntl::{FcntlArg, fcntl},
-    libc,
-};
-use reach_core::watch::{Delivery, IncidentId, OutboxRow};
-use reach_store::IncidentFilter;
 use serde_json::Value;
 
 use super::{
@@ -140,60 +134,4 @@ fn on_a_full_disk_probing_goes_on_and_incidents_are_told() {
         (place.status()?["channels"]["ops"]["pending"].as_u64() == Some(0)).then_some(())
     });
     watch.stop();
-}
-
-#[test]
-fn while_the_memory_takes_nothing_incidents_are_told_and_are_written_later() {
-    let place = Place::new(free_port());
-    let doors = [Door::new(17), Door::new(18)];
-    let fake = Telegram::going();
-    place.configure(&format!(
-        "{LOOPBACK}{QUICK}[[target]]\ntargets = ['{}', '{}']\n{}",
-        doors[0].address,
-        doors[1].address,
-        telegram(&fake, "ops", "")
-    ));
-    let watch = place.watch();
-    until("two that work", LONG, || place.status().filter(|status| states(status, "ok") == 2));
-    let held = hold(&place.file("reach.db-shm"));
-    doors[0].set(false);
-    let told = until("the message", LONG, || fake.messages().first().cloned());
-    assert!(told.text.contains("#1·1"), "{}", told.text);
-    goes_on(&place);
-    let stuck = until("a memory that is stuck", LONG, || {
-        let store = place.status()?["store"].clone();
-        (!store["stuck_since"].is_null()).then_some(store)
-    });
-    assert!(stuck["trouble"].as_str().is_some_and(|text| !text.is_empty()), "{stuck}");
-    assert!(place.reader().incidents(&IncidentFilter::default()).expect("readable").is_empty());
-    let shown = place.reach(&["status"]);
-    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
-    assert!(shown.contains("127.0.0.17"), "{shown}");
-
-    drop(held);
-    until("a memory that works again", LONG, || {
-        place.status()?["store"]["stuck_since"].is_null().then_some(())
-    });
-    until("the incident, and that it was told", LONG, || {
-        let record = place.reader().incident(IncidentId(1)).expect("readable")?;
-        let sent = |row: &OutboxRow| matches!(row.delivery, Delivery::Sent { .. });
-        (!record.notices.is_empty() && record.notices.iter().all(sent)).then_some(())
-    });
-    watch.stop();
-    assert_eq!(fake.messages().iter().filter(|message| message.text.contains("#1·1")).count(), 1);
-}
-
-/// Takes the lock that every writer needs, for as long as the file lives: byte 120 of the index of the log
-/// (`WAL_WRITE_LOCK`, <https://sqlite.org/walformat.html>, 2.3.1).
-fn hold(index: &Path) -> fs::File {
-    let file = fs::File::options().read(true).write(true).open(index).expect("a log that is in use");
-    let lock = libc::flock {
-        l_type: libc::F_WRLCK as i16,
-        l_whence: libc::SEEK_SET as i16,
-        l_start: 120,
-        l_len: 1,
-        l_pid: 0,
-    };
-    until("the lock", LONG, || fcntl(&file, FcntlArg::F_SETLK(&lock)).ok());
-    file
 }
