@@ -102,6 +102,7 @@ pub(crate) fn notice(id: u64, seq: u32, news: News, now: Time) -> Notice {
         notices: seq,
         rang: Vec::new(),
         diagnosis: None,
+        clocks: Default::default(),
     };
     Notice { incident, seq, at: now, news, rings }
 }
