@@ -67,6 +67,8 @@ fn getent(name: &str) -> Command {
     let mut command = Command::new("getent");
     // `--`: a name that begins with a hyphen is no option.
     command.args(["ahosts", "--", name]).env("LC_ALL", "C");
+    // What speaks to the service manager is this process alone.
+    command.env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC").env_remove("WATCHDOG_PID");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
     command
 }

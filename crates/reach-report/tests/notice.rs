@@ -160,6 +160,13 @@ fn kinds() -> Vec<(&'static str, Vec<Part>)> {
         channel: "ops".to_owned(),
         trouble: "403 Forbidden: bot was kicked <from> the group".to_owned(),
     });
+    let hello = Incident {
+        subject: Subject::Vantage,
+        title: "web01".to_owned(),
+        gravity: Gravity::Notice,
+        labels: BTreeMap::new(),
+        ..over(closed)
+    };
     let lacking = vec![
         Lack::TooFew { address: ip("203.0.113.18"), tries: 120, needed: 299 },
         Lack::Failed { address: ip("203.0.113.12"), failures: 2 },
@@ -199,6 +206,7 @@ fn kinds() -> Vec<(&'static str, Vec<Part>)> {
                 },
             ),
         ),
+        ("hello", one(hello, 1, 5, News::Hello { targets: 12, addresses: 96, incidents: 1 })),
         ("offline", one(offline, 1, 1, News::Opened)),
         ("unresolved", one(unresolved, 1, 1, News::Opened)),
         ("rules", one(rules, 1, 1, News::Opened)),

@@ -82,6 +82,11 @@ impl Ledger {
         self
     }
 
+    /// What it counts the tries of.
+    pub const fn target(&self) -> TargetId {
+        self.target
+    }
+
     /// Says that the name is known to have this address: without tries of it there is no all-clear, and whatever
     /// appears from now on is new.
     pub fn expect(&mut self, address: IpAddr, state: AddressState, gone: bool) {

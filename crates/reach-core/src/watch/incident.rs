@@ -17,8 +17,8 @@ use crate::{
 
 /// Names an incident, for people too: `#17`. Grows from 1 on; no id is given twice.
 ///
-/// 0 names none: the [`Incident`] of a notice on a target that has none ([`News::Pool`]) is made for that notice
-/// alone and never remembered.
+/// 0 names none: the [`Incident`] of a notice on a target that has none ([`News::Pool`], [`News::Hello`]) is made for
+/// that notice alone and never remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct IncidentId(pub u64);
@@ -314,6 +314,22 @@ pub enum News {
         /// No resolver gives them any more.
         vanished: BTreeSet<IpAddr>,
     },
+    /// The watch goes on, and messages arrive: said once a day, where somebody wants it. Never rings.
+    Hello {
+        /// What is watched.
+        targets: u32,
+        /// The addresses of all of it that are tried.
+        addresses: u32,
+        /// Incidents that are not over.
+        incidents: u32,
+    },
+}
+
+impl News {
+    /// Whether it belongs to no incident: nothing refers to it, and it refers to nothing.
+    pub const fn stands_alone(&self) -> bool {
+        matches!(self, News::Pool { .. } | News::Hello { .. })
+    }
 }
 
 /// How sure one may be that all is well: the all-clear, with its statistics.

@@ -56,7 +56,7 @@ pub(super) fn one(part: &Part, telling: &Telling<'_>) -> Message {
     }
     items.extend(words::news(notice, telling).into_iter().map(|line| Item::line(line, FACT)));
     let open = matches!(incident.phase, Phase::Open | Phase::Calming { .. });
-    if open && !matches!(notice.news, News::Pool { .. } | News::Dropped) {
+    if open && !notice.news.stands_alone() && notice.news != News::Dropped {
         items.extend(words::impact(incident, lang).map(|line| Item::line(line, FACT)));
         items.extend(
             incident

@@ -104,6 +104,9 @@ fn news(news: &News) -> (&'static str, Value) {
         News::WindowEnded { held_back } => ("window-ended", json!({ "held_back": held_back })),
         News::Dropped => ("dropped", Value::Null),
         News::Pool { appeared, vanished } => ("pool", json!({ "appeared": appeared, "vanished": vanished })),
+        News::Hello { targets, addresses, incidents } => {
+            ("hello", json!({ "targets": targets, "addresses": addresses, "incidents": incidents }))
+        }
     }
 }
 

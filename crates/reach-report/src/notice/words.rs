@@ -20,7 +20,7 @@ use crate::{
 pub(super) fn symbol(notice: &Notice) -> &'static str {
     match (&notice.news, notice.incident.phase) {
         (News::AllClear(_), _) => "✅",
-        (News::Pool { .. } | News::Dropped, _) => "ℹ️",
+        (News::Pool { .. } | News::Hello { .. } | News::Dropped, _) => "ℹ️",
         (News::Extended(_), _) => "⏳",
         (_, Phase::Recovered { .. } | Phase::Closed { .. }) => "🟢",
         _ => match notice.incident.gravity {
@@ -43,6 +43,7 @@ pub(super) fn title(notice: &Notice, lang: Lang) -> String {
         (News::Recovered, _) => say!(lang, "{name}: works again", "{name}: 복구됨"),
         (News::Dropped, _) => say!(lang, "{name}: not watched any more", "{name}: 감시 종료"),
         (News::Pool { .. }, _) => say!(lang, "{name}: its addresses changed", "{name}: IP 목록 변경"),
+        (News::Hello { .. }, _) => say!(lang, "{name}: the watch goes on", "{name}: 감시 정상 동작 중"),
         (_, Phase::Recovered { .. } | Phase::Closed { .. }) => {
             say!(lang, "{name}: works again", "{name}: 복구됨")
         }
@@ -332,6 +333,17 @@ pub(super) fn news(notice: &Notice, telling: &Telling<'_>) -> Vec<String> {
             }
             lines
         }
+        News::Hello { targets, addresses, incidents } => vec![
+            say!(
+                lang,
+                "Watched: targets {targets}, addresses {addresses}.",
+                "감시 대상 {targets}개, IP {addresses}개."
+            ),
+            match incidents {
+                0 => say!(lang, "No incident is open.", "진행 중인 장애 없음."),
+                _ => say!(lang, "Open incidents: {incidents}.", "진행 중인 장애 {incidents}건."),
+            },
+        ],
         News::Opened | News::Updated | News::Reminder | News::Acknowledged => Vec::new(),
     }
 }
@@ -439,7 +451,7 @@ pub(super) fn since(notice: &Notice, telling: &Telling<'_>) -> Option<String> {
     let incident = &notice.incident;
     let offset = telling.utc_offset_s;
     let (from, zone) = (units::date_time(incident.began, offset), units::zone(offset));
-    if matches!(notice.news, News::Pool { .. }) {
+    if notice.news.stands_alone() {
         return None;
     }
     let end = match incident.phase {

@@ -247,6 +247,7 @@ pub(super) fn news(news: &News, lang: Lang) -> String {
             let (new, old) = (appeared.len(), vanished.len());
             say!(lang, "{new} addresses new, {old} gone", "IP 주소 {new}개 추가, {old}개 빠짐")
         }
+        News::Hello { .. } => say!(lang, "daily message", "일일 동작 확인"),
     }
 }
 
@@ -324,6 +325,7 @@ pub const fn news_code(news: &News) -> &'static str {
         News::WindowEnded { .. } => "window-ended",
         News::Dropped => "dropped",
         News::Pool { .. } => "pool",
+        News::Hello { .. } => "hello",
     }
 }
 

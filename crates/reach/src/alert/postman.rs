@@ -114,6 +114,12 @@ impl Postman {
         self.shared.wake.notify_one();
     }
 
+    /// These rows must not be delivered.
+    pub fn withdraw(&self, rows: &[RowId]) {
+        lock(&self.shared.courier).withdraw(rows);
+        self.shared.wake.notify_one();
+    }
+
     /// How far each channel is.
     pub fn status(&self) -> BTreeMap<String, ChannelStatus> {
         lock(&self.shared.courier).status()

@@ -20,6 +20,8 @@ use reach_store::{AuditEntry, Batch, Committed, Ticket};
 
 /// Results are handed to the store this often; changes at once.
 const HAND_IN_EVERY: Duration = Duration::from_millis(500);
+/// Where there is nothing to hand in the store hears so often that everything was watched until then.
+const LET_KNOW_EVERY: Duration = Duration::from_secs(5);
 
 /// Where notices go: to the channels, or, in tests, straight to a courier.
 pub trait Outbox {
@@ -27,6 +29,8 @@ pub trait Outbox {
     fn plan(&mut self, notice: &Notice, now: Time) -> Vec<OutboxRow>;
     /// These rows are written.
     fn committed(&mut self, rows: &[RowId]);
+    /// These rows must not be delivered: others that are written say the same.
+    fn refused(&mut self, _rows: &[RowId]) {}
 }
 
 /// Brings incidents, the outbox and the store together.
@@ -71,6 +75,11 @@ impl<O: Outbox> Desk<O> {
     /// Keeps account for a statement at the end.
     pub fn keep_account(&mut self, ledger: Ledger) {
         self.ledgers.push(ledger);
+    }
+
+    /// Keeps account of these targets only.
+    pub fn keep_accounts_of(&mut self, targets: &[TargetId]) {
+        self.ledgers.retain(|ledger| targets.contains(&ledger.target()));
     }
 
     /// The accounts.
@@ -147,6 +156,19 @@ impl<O: Outbox> Desk<O> {
         self.batch.targets.extend(targets);
     }
 
+    /// Says something that no change of an incident brought about.
+    pub fn say(&mut self, notice: Notice, now: Time) {
+        let rows = self.outbox.plan(&notice, now);
+        self.batch.urgent |= !rows.is_empty();
+        self.batch.outbox.extend(rows);
+        self.told.push(notice);
+    }
+
+    /// Nothing ran in this time. Incidents know that by themselves.
+    pub fn record_gap(&mut self, from: Time, until: Time) {
+        self.batch.learn(Event::Gap { from, until });
+    }
+
     /// When something is to be done at the latest.
     pub fn due(&self) -> Option<Time> {
         self.incidents.due()
@@ -157,7 +179,8 @@ impl<O: Outbox> Desk<O> {
         let batch = &self.batch;
         let results = batch.samples.len() + batch.asked.len() + batch.remembered.len();
         let is_due = now.since(self.handed_in) >= HAND_IN_EVERY;
-        if !batch.urgent && !(is_due && (results > 0 || has_changes(batch))) {
+        let is_news = batch.urgent || is_due && (results > 0 || has_changes(batch));
+        if !is_news && now.since(self.handed_in) < LET_KNOW_EVERY {
             return None;
         }
         self.handed_in = now;
@@ -175,6 +198,9 @@ impl<O: Outbox> Desk<O> {
 
     /// What the store wrote. Its rows may go to their channels.
     pub fn committed(&mut self, committed: &Committed) {
+        if !committed.refused.is_empty() {
+            self.outbox.refused(&committed.refused);
+        }
         while self.unwritten.front().is_some_and(|(ticket, _)| *ticket <= committed.through) {
             let Some((_, mut rows)) = self.unwritten.pop_front() else { return };
             rows.retain(|row| !committed.refused.contains(row));
@@ -210,12 +236,7 @@ impl<O: Outbox> Desk<O> {
         for change in self.incidents.take_changes() {
             match change {
                 Change::Incident(incident) => self.file(*incident),
-                Change::Notice(notice) => {
-                    let rows = self.outbox.plan(&notice, now);
-                    self.batch.urgent |= !rows.is_empty();
-                    self.batch.outbox.extend(rows);
-                    self.told.push(*notice);
-                }
+                Change::Notice(notice) => self.say(*notice, now),
                 Change::Examine(target) => self.wanted.push(target),
             }
         }

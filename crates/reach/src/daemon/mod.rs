@@ -14,6 +14,7 @@
 
 mod desk;
 mod heartbeat;
+mod hello;
 mod maintenance;
 mod probing;
 mod start;
@@ -40,8 +41,8 @@ use tokio::{
     runtime,
     signal::unix::{SignalKind, signal},
     sync::{mpsc, oneshot, watch},
-    task::JoinHandle,
-    time::{Instant, sleep},
+    task::{JoinHandle, spawn_blocking},
+    time::{Instant, sleep, timeout},
 };
 use tracing::{error, info, warn};
 
@@ -137,6 +138,10 @@ impl Outbox for Post {
     fn committed(&mut self, rows: &[RowId]) {
         self.postman.committed(rows);
     }
+
+    fn refused(&mut self, rows: &[RowId]) {
+        self.postman.withdraw(rows);
+    }
 }
 
 /// What others want of the watch.
@@ -168,6 +173,13 @@ struct Daemon {
     inbox: Inbox,
     /// What runs beside, until the watch ends.
     beside: Vec<JoinHandle<()>>,
+    /// The same, of what begins anew when the configuration is read again.
+    renewed: Vec<JoinHandle<()>>,
+    /// What answers HTTP, and what tells it that the watch ends.
+    serving: Option<JoinHandle<()>>,
+    ends: watch::Sender<bool>,
+    /// When to say next that the watch goes on.
+    hello: Option<Time>,
     /// When to make a statement, and how often that was put off.
     ending: Option<(Time, u32)>,
 }
@@ -205,6 +217,9 @@ impl Daemon {
         let incidents = start::incidents(&plan, &recovered, &reader, now);
         let mut desk = Desk::new(incidents, Post { postman }, now);
         desk.enlist(ids.take_fresh());
+        if let Some(from) = recovered.watched.filter(|from| *from < now) {
+            desk.record_gap(from, now);
+        }
         let ending = watch.ends_after.map(|span| (now + span, 0));
         if let Some(span) = watch.ends_after {
             for watched in &plan.targets {
@@ -237,15 +252,20 @@ impl Daemon {
             manager: Manager::find(&|name| std::env::var_os(name)),
             inbox: Inbox { learned, committed, post, wanted },
             beside: Vec::new(),
+            renewed: Vec::new(),
+            serving: None,
+            ends: watch::Sender::new(false),
+            hello: None,
             ending,
             watch,
         };
         daemon.open_control(&wish)?;
         daemon.open_web(published, &vantage).await?;
-        daemon.begin_pushing(&vantage)?;
-        daemon.begin_heartbeat()?;
+        daemon.begin_pushing().map_err(line)?;
+        daemon.begin_heartbeat().map_err(line)?;
         daemon.listen_for_signals(&wish);
         daemon.maintain(now);
+        daemon.plan_hello(now);
         Ok(daemon)
     }
 
@@ -317,6 +337,12 @@ impl Daemon {
         self.desk.tick(now);
         if now >= self.maintained_until {
             self.maintain(now);
+        }
+        if self.hello.is_some_and(|at| now >= at) {
+            self.publish(now);
+            let notice = hello::notice(&self.status.borrow(), &self.plan.vantage.host, now);
+            self.desk.say(notice, now);
+            self.plan_hello(now);
         }
         if let Some(batch) = self.desk.take_batch(now) {
             let rows = rows_of(&batch);
@@ -467,10 +493,12 @@ impl Daemon {
         self.plan = start::plan(&watch.config, &mut self.ids, vantage.clone(), self.seed);
         self.watch = Watch { ends_after: self.watch.ends_after, ..watch };
         self.desk.enlist(self.ids.take_fresh());
+        self.keep_accounts(now);
         self.desk.incidents_mut().reload(&self.plan, now);
         self.desk.outbox().postman.reload(channels);
         self.probing.reload(self.plan.clone());
         self.maintain(now);
+        self.plan_hello(now);
         if let Some((web, local)) = &self.web {
             if let Err(problem) = &modules {
                 error!("{problem}");
@@ -478,8 +506,33 @@ impl Daemon {
             web.replace_modules(modules.ok());
             web.replace_bench(self.bench(&vantage, *local));
         }
+        for task in self.renewed.drain(..) {
+            task.abort();
+        }
+        for outcome in [self.begin_pushing(), self.begin_heartbeat()] {
+            if let Err(problem) = outcome {
+                error!("{problem}");
+            }
+        }
         info!(targets = self.plan.targets.len(), "the configuration was read again");
         Ok(())
+    }
+
+    /// Keeps account of what is watched now, where a statement is wanted at the end.
+    fn keep_accounts(&mut self, now: Time) {
+        let Some(span) = self.watch.ends_after else { return };
+        let targets: Vec<TargetId> = self.plan.targets.iter().map(|watched| watched.id).collect();
+        self.desk.keep_accounts_of(&targets);
+        for watched in &self.plan.targets {
+            if !self.desk.accounts().iter().any(|account| account.target() == watched.id) {
+                self.desk.keep_account(Ledger::new(watched, now).lasting(span));
+            }
+        }
+    }
+
+    fn plan_hello(&mut self, now: Time) {
+        let config = self.config();
+        self.hello = config.daily_hello.and_then(|at| hello::next(at, &config.zone, now));
     }
 
     /// Makes silences of the maintenance windows to come.
@@ -554,8 +607,13 @@ impl Daemon {
         let state = WebState::new(&settings, published, self.clock, self.bench(vantage, local), modules);
         self.web = Some((state.clone(), local));
         info!(at = %format!("http://{local}/"), "serving");
-        self.beside.push(tokio::spawn(async move {
-            if let Err(error) = web::serve(listener, state, std::future::pending()).await {
+        let mut ends = self.ends.subscribe();
+        let end = async move {
+            // The sender goes when everything does.
+            let _ = ends.wait_for(|ended| *ended).await;
+        };
+        self.serving = Some(tokio::spawn(async move {
+            if let Err(error) = web::serve(listener, state, end).await {
                 error!("nothing is served over HTTP any more: {error}");
             }
         }));
@@ -567,16 +625,21 @@ impl Daemon {
         Bench::new(self.network.clone(), vantage, Roots::load(), policy)
     }
 
-    fn begin_pushing(&mut self, vantage: &Vantage) -> Result<(), Problems> {
+    fn begin_pushing(&mut self) -> Result<(), String> {
         let (Some(settings), Some((web, _))) = (self.config().otlp.clone(), self.web.clone()) else {
             return Ok(());
         };
-        let exporter = Exporter::new(&settings, &vantage.host).map_err(|error| vec![error.to_string()])?;
+        let host = &self.plan.vantage.host;
+        let exporter = Exporter::new(&settings, host).map_err(|error| error.to_string())?;
         let (clock, started, seed) = (self.clock, self.started, self.seed);
-        self.beside.push(tokio::spawn(async move {
+        self.renewed.push(tokio::spawn(async move {
             sleep(first_wait(settings.every, seed)).await;
             loop {
-                if let Err(error) = exporter.push(&web.families(), started, clock.now()).await {
+                // Of ten thousand addresses it takes a while to say everything; others have to go on meanwhile.
+                let web = web.clone();
+                if let Ok(families) = spawn_blocking(move || web.families()).await
+                    && let Err(error) = exporter.push(&families, started, clock.now()).await
+                {
                     warn!("metrics could not be pushed: {error}");
                 }
                 sleep(settings.every).await;
@@ -585,11 +648,10 @@ impl Daemon {
         Ok(())
     }
 
-    fn begin_heartbeat(&mut self) -> Result<(), Problems> {
+    fn begin_heartbeat(&mut self) -> Result<(), String> {
         let Some(settings) = self.config().heartbeat.clone() else { return Ok(()) };
-        let beat = heartbeat::beat(settings, &self.trust, self.status.subscribe(), self.clock)
-            .map_err(|problem| vec![problem])?;
-        self.beside.push(tokio::spawn(beat));
+        let beat = heartbeat::beat(settings, &self.trust, self.status.subscribe(), self.clock)?;
+        self.renewed.push(tokio::spawn(beat));
         Ok(())
     }
 
@@ -632,8 +694,7 @@ impl Daemon {
 
     fn statements(&self) -> Vec<(TargetId, Assurance)> {
         let now = self.clock.now();
-        let targets = self.plan.targets.iter().map(|watched| watched.id);
-        targets.zip(self.desk.accounts().iter().map(|account| account.statement(now))).collect()
+        self.desk.accounts().iter().map(|account| (account.target(), account.statement(now))).collect()
     }
 
     /// Makes the statement that a `--for` ends with, or puts it off and says why.
@@ -677,6 +738,7 @@ impl Daemon {
     /// Ends everything in order: probing first, then what is still to be said and written.
     async fn end(&mut self) {
         self.manager.stopping();
+        let _ = self.ends.send(true);
         self.probing.stop();
         while let Ok(learned) = self.inbox.learned.try_recv() {
             self.learn(learned);
@@ -696,8 +758,12 @@ impl Daemon {
                 break;
             }
         }
-        for task in self.beside.drain(..) {
+        for task in self.beside.drain(..).chain(self.renewed.drain(..)) {
             task.abort();
+        }
+        if let Some(serving) = self.serving.take() {
+            // It sees to it itself that this takes no longer than it should.
+            let _ = timeout(FAREWELL, serving).await;
         }
         if !self.writer.flush(FAREWELL) {
             warn!("not everything could be written before the end");
@@ -708,7 +774,11 @@ impl Daemon {
 fn modules(config: &WatchConfig) -> Result<Modules, String> {
     let Some(path) = &config.probe.modules else { return Ok(Modules::usual()) };
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    Modules::parse(&text).map_err(|error| format!("{}: {error}", path.display()))
+    let modules = Modules::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    for (name, reason) in modules.refused() {
+        warn!("{}: the module {name} is left out: {reason}", path.display());
+    }
+    Ok(modules)
 }
 
 fn print_text(text: &str) {

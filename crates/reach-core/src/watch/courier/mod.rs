@@ -35,7 +35,7 @@ use self::{
     desk::{Desk, Entry, Turn},
     pace::Lanes,
 };
-use super::{ChannelStatus, Delivery, InsteadOf, News, Notice, OutboxRow, RowId};
+use super::{ChannelStatus, Delivery, InsteadOf, Notice, OutboxRow, RowId};
 use crate::Time;
 
 /// A row that nobody wrote for so long is delivered all the same.
@@ -230,6 +230,14 @@ impl Courier {
         }
     }
 
+    /// These rows must not be delivered: the store has others that say the same. What is on its way stays so.
+    pub fn withdraw(&mut self, rows: &[RowId]) {
+        for desk in self.desks.values_mut() {
+            desk.withdraw(rows);
+        }
+        self.changed.retain(|row, _| !rows.contains(row));
+    }
+
     /// What to do now. Call again until it is [`CourierStep::Wait`], after every other call too.
     pub fn poll(&mut self, now: Time) -> CourierStep {
         let mut wake = self.pass_on(now);
@@ -344,9 +352,10 @@ impl Courier {
     /// Makes a row for the fallback, unless it is told the same or later news anyway.
     fn copy(&mut self, fallback: Option<&str>, from: &str, row: &OutboxRow, now: Time) {
         let Some(desk) = fallback.and_then(|fallback| self.desks.get_mut(fallback)) else { return };
-        let knows = match row.notice.news {
-            News::Pool { .. } => row.instead_of.is_some() || desk.wants(&row.notice),
-            _ => desk.is_told_of(&row.notice),
+        let knows = if row.notice.news.stands_alone() {
+            row.instead_of.is_some() || desk.wants(&row.notice)
+        } else {
+            desk.is_told_of(&row.notice)
         };
         if knows {
             if row.delivery == Delivery::Dead {

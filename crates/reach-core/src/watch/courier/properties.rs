@@ -8,7 +8,7 @@ use super::{
     tests::{chat, notice},
     *,
 };
-use crate::watch::{Gravity, IncidentId};
+use crate::watch::{Gravity, IncidentId, News};
 
 const CHANNELS: [&str; 3] = ["a", "b", "c"];
 

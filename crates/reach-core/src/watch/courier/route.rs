@@ -6,6 +6,10 @@ use crate::watch::{News, Notice, Subject};
 /// Whether this is told there at all.
 pub(super) fn wants(plan: &ChannelPlan, thread: Option<&Thread>, notice: &Notice) -> bool {
     let incident = &notice.incident;
+    if let News::Hello { .. } = notice.news {
+        // It proves that messages arrive, whatever they would be about.
+        return plan.repeat.is_none() && !plan.caps.rings_only;
+    }
     // That this host is cut off concerns whoever waits to hear of any target, and what a channel was told of once it is
     // told of to the end.
     let concerns = incident.subject == Subject::Vantage || thread.is_some() || plan.matcher.matches(incident);

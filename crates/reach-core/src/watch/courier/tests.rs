@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::watch::{Gravity, Incident, IncidentId, Phase, Subject, TargetId};
+use crate::watch::{Gravity, Incident, IncidentId, News, Phase, Subject, TargetId};
 
 pub(super) const fn at(seconds: u64) -> Time {
     Time::from_micros(seconds * 1_000_000)
@@ -17,7 +17,12 @@ pub(super) fn notice(id: u64, seq: u32, news: News, now: Time) -> Notice {
     };
     let rings = !matches!(
         news,
-        News::Updated | News::Reminder | News::Acknowledged | News::Extended(_) | News::Pool { .. }
+        News::Updated
+            | News::Reminder
+            | News::Acknowledged
+            | News::Extended(_)
+            | News::Pool { .. }
+            | News::Hello { .. }
     );
     let incident = Incident {
         id: IncidentId(id),
@@ -399,6 +404,58 @@ fn a_pool_that_changes_twice_is_told_in_one() {
     assert_eq!(dispatch.parts[0].notice.news, pool(&["192.0.2.2", "192.0.2.3"], &[]));
     let rows: BTreeSet<RowId> = courier.take_updates().iter().map(|row| row.id).collect();
     assert_eq!(rows.len(), 2);
+}
+
+#[test]
+fn pools_of_two_targets_and_a_hello_are_three_messages() {
+    let mut courier = Courier::new(vec![chat("a")], Vec::new(), RowId(1), at(0));
+    let mut told = BTreeSet::new();
+    for target in 1..=3 {
+        let news = match target {
+            3 => News::Hello { targets: 2, addresses: 9, incidents: 0 },
+            _ => News::Pool {
+                appeared: ["192.0.2.1".parse().expect("an address")].into(),
+                vanished: [].into(),
+            },
+        };
+        let mut notice = notice(0, target, news, at(0));
+        notice.incident.subject =
+            if target == 3 { Subject::Vantage } else { Subject::Target(TargetId(target)) };
+        say(&mut courier, &notice, at(0));
+    }
+    for _ in 0..3 {
+        let dispatch = hand(&mut courier, at(0));
+        assert_eq!((dispatch.parts.len(), dispatch.parts[0].changes), (1, 0));
+        told.insert(dispatch.parts[0].notice.incident.subject.clone());
+        courier.report(dispatch.id, sent("m"), at(0));
+    }
+    assert_eq!(told.len(), 3);
+}
+
+#[test]
+fn a_hello_goes_to_every_chat_whatever_else_it_wants_to_hear() {
+    let picky = ChannelPlan {
+        least: Gravity::Critical,
+        matcher: crate::watch::Matcher { target: Some("nobody".to_owned()), ..Default::default() },
+        ..chat("picky")
+    };
+    let costly = ChannelPlan {
+        caps: Capabilities { rings_only: true, ..Default::default() },
+        ..ChannelPlan::new("costly")
+    };
+    let mut courier = Courier::new(vec![picky, costly], Vec::new(), RowId(1), at(0));
+    let hello = News::Hello { targets: 2, addresses: 9, incidents: 0 };
+    let rows = courier.plan(&notice(0, 1, hello, at(0)), at(0));
+    assert_eq!(rows.iter().map(|row| row.channel.as_str()).collect::<Vec<_>>(), ["picky"]);
+}
+
+#[test]
+fn what_is_withdrawn_is_never_delivered() {
+    let mut courier = Courier::new(vec![chat("a")], Vec::new(), RowId(1), at(0));
+    let rows = courier.plan(&notice(1, 1, News::Opened, at(0)), at(0));
+    courier.withdraw(&[rows[0].id]);
+    assert_eq!(wait(&mut courier, at(60)), Courier::NEVER);
+    assert_eq!(courier.status()["a"].pending, 0);
 }
 
 #[test]

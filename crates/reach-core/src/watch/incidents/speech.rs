@@ -54,7 +54,7 @@ pub(super) struct Case {
 
 impl Incident {
     /// One that begins now, of which nothing is known yet.
-    pub(super) fn new(id: IncidentId, subject: Subject, now: Time) -> Self {
+    pub fn new(id: IncidentId, subject: Subject, now: Time) -> Self {
         Self {
             id,
             subject,
@@ -305,7 +305,8 @@ impl Case {
             | News::Extended(_)
             | News::Acknowledged
             | News::Dropped
-            | News::Pool { .. } => false,
+            | News::Pool { .. }
+            | News::Hello { .. } => false,
         }
     }
 }

@@ -78,7 +78,7 @@ pub(super) fn rules(section: &Section<'_, '_>, base: &Rules) -> Rules {
     Rules {
         open_after: section.span("open_after", Duration::ZERO..=DAY).unwrap_or(base.open_after),
         recovered_after: section.span("recovered_after", seconds(1)..=DAY).unwrap_or(base.recovered_after),
-        clear_after: section.span("clear_after", MINUTE..=7 * DAY).unwrap_or(base.clear_after),
+        clear_after: section.span("clear_after", seconds(1)..=7 * DAY).unwrap_or(base.clear_after),
         failure_share: failure_share(section, base.failure_share),
         latency: latency(section, base.latency),
         certificate: certificate(section, base.certificate),

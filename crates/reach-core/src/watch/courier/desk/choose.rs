@@ -6,7 +6,7 @@ use super::{Bundle, Choice, Desk, Entry, Group};
 use crate::{
     Time,
     watch::{
-        Gravity, News, Notice,
+        Gravity, Notice,
         courier::{AtNight, Courier, How, merge::merge, thread::is_detail},
     },
 };
@@ -33,8 +33,9 @@ impl Desk {
     pub(super) fn bundles(&self, now: Time) -> (Vec<Bundle>, Time) {
         let mut groups: BTreeMap<Group, Vec<&Entry>> = BTreeMap::new();
         for entry in self.entries.values() {
-            let pool = matches!(entry.row.notice.news, News::Pool { .. });
-            groups.entry((entry.row.incident(), pool)).or_default().push(entry);
+            let notice = &entry.row.notice;
+            let alone = notice.news.stands_alone().then(|| notice.incident.subject.clone());
+            groups.entry((entry.row.incident(), alone)).or_default().push(entry);
         }
         let mut wake = Courier::NEVER;
         let mut bundles = Vec::new();
@@ -106,7 +107,7 @@ impl Desk {
     /// `None` for a message of its own.
     pub(super) fn how(&self, notice: &Notice) -> Option<How> {
         let thread = self.threads.get(&notice.incident.id)?;
-        if matches!(notice.news, News::Pool { .. }) {
+        if notice.news.stands_alone() {
             return None;
         }
         let standing = thread.standing.as_ref().filter(|_| self.plan.caps.edits && is_detail(&notice.news));

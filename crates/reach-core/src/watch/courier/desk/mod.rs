@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Time,
-    watch::{ChannelStatus, Delivery, IncidentId, News, Notice, OutboxRow, RowId},
+    watch::{ChannelStatus, Delivery, IncidentId, Notice, OutboxRow, RowId, Subject},
 };
 
 /// After an answer that did not come.
@@ -108,8 +108,8 @@ pub(super) struct Bundle {
     rings: bool,
 }
 
-/// The rows of a pool have no incident that they belong to.
-type Group = (IncidentId, bool);
+/// Rows without an incident belong to what they are about.
+type Group = (IncidentId, Option<Subject>);
 
 impl Desk {
     pub(super) fn new(plan: ChannelPlan) -> Self {
@@ -133,7 +133,7 @@ impl Desk {
         let shared = shared_messages(kept);
         let name = self.plan.name.clone();
         for row in kept.iter().filter(|row| row.channel == name) {
-            if !matches!(row.notice.news, News::Pool { .. }) {
+            if !row.notice.news.stands_alone() {
                 self.threads.entry(row.incident()).or_default().recall(row, &shared);
             }
             if let Delivery::Sent { at, .. } = row.delivery {
@@ -204,7 +204,7 @@ impl Desk {
     }
 
     pub(super) fn take(&mut self, entry: Entry) {
-        if !matches!(entry.row.notice.news, News::Pool { .. }) {
+        if !entry.row.notice.news.stands_alone() {
             self.threads.entry(entry.row.incident()).or_default().plan(&entry.row.notice);
         }
         self.entries.insert(entry.row.id, entry);
@@ -216,6 +216,13 @@ impl Desk {
                 entry.free = Time::default();
             }
         }
+    }
+
+    /// Takes back what has not been handed over.
+    pub(super) fn withdraw(&mut self, rows: &[RowId]) {
+        let flying = self.under_way.iter().flat_map(|under_way| &under_way.rows);
+        let flying: BTreeSet<RowId> = flying.copied().collect();
+        self.entries.retain(|row, _| flying.contains(row) || !rows.contains(row));
     }
 
     pub(super) fn forget_what_is_over(&mut self, now: Time) {

@@ -6,7 +6,7 @@ use super::{DOUBT, Desk, Standing, UnderWay};
 use crate::{
     Time,
     watch::{
-        Delivery, News, Notice, OutboxRow, Phase, RowId,
+        Delivery, Notice, OutboxRow, Phase, RowId,
         courier::{
             Courier, DispatchId, How, Report, UNDELIVERED,
             pace::{back_off, spread},
@@ -159,7 +159,7 @@ impl Desk {
             let Some(entry) = self.entries.remove(row) else { continue };
             self.status.sent += 1;
             let notice = &entry.row.notice;
-            if !matches!(notice.news, News::Pool { .. }) {
+            if !notice.news.stands_alone() {
                 let thread = self.threads.entry(notice.incident.id).or_default();
                 match under_way.how {
                     How::Digest => thread.told_in_digest(notice, message, now),

@@ -310,6 +310,7 @@ fn short(notice: &Notice) -> String {
         News::WindowEnded { held_back } => return format!("window ended: {held_back}{}", mark(notice)),
         News::Dropped => "dropped",
         News::Pool { .. } => "pool",
+        News::Hello { .. } => "hello",
     };
     format!("#{} {name}{}", notice.incident.id.0, mark(notice))
 }
