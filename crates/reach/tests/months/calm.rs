@@ -7,7 +7,7 @@ use reach_sim::{
 };
 
 use super::{
-    network::{DAY, FOUR_BY_CHANCE, MINUTE, SECOND, pool},
+    network::{DAY, FOUR_BY_CHANCE, HOUR, MINUTE, SECOND, pool},
     watcher::{Watcher, watched},
 };
 
@@ -38,7 +38,8 @@ fn five_percent_of_loss_for_two_days_rings_nobody() {
 #[test]
 fn a_month_in_which_a_pool_of_sixteen_rotates_says_nothing() {
     let mut target = watched(1, "push.example", 5 * MINUTE);
-    target.pace.resolve_every = 2 * MINUTE;
+    target.pace.resolve_every = 5 * MINUTE;
+    target.pace.echo_every = Some(HOUR);
     let mut watcher = Watcher::new(&Timeline::new(pool(16, FOUR_BY_CHANCE)), vec![target]);
     watcher.until(30 * DAY);
     assert_eq!(watcher.telling(|news| !matches!(news, News::Pool { .. })).len(), 0);

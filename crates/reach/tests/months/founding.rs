@@ -142,6 +142,7 @@ fn a_new_address_that_the_firewalls_list_has_never_heard_of() {
     timeline.at(7 * DAY + 5 * HOUR, |network| network.faults.clear());
     let mut target = watched(1, "push.example", 5 * MINUTE);
     target.pace.resolve_every = 5 * MINUTE;
+    target.pace.echo_every = Some(HOUR);
     let mut watcher = Watcher::new(&timeline, vec![target]);
     watcher.until(7 * DAY);
     assert_eq!(watcher.said().len(), 0, "a week without a word");

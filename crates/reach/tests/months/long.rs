@@ -46,6 +46,7 @@ fn silence(id: u64, from: Duration, span: Duration, watcher: &Watcher) -> Silenc
 fn play(kills: &[Duration]) -> Watcher {
     let mut target = watched(1, "push.example", 5 * MINUTE);
     target.pace.resolve_every = 5 * MINUTE;
+    target.pace.echo_every = Some(HOUR);
     let mut watcher = Watcher::new(&month(), vec![target]);
     let mut kills = kills.to_vec();
     kills.sort();

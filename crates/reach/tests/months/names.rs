@@ -71,6 +71,7 @@ fn a_certificate_that_is_about_to_expire_is_told_once_a_day_and_rings_in_its_las
     timeline.at(3 * DAY, move |network| network.services[0].kind = good.clone());
     let mut target = watched(1, "push.example", 2 * MINUTE);
     target.pace.exchange_every = Some(10 * MINUTE);
+    target.pace.echo_every = Some(HOUR);
     let mut watcher = Watcher::new(&timeline, vec![target]);
     watcher.until(36 * HOUR);
     assert_eq!(watcher.rings().len(), 0, "{}", watcher.table());
@@ -106,10 +107,11 @@ fn forty_names_behind_one_firewall_do_not_ring_forty_times() {
         .map(|part| part.notice.incident.id.0)
         .collect();
     assert_eq!(opened.len(), 40, "each is told once");
-    assert!(rings <= 3, "{rings} rings\n{table}");
+    // Two at once, and whatever came meanwhile after a quarter, half and three quarters of a minute.
+    assert!(rings <= 5, "{rings} rings\n{table}");
     let all = watcher.rings().len();
-    assert!(all <= 10, "{all} rings\n{}", watcher.table());
-    let digest = watcher.rings()[0];
+    assert!(all <= 13, "{all} rings\n{}", watcher.table());
+    let digest = watcher.rings()[2];
     insta::assert_snapshot!("forty_names_at_once", watcher.text(digest, Lang::En));
     assert!(watcher.open().is_empty());
 }
