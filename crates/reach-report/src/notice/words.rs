@@ -61,7 +61,9 @@ fn headline(incident: &Incident, lang: Lang) -> String {
         Some(Cause::Addresses) => {
             let (failing, pool) = (failing(incident).count(), incident.pool as usize);
             match pool.max(failing) {
-                _ if failing == 0 => say!(lang, "answers again, being watched", "다시 응답, 안정 여부 확인 중"),
+                _ if failing == 0 => {
+                    say!(lang, "answers again, being watched", "다시 응답, 안정 여부 확인 중")
+                }
                 1 => say!(lang, "cannot be reached", "접속 불가"),
                 pool if failing == pool => {
                     say!(lang, "all {pool} addresses fail", "IP {pool}개 모두 접속 불가")

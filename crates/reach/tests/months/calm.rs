@@ -1,6 +1,8 @@
 //! Nothing that anybody would have to hear of.
 
-use reach_core::watch::News;
+use std::time::Duration;
+
+use reach_core::watch::{News, Watched};
 use reach_sim::{
     Timeline,
     description::{Direction, Effect, Fault},
@@ -10,6 +12,13 @@ use super::{
     network::{DAY, FOUR_BY_CHANCE, HOUR, MINUTE, SECOND, pool},
     watcher::{Watcher, watched},
 };
+
+/// A watch that a test can afford for days.
+fn seldom(every: Duration) -> Watched {
+    let mut target = watched(1, "push.example", every);
+    (target.pace.echo_every, target.pace.resolve_every) = (Some(10 * MINUTE), 2 * MINUTE);
+    target
+}
 
 /// Losses both ways.
 fn losing(percent: u8) -> Timeline {
@@ -21,7 +30,7 @@ fn losing(percent: u8) -> Timeline {
 
 #[test]
 fn one_percent_of_loss_for_three_days_rings_nobody() {
-    let mut watcher = Watcher::of_push(&losing(1), MINUTE);
+    let mut watcher = Watcher::new(&losing(1), vec![seldom(MINUTE)]);
     watcher.until(3 * DAY);
     insta::assert_snapshot!(watcher.table());
     assert_eq!(watcher.said().len(), 0);
@@ -29,7 +38,7 @@ fn one_percent_of_loss_for_three_days_rings_nobody() {
 
 #[test]
 fn five_percent_of_loss_for_two_days_rings_nobody() {
-    let mut watcher = Watcher::of_push(&losing(5), 30 * SECOND);
+    let mut watcher = Watcher::new(&losing(5), vec![seldom(30 * SECOND)]);
     watcher.until(2 * DAY);
     insta::assert_snapshot!(watcher.table());
     assert_eq!(watcher.rings().len(), 0);

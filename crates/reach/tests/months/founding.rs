@@ -29,7 +29,9 @@ fn check_story(watcher: &Watcher) {
     let six = six.join(", ");
     for part in [
         "6 of 16 addresses fail\n".to_owned(),
-        format!("\n• {six}: no answer of any kind, suspected firewall drop, at or directly behind hop 2 (10.70.1.2)"),
+        format!(
+            "\n• {six}: no answer of any kind, suspected firewall drop, at or directly behind hop 2 (10.70.1.2)"
+        ),
         "\n  To the network team:\n".to_owned(),
         format!("\n  Destination: {six}\n"),
     ] {

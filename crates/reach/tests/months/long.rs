@@ -132,8 +132,7 @@ fn check_month(watcher: &Watcher) {
     silent(12 * DAY - HOUR, 12 * DAY + 2 * HOUR);
     let reminders = watcher.telling(|news| *news == News::Reminder);
     assert!(reminders.iter().all(|said| !said.rings()));
-    let taken_on = |said: &&&super::telephone::Said| {
-        (2 * DAY + 45 * MINUTE..2 * DAY + 6 * HOUR).contains(&said.after())
-    };
+    let taken_on =
+        |said: &&&super::telephone::Said| (2 * DAY + 45 * MINUTE..2 * DAY + 6 * HOUR).contains(&said.after());
     assert_eq!(reminders.iter().filter(taken_on).count(), 0, "somebody has taken it on:\n{table}");
 }

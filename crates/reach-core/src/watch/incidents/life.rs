@@ -245,7 +245,9 @@ impl Ward {
             Some(statement) if statement.lacking.is_empty() => {
                 self.close(true, Some(News::AllClear(statement)), cx);
             }
-            _ if cx.now.since(recovered) >= self.watched.longest_wait() => self.close(false, Some(News::Updated), cx),
+            _ if cx.now.since(recovered) >= self.watched.longest_wait() => {
+                self.close(false, Some(News::Updated), cx)
+            }
             statement => {
                 case.incident.clocks.ends = Some(cx.now + LOOK_AGAIN);
                 case.dirty = true;

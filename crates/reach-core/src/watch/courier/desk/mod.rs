@@ -244,7 +244,8 @@ impl Desk {
         let gathers = self.flurry.gathers_until(now).filter(|_| !self.plan.caps.program);
         if let Some(until) = gathers.filter(|until| now < *until) {
             let before = bundles.len();
-            bundles.retain(|bundle| self.is_edit(&bundle.notice));
+            // What was refused together has waited already.
+            bundles.retain(|bundle| bundle.alone || self.is_edit(&bundle.notice));
             if bundles.len() < before {
                 wake = wake.min(until);
             }
