@@ -62,7 +62,8 @@ pub struct Sample {
     pub at: Time,
     /// What came of it.
     pub reading: Reading,
-    /// A fast repetition after a failure, which says nothing new about shares.
+    /// A try out of turn, after a failure of this or of another address of the name, which says nothing new about
+    /// shares.
     pub again: bool,
 }
 

@@ -63,6 +63,9 @@ fn headline(incident: &Incident, lang: Lang) -> String {
         Some(Cause::Addresses) => {
             let (failing, pool) = (failing(incident).count(), incident.pool as usize);
             match pool.max(failing) {
+                _ if failing == 0 => {
+                    say!(lang, "answers again, being watched", "다시 응답, 안정 여부 확인 중")
+                }
                 1 => say!(lang, "cannot be reached", "접속 불가"),
                 pool if failing == pool => {
                     say!(lang, "all {pool} addresses fail", "IP {pool}개 모두 접속 불가")
@@ -152,8 +155,8 @@ pub(super) fn cause(cause: &Cause, telling: &Telling<'_>) -> Option<String> {
             let odd = units::some_of(&odd, 6, lang);
             say!(
                 lang,
-                "These DNS servers give other addresses than the rest: {odd}.",
-                "다른 DNS 서버와 응답이 다른 서버: {odd}"
+                "DNS servers do not all give the same addresses; these differ: {odd}.",
+                "DNS 서버마다 응답하는 IP가 다름: {odd}"
             )
         }
         Cause::Burn { objective, rate, window } => {

@@ -7,7 +7,8 @@
 //!    nobody from being told: after ten seconds a row is delivered from memory.
 //! 2. [`Courier::poll`] hands rows to their channels: one at a time to each, no faster than its rates allow, never
 //!    while it asked to be left alone. All rows of one incident that wait together become one message, and many
-//!    incidents that wait together become a digest. Louder ones go first.
+//!    incidents that wait together become a digest. Louder ones go first. Where people got two messages within three
+//!    minutes, what comes then is gathered for up to a minute.
 //! 3. [`Courier::report`] takes what became of it. Nothing is ever dropped: what failed is tried again, later and
 //!    later; what may have been delivered is tried again too, because hearing twice is better than not at all; what
 //!    a channel does not take for five minutes, or never will, goes to its fallback, which is told why.

@@ -56,6 +56,39 @@ impl Lanes {
 /// Whoever shares a lane may have a longer limit.
 const MEMORY: Duration = Duration::from_secs(60);
 
+/// So many messages may come one after another at once…
+const AT_ONCE: u32 = 2;
+/// … within this time. Whatever comes then is gathered: for so long after the last message, longer with each more…
+const FLURRY: Duration = Duration::from_secs(180);
+const GATHER: Duration = Duration::from_secs(15);
+/// … but no longer than this.
+const LONGEST_GATHER: Duration = Duration::from_secs(60);
+
+/// Messages that people got lately, those that only changed one left out. Where a firewall cuts off forty names, a
+/// telephone rings twice, and then for all the others together.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Flurry(VecDeque<Time>);
+
+impl Flurry {
+    /// One was delivered.
+    pub(super) fn take(&mut self, now: Time) {
+        self.0.push_back(now);
+        while self.0.front().is_some_and(|&oldest| now.since(oldest) >= FLURRY) {
+            self.0.pop_front();
+        }
+    }
+
+    /// Until when more is gathered; `None` where nothing is.
+    pub(super) fn gathers_until(&self, now: Time) -> Option<Time> {
+        let lately = self.0.iter().filter(|&&at| now.since(at) < FLURRY).count();
+        let more = u32::try_from(lately).unwrap_or(u32::MAX).saturating_sub(AT_ONCE - 1);
+        if more == 0 {
+            return None;
+        }
+        Some(*self.0.back()? + (GATHER.saturating_mul(more)).min(LONGEST_GATHER))
+    }
+}
+
 /// How long to wait after so many failures in a row: 1 s, 2 s, 4 s … 5 min, less up to a quarter by chance, so that
 /// many watchers do not come back in step.
 pub(super) fn back_off(failures: u32, seed: u64) -> Duration {

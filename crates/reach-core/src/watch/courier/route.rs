@@ -28,6 +28,8 @@ pub(super) fn wants(plan: &ChannelPlan, thread: Option<&Thread>, notice: &Notice
         News::Updated if !plan.caps.edits => {
             incident.diagnosis.is_some() && !thread.is_some_and(|thread| thread.diagnosis)
         }
+        // One line among many has no details; the next message of its own tells them.
+        News::Updated => !thread.is_some_and(|thread| thread.in_digest),
         _ => true,
     }
 }

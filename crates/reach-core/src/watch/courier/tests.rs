@@ -174,17 +174,46 @@ fn many_incidents_that_wait_become_a_digest() {
 }
 
 #[test]
-fn a_digest_cannot_be_changed_so_details_get_a_message_that_can() {
+fn what_comes_in_a_flurry_is_gathered_and_changes_of_messages_are_not() {
+    let mut courier = Courier::new(vec![chat("a")], Vec::new(), RowId(1), at(0));
+    for id in 1..=2 {
+        say(&mut courier, &notice(id, 1, News::Opened, at(id)), at(id));
+        let dispatch = hand(&mut courier, at(id));
+        courier.report(dispatch.id, sent(&id.to_string()), at(id));
+    }
+    for id in 3..=5 {
+        say(&mut courier, &notice(id, 1, News::Opened, at(id)), at(id));
+        assert_eq!(wait(&mut courier, at(id)), at(17));
+    }
+    say(&mut courier, &notice(1, 2, News::Updated, at(6)), at(6));
+    let edit = hand(&mut courier, at(6));
+    assert_eq!(edit.how, How::Edit { message: "1".to_owned() });
+    courier.report(edit.id, sent("1"), at(6));
+    let dispatch = hand(&mut courier, at(17));
+    assert_eq!((dispatch.parts.len(), &dispatch.how, dispatch.rings), (3, &How::Digest, true));
+    courier.report(dispatch.id, sent("3"), at(17));
+    say(&mut courier, &notice(6, 1, News::Opened, at(18)), at(18));
+    assert_eq!(wait(&mut courier, at(18)), at(17 + 30), "longer with each more");
+    // Whoever was left alone for a while hears at once.
+    say(&mut courier, &notice(7, 1, News::Opened, at(400)), at(400));
+    assert_eq!(hand(&mut courier, at(400)).parts.len(), 1);
+}
+
+#[test]
+fn a_digest_cannot_be_changed_so_details_wait_for_a_message_that_can() {
     let mut courier = Courier::new(vec![chat("a")], Vec::new(), RowId(1), at(0));
     for id in 1..=4 {
         say(&mut courier, &notice(id, 1, News::Opened, at(0)), at(0));
     }
     let dispatch = hand(&mut courier, at(0));
     courier.report(dispatch.id, sent("all"), at(0));
-    for (seq, how, message) in
-        [(2, How::Reply { to: "all".to_owned() }, "m2"), (3, How::Edit { message: "m2".to_owned() }, "m2")]
-    {
-        say(&mut courier, &notice(2, seq, News::Updated, at(60)), at(60));
+    say(&mut courier, &notice(2, 2, News::Updated, at(60)), at(60));
+    assert_eq!(wait(&mut courier, at(60)), Courier::NEVER);
+    for (seq, news, how, message) in [
+        (3, News::Reminder, How::Reply { to: "all".to_owned() }, "m2"),
+        (4, News::Updated, How::Edit { message: "m2".to_owned() }, "m2"),
+    ] {
+        say(&mut courier, &notice(2, seq, news, at(60)), at(60));
         let dispatch = hand(&mut courier, at(60));
         assert_eq!((&dispatch.how, dispatch.rings), (&how, false));
         courier.report(dispatch.id, sent(message), at(60));

@@ -25,6 +25,8 @@ pub(super) struct Thread {
     told: u32,
     /// The highest number among those that will never be taken.
     rejected: u32,
+    /// The last message of its own was one that told of others too.
+    pub(super) in_digest: bool,
     /// One of them had a diagnosis.
     pub(super) diagnosis: bool,
     /// The rows that were given up, by the numbers of their notices.
@@ -69,6 +71,7 @@ impl Thread {
                 self.standing = Some(message.clone());
             }
         }
+        self.in_digest &= is_detail(&notice.news);
         self.told = self.told.max(notice.seq);
         self.close(notice, now);
     }
@@ -78,7 +81,7 @@ impl Thread {
         if let Some(message) = message {
             self.root.get_or_insert_with(|| message.clone());
         }
-        self.standing = None;
+        (self.standing, self.in_digest) = (None, true);
         self.told = self.told.max(notice.seq);
         self.close(notice, now);
     }

@@ -5,16 +5,20 @@ use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 use super::{Case, Context, address::Address, flapping, rules::Complaint, ward::Ward};
 use crate::{
     Time,
+    stats::tries_needed,
     watch::{
         AddressState, Cause, Event, Gravity, Incident, IncidentId, Lack, Member, News, Phase, Reason,
-        Subject, Watched, assurance::Ledger,
+        Subject, Watched,
+        assurance::{CONFIDENCE, Ledger, WANTED},
     },
 };
 
 /// From one look at an all-clear that has to wait to the next.
 const LOOK_AGAIN: Duration = Duration::from_secs(10 * 60);
-/// What could not be called clear for so long is closed without.
+/// What could not be called clear for so long is closed without…
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+/// …but not before the tries that are needed could have been made twice.
+const NEEDED_TWICE: u32 = 2;
 /// Failures that are no further apart than so are one row.
 const ROW: Duration = Duration::from_secs(10);
 /// From this share of failing addresses on it is critical.
@@ -241,7 +245,9 @@ impl Ward {
             Some(statement) if statement.lacking.is_empty() => {
                 self.close(true, Some(News::AllClear(statement)), cx);
             }
-            _ if cx.now.since(recovered) >= LONGEST_WAIT => self.close(false, Some(News::Updated), cx),
+            _ if cx.now.since(recovered) >= self.watched.longest_wait() => {
+                self.close(false, Some(News::Updated), cx)
+            }
             statement => {
                 case.incident.clocks.ends = Some(cx.now + LOOK_AGAIN);
                 case.dirty = true;
@@ -425,7 +431,8 @@ impl Ward {
         let incident = self.nobody(cx.now);
         let silenced =
             |silence: &crate::watch::Silence| silence.is_active(cx.now) && silence.matcher.matches(&incident);
-        if cx.silences.iter().any(silenced) {
+        // A name that does not resolve gives no addresses, and has lost none by that.
+        if self.unresolved.is_some() || cx.silences.iter().any(silenced) {
             self.pool.postpone(cx.now);
         } else if let Some(news) = self.pool.take_due(cx.now) {
             cx.say_without_incident(incident, news);
@@ -442,6 +449,13 @@ impl Ward {
             pool: u32::try_from(present).unwrap_or(u32::MAX),
             ..Incident::new(IncidentId(0), Subject::Target(self.watched.id), now)
         }
+    }
+}
+
+impl Watched {
+    /// How long an all-clear is waited for.
+    fn longest_wait(&self) -> Duration {
+        LONGEST_WAIT.max(self.pace.every * tries_needed(WANTED, CONFIDENCE) * NEEDED_TWICE)
     }
 }
 

@@ -8,6 +8,9 @@ use crate::{
     watch::{Cause, Gravity, Incident, News, Phase, Subject},
 };
 
+/// An outage that is over before this is told to nobody: a network that is not there at once when the lid opens. No
+/// message could leave meanwhile anyway.
+const HOLD: Duration = Duration::from_secs(30);
 /// This host has to be connected for so long before that is told; longer where it flaps.
 const QUIET: Duration = Duration::from_secs(60);
 /// It is closed so long after that, and goes on if it is cut off again before. No all-clear is needed: that it is
@@ -31,10 +34,10 @@ pub(super) fn offline(own: &mut Option<Case>, host: &str, silent: &[String], cx:
         case.incident.causes = causes;
         case.content_changed(cx.now);
     }
-    if !case.incident.clocks.told {
+    if !case.incident.clocks.told && case.incident.clocks.tell_by.is_none() {
         case.turn(cx.now);
         case.start_reminders(cx.now);
-        case.say(News::Opened, cx);
+        case.incident.clocks.tell_by = Some(cx.now + HOLD);
     } else if matches!(was, Phase::Recovered { .. }) {
         case.incident.relapses += 1;
         case.incident.acknowledged = None;
@@ -45,7 +48,7 @@ pub(super) fn offline(own: &mut Option<Case>, host: &str, silent: &[String], cx:
     } else if was != Phase::Open {
         case.turn(cx.now);
     }
-    case.hand_out(cx);
+    refresh(own, cx);
 }
 
 /// It is connected again.
@@ -69,6 +72,7 @@ pub(super) fn refresh(own: &mut Option<Case>, cx: &mut Context<'_>) {
     }
     let over = case.incident.clocks.ends.is_some_and(|at| at <= cx.now);
     match case.incident.phase {
+        Phase::Calming { .. } if over && !case.incident.clocks.told => close(case, cx),
         Phase::Calming { since } if over && !case.incident.unstable => {
             case.incident.phase = Phase::Recovered { since, at: cx.now };
             case.incident.causes.clear();
@@ -79,7 +83,8 @@ pub(super) fn refresh(own: &mut Option<Case>, cx: &mut Context<'_>) {
         Phase::Recovered { .. } if over => close(case, cx),
         _ => {}
     }
-    case.speak(true, cx);
+    let cut_off = case.incident.phase == Phase::Open;
+    case.speak(cut_off, cx);
     case.hand_out(cx);
     if matches!(case.incident.phase, Phase::Closed { .. }) {
         *own = None;

@@ -21,6 +21,8 @@ const RINGS_REMEMBERED: usize = 32;
 const SETTLE: Duration = Duration::from_secs(5);
 /// …and a message is edited no more often than so.
 const EDITS_APART: Duration = Duration::from_secs(30);
+/// The same where it comes and goes.
+const EDITS_APART_UNSTABLE: Duration = Duration::from_secs(5 * 60);
 /// From one survey of a target to the next.
 const SURVEYS_APART: Duration = Duration::from_secs(10 * 60);
 
@@ -218,8 +220,9 @@ impl Case {
     pub(super) fn content_changed(&mut self, now: Time) {
         self.dirty = true;
         self.incident.changed = now;
+        let apart = if self.incident.unstable { EDITS_APART_UNSTABLE } else { EDITS_APART };
         let clocks = &mut self.incident.clocks;
-        let earliest = clocks.updated.map_or(now, |updated| updated + EDITS_APART);
+        let earliest = clocks.updated.map_or(now, |updated| updated + apart);
         clocks.update_at.get_or_insert(earliest.max(now + SETTLE));
     }
 

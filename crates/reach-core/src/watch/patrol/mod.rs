@@ -112,6 +112,8 @@ struct Beat {
     places: Places,
     /// When it had an address for the first time.
     first_seen: Option<Time>,
+    /// When its addresses were last looked at because one of them went down.
+    looked_around: Option<Time>,
     appeared: u64,
 }
 

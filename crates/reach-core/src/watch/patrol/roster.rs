@@ -47,7 +47,14 @@ impl Patrol {
             Host::Name(_) => None,
         };
         let families = watched.pace.families;
-        let beat = Beat { watched, names, places: Places::new(), first_seen: None, appeared: 0 };
+        let beat = Beat {
+            watched,
+            names,
+            places: Places::new(),
+            first_seen: None,
+            looked_around: None,
+            appeared: 0,
+        };
         self.beats.insert(target, beat);
         for row in known {
             let address = row.series.address;

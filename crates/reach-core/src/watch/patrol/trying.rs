@@ -24,6 +24,10 @@ pub(super) const SOON: Duration = Duration::from_secs(1);
 /// … and goes beyond TCP for the first time within this, with a little more for each address there is.
 const FIRST_EXCHANGE: Duration = Duration::from_secs(60);
 const FIRST_EXCHANGE_EACH: Duration = Duration::from_millis(50);
+/// Where an address goes down the others of its name are looked at, no more often than so…
+const AROUND_AGAIN: Duration = Duration::from_secs(60);
+/// … but those that answered within this time.
+const AROUND_FRESH: Duration = Duration::from_secs(10);
 
 /// A failure that is not yet believed.
 #[derive(Debug)]
@@ -234,8 +238,32 @@ impl Patrol {
             let from_birth = moved.to == AddressState::Down && self.is_from_birth(place);
             let why = if from_birth { Why::BlockedFromBirth(reason) } else { Why::Failed(reason) };
             self.tell(series, moved.from, moved.to, why, now);
+            if moved.to == AddressState::Down {
+                self.look_around(place, now);
+            }
         }
         self.follow(place, now);
+    }
+
+    /// What befell an address may have befallen others of its name, whose turns may be minutes away: they are tried
+    /// soon, so that the first word on an outage names all of them.
+    fn look_around(&mut self, place: usize, now: Time) {
+        let Some(target) = self.posts.get(place).map(|post| post.series.target) else { return };
+        let Some(beat) = self.beats.get_mut(&target) else { return };
+        if beat.looked_around.is_some_and(|at| now.since(at) < AROUND_AGAIN) {
+            return;
+        }
+        beat.looked_around = Some(now);
+        let others: Vec<usize> = beat.places.values().copied().filter(|&other| other != place).collect();
+        for other in others {
+            let due = now + self.spread.next(SOON);
+            let Some(post) = self.posts.get(other) else { continue };
+            let fresh = post.tries.last.is_some_and(|at| now.since(at) < AROUND_FRESH);
+            let later = post.tries.due.is_some_and(|(planned, _)| due < planned);
+            if later && !fresh && post.health.state() == AddressState::Ok {
+                self.try_at(other, due, false);
+            }
+        }
     }
 
     /// It came to a name that others had been seen of for long, has never answered, and others do.

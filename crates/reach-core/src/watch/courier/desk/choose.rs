@@ -13,15 +13,18 @@ use crate::{
 
 /// So many incidents that wait together become a digest…
 const CROWD: usize = 4;
+/// …and so many, where they were gathered because there have been many messages already…
+const GATHERED_CROWD: usize = 2;
 /// … of so many at most.
 const LONGEST_DIGEST: usize = 30;
 
 impl Desk {
-    pub(super) fn choose(&self, mut bundles: Vec<Bundle>) -> Choice {
+    pub(super) fn choose(&self, mut bundles: Vec<Bundle>, gathered: bool) -> Choice {
+        let crowd = if gathered { GATHERED_CROWD } else { CROWD };
         bundles.sort_by_key(|bundle| (!bundle.rings, bundle.attempts, bundle.into));
         let in_crowd =
             |bundle: &Bundle| !self.plan.caps.program && !bundle.alone && !self.is_edit(&bundle.notice);
-        if bundles.iter().filter(|bundle| in_crowd(bundle)).count() >= CROWD {
+        if bundles.iter().filter(|bundle| in_crowd(bundle)).count() >= crowd {
             bundles.retain(in_crowd);
             bundles.truncate(LONGEST_DIGEST);
             return Choice::Digest(bundles);
@@ -100,7 +103,7 @@ impl Desk {
     }
 
     /// Whether it only changes a message that stands.
-    fn is_edit(&self, notice: &Notice) -> bool {
+    pub(super) fn is_edit(&self, notice: &Notice) -> bool {
         self.how(notice).is_some_and(|how| matches!(how, How::Edit { .. }))
     }
 

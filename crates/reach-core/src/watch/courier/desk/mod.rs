@@ -9,7 +9,9 @@ use std::{
 };
 
 use super::{
-    ChannelPlan, Courier, Dispatch, DispatchId, How, Lanes, Part, UNWRITTEN, pace::LONGEST, route,
+    ChannelPlan, Courier, Dispatch, DispatchId, How, Lanes, Part, UNWRITTEN,
+    pace::{Flurry, LONGEST},
+    route,
     thread::Thread,
 };
 use crate::{
@@ -35,6 +37,7 @@ pub(super) struct Desk {
     refuses: bool,
     stands: BTreeMap<IncidentId, Standing>,
     next_repeat: Time,
+    flurry: Flurry,
     status: ChannelStatus,
 }
 
@@ -124,6 +127,7 @@ impl Desk {
             refuses: false,
             stands: BTreeMap::new(),
             next_repeat: Time::default(),
+            flurry: Flurry::default(),
             status: ChannelStatus::default(),
         }
     }
@@ -243,7 +247,16 @@ impl Desk {
             return Turn::Wait(Courier::NEVER);
         }
         self.stands.retain(|_, standing| standing.until.is_none_or(|until| until >= now));
-        let (bundles, mut wake) = self.bundles(now);
+        let (mut bundles, mut wake) = self.bundles(now);
+        let gathers = self.flurry.gathers_until(now).filter(|_| !self.plan.caps.program);
+        if let Some(until) = gathers.filter(|until| now < *until) {
+            let before = bundles.len();
+            // What was refused together has waited already.
+            bundles.retain(|bundle| bundle.alone || self.is_edit(&bundle.notice));
+            if bundles.len() < before {
+                wake = wake.min(until);
+            }
+        }
         let repeat = if self.stands.is_empty() { Courier::NEVER } else { self.next_repeat };
         wake = wake.min(repeat);
         if bundles.is_empty() && now < repeat {
@@ -254,7 +267,7 @@ impl Desk {
         if now < open {
             return Turn::Wait(open);
         }
-        Turn::Now(self.choose(bundles))
+        Turn::Now(self.choose(bundles, gathers.is_some()))
     }
 
     /// Hands over what was chosen.

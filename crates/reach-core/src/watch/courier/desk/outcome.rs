@@ -155,6 +155,9 @@ impl Desk {
         now: Time,
         changed: &mut BTreeMap<RowId, OutboxRow>,
     ) {
+        if !matches!(under_way.how, How::Edit { .. } | How::Repeat) {
+            self.flurry.take(now);
+        }
         for row in &under_way.rows {
             let Some(entry) = self.entries.remove(row) else { continue };
             self.status.sent += 1;
