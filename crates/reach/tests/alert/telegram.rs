@@ -204,7 +204,7 @@ fn no_error_has_the_token() {
 
 #[test]
 fn a_pressed_button_is_an_order_if_it_is_ours() {
-    let telegram = Telegram::start();
+    let telegram = Telegram::going();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let settings = settings(&table(&telegram.url(), "lang = 'ko'"));
