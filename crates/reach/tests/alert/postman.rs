@@ -7,6 +7,7 @@ use reach_core::{
     Time,
     watch::{Delivery, News, OutboxRow, RowId},
 };
+use reach_net::drive::Clock;
 use tokio::{runtime::Builder, sync::mpsc::UnboundedReceiver};
 
 use super::{
@@ -29,7 +30,12 @@ fn start(tables: &[String], kept: Vec<OutboxRow>) -> (Postman, UnboundedReceiver
         let sender = sender(&settings);
         (settings, sender)
     });
-    Postman::start(channels.collect(), (kept, RowId(1)), (vantage(), jiff::tz::TimeZone::UTC), wall)
+    Postman::start(
+        channels.collect(),
+        (kept, RowId(1)),
+        (vantage(), jiff::tz::TimeZone::UTC),
+        Clock::following_wall(),
+    )
 }
 
 async fn rows_until(

@@ -204,7 +204,7 @@ fn no_error_has_the_token() {
 
 #[test]
 fn a_pressed_button_is_an_order_if_it_is_ours() {
-    let telegram = Telegram::start();
+    let telegram = Telegram::going();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let settings = settings(&table(&telegram.url(), "lang = 'ko'"));
@@ -213,7 +213,7 @@ fn a_pressed_button_is_an_order_if_it_is_ours() {
             vec![(settings, ready)],
             (Vec::new(), RowId(1)),
             (vantage(), jiff::tz::TimeZone::UTC),
-            wall,
+            reach_net::drive::Clock::following_wall(),
         );
         let rows: Vec<RowId> =
             postman.plan(&notice(7, 1, News::Opened, wall())).iter().map(|row| row.id).collect();
