@@ -24,7 +24,7 @@ fn seldom(every: Duration) -> Watched {
 fn losing(percent: u8) -> Timeline {
     let mut timeline = Timeline::new(pool(10, FOUR_BY_CHANCE));
     let loss = Fault { direction: Direction::Both, ..Fault::new("fw", Effect::Loss { percent }) };
-    timeline.fault(0 * SECOND..100 * DAY, loss);
+    timeline.fault(Duration::ZERO..100 * DAY, loss);
     timeline
 }
 

@@ -1,6 +1,6 @@
 //! What happens to names, resolvers and certificates, and to very many names at once.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use reach_core::watch::{Gravity, News};
 use reach_report::Lang;
@@ -67,7 +67,7 @@ fn a_certificate_that_is_about_to_expire_is_told_once_a_day_and_rings_in_its_las
     };
     let (soon, good) = (kind("expires-soon"), kind("trusted"));
     let mut timeline = Timeline::new(pool(4, ROTATES));
-    timeline.at(0 * SECOND, move |network| network.services[0].kind = soon.clone());
+    timeline.at(Duration::ZERO, move |network| network.services[0].kind = soon.clone());
     timeline.at(3 * DAY, move |network| network.services[0].kind = good.clone());
     let mut target = watched(1, "push.example", 2 * MINUTE);
     target.pace.exchange_every = Some(10 * MINUTE);
