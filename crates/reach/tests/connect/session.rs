@@ -375,9 +375,13 @@ fn a_real_telnet_server_is_at_home() {
     terminal.expect("vt220");
     terminal.types("printf '%s\\n' 한글 | od -An -tx1\r".as_bytes());
     terminal.expect("ed 95 9c ea b8 80 0a");
+    terminal.types(b"PS1='re''ady> '\r");
+    terminal.expect("ready> ");
     terminal.types(b"sleep 60\r");
     terminal.expect("sleep 60");
     terminal.types(b"\x03");
+    // What is typed before the interrupt has been dealt with is thrown away with the line.
+    terminal.expect("ready> ");
     terminal.types(b"exit\r");
     terminal.expect("closed by the other side");
     assert_eq!(terminal.ended(), Some(0));
