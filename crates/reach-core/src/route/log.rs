@@ -135,6 +135,20 @@ pub(crate) fn slot(probe: &Probe, endpoint: Endpoint, protocol: TraceProtocol) -
     (ours == protocol).then(|| ttl.map_or(Slot::End(flow), |ttl| Slot::Hop(ttl, flow)))
 }
 
+/// Of so many SYNs that one attempt sent in so long a time, those whose answer was waited for.
+///
+/// A SYN is repeated after 1 s, and then either each second (`tcp_syn_linear_timeouts`, ip-sysctl) or each time twice
+/// as late (RFC 6298 §5.5): the one that leaves when the attempt ends says nothing.
+fn waited_for(packets: u32, waited: Duration) -> u32 {
+    /// An answer that takes longer is too rare to matter here.
+    const PATIENCE: Duration = Duration::from_millis(250);
+    let Some(repeats) = packets.checked_sub(1).filter(|&repeats| repeats > 0) else { return packets };
+    let doubled = Duration::from_secs(1_u64.checked_shl(repeats).unwrap_or(u64::MAX).saturating_sub(1));
+    let linear = Duration::from_secs(repeats.into());
+    let last = if doubled <= waited { doubled } else { linear };
+    if waited.saturating_sub(last) < PATIENCE { repeats } else { packets }
+}
+
 impl Log {
     /// Notes that a probe is on its way.
     pub(crate) fn launch(&mut self, id: ProbeId, slot: Slot, sent: Time) {
@@ -168,7 +182,10 @@ impl Log {
                 here = true;
                 (0, None)
             }
-            Outcome::Silent(silence) => (silence.packets.clamp(1, MOST_PACKETS), None),
+            Outcome::Silent(silence) => {
+                let waited = observation.done.since(observation.sent);
+                (waited_for(silence.packets, waited).clamp(1, MOST_PACKETS), None)
+            }
             outcome => {
                 let packets = match outcome {
                     Outcome::Answered(Answer::Connected(connected)) => connected.syns.clamp(1, MOST_PACKETS),
@@ -361,4 +378,17 @@ fn reply(probe: &Probe, outcome: &Outcome, endpoint: Endpoint) -> Option<Reply> 
         _ => return None,
     };
     Some(Reply { from, kind, rtt, reply_ttl, quote: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_syn_that_leaves_as_the_attempt_ends_was_not_waited_for() {
+        let waited = |packets, millis| waited_for(packets, Duration::from_millis(millis));
+        assert_eq!([waited(1, 1000), waited(2, 1000), waited(2, 1010), waited(2, 1600)], [1, 1, 1, 2]);
+        assert_eq!([waited(3, 3100), waited(4, 3100), waited(3, 2100), waited(3, 3500)], [2, 3, 2, 3]);
+        assert_eq!([waited(0, 1000), waited(u32::MAX, 1000)], [0, u32::MAX - 1]);
+    }
 }
