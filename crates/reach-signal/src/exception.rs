@@ -1,0 +1,1 @@
+//! What the exceptions in a text mean: class, destination, client, JDK generation.

@@ -1,0 +1,1 @@
+//! What this host says: disks, memory, ports, sockets, JVMs.

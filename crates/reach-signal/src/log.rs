@@ -1,0 +1,1 @@
+//! Log files as they grow: lines to records, records to failures and request counts.

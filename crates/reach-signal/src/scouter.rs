@@ -1,0 +1,1 @@
+//! Scouter's wire format, its collector's client protocol, and what its packs say.
