@@ -377,8 +377,9 @@ fn a_real_telnet_server_is_at_home() {
     terminal.expect("ed 95 9c ea b8 80 0a");
     terminal.types(b"PS1='re''ady> '\r");
     terminal.expect("ready> ");
-    terminal.types(b"sleep 60\r");
-    terminal.expect("sleep 60");
+    // It says itself that it is in the foreground: before that an interrupt would only reach the shell.
+    terminal.types(b"sh -c 'echo be''gun; exec sleep 60'\r");
+    terminal.expect("begun");
     terminal.types(b"\x03");
     // What is typed before the interrupt has been dealt with is thrown away with the line.
     terminal.expect("ready> ");
