@@ -23,6 +23,7 @@ pub mod courier;
 mod event;
 mod incident;
 pub mod incidents;
+pub mod joining;
 mod outbox;
 pub mod patrol;
 mod pattern;
