@@ -10,4 +10,5 @@
 pub mod exception;
 pub mod host;
 pub mod log;
+pub mod otlp;
 pub mod scouter;
