@@ -14,6 +14,7 @@
 //!   service manager and to the log.
 //! * [`web`] is what the watch shows over HTTP: [`metrics`], state, and [`blackbox`] probes on demand; [`otlp`]
 //!   pushes the metrics.
+//! * [`receive`] takes what other systems say.
 //! * [`export`] writes what the store remembers for other programs.
 //! * [`output`] writes results to standard output and everything else to standard error.
 //!
@@ -40,6 +41,7 @@ pub mod metrics;
 pub mod otlp;
 pub mod output;
 pub mod progress;
+pub mod receive;
 pub mod recording;
 pub mod service;
 pub mod web;

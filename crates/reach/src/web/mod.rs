@@ -48,7 +48,7 @@ pub use self::{
     allow::{Allowed, Policy},
     health::{Health, health},
     secret::Secret,
-    serve::serve,
+    serve::{Versions, answer, serve},
 };
 use crate::{
     blackbox::{Bench, Modules, Rule},

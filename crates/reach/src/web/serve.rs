@@ -2,9 +2,10 @@
 
 use std::{future::Future, io, pin::pin, time::Duration};
 
-use hyper::server::conn::http1;
+use axum::Router;
 use hyper_util::{
-    rt::{TokioIo, TokioTimer},
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
     service::TowerToHyperService,
 };
 use tokio::{
@@ -35,10 +36,30 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// How long to wait where no connection can be taken, for want of descriptors mostly.
 const RESPITE: Duration = Duration::from_millis(100);
 
-/// Answers on this listener until `end`, and then lets requests under way come to their end.
+/// The versions of HTTP that are spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Versions {
+    /// HTTP/1 only.
+    One,
+    /// HTTP/2 too, for clients that begin with it.
+    Both,
+}
+
+/// Shows the watch on this listener until `end`, and then lets requests under way come to their end.
 pub async fn serve(listener: TcpListener, state: WebState, end: impl Future<Output = ()>) -> io::Result<()> {
-    let room = Semaphore::new(state.inner.connections);
-    let router = router(state);
+    let most = state.inner.connections;
+    answer(listener, router(state), most, Versions::One, end).await
+}
+
+/// Answers on this listener until `end`, over so many connections at the same time at most.
+pub async fn answer(
+    listener: TcpListener,
+    router: Router,
+    most: usize,
+    versions: Versions,
+    end: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let room = Semaphore::new(most);
     let mut connections = JoinSet::new();
     let (ending, ends) = watch::channel(false);
     let mut end = pin!(end);
@@ -54,8 +75,14 @@ pub async fn serve(listener: TcpListener, state: WebState, end: impl Future<Outp
         let service = TowerToHyperService::new(router.clone());
         let mut ends = ends.clone();
         connections.spawn(async move {
-            let mut builder = http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE).max_buf_size(MOST_HEAD);
+            let mut builder = auto::Builder::new(TokioExecutor::new());
+            builder
+                .http1()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_PATIENCE)
+                .max_buf_size(MOST_HEAD);
+            builder.http2().timer(TokioTimer::new()).max_header_list_size(MOST_HEAD as u32);
+            let builder = if versions == Versions::One { builder.http1_only() } else { builder };
             let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
             // What goes wrong on a connection is its client's affair.
             tokio::select! {

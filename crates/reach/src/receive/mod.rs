@@ -1,0 +1,71 @@
+//! What comes in from other systems, as signals.
+//!
+//! A source hands what it heard to an [`Intake`], which holds so much and no more: whoever can wait waits, whoever
+//! can be told to come again is told so, and what is lost is counted.
+
+pub mod otlp;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use reach_core::signal::Signal;
+use tokio::sync::mpsc::{self, error::TrySendError};
+
+/// Batches that wait to be dealt with.
+const WAITING: usize = 1_024;
+
+/// What a source heard at one time. An empty one says that it was asked, and answered that there is nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heard {
+    /// The source as the configuration names it.
+    pub source: String,
+    /// What it said.
+    pub signals: Vec<Signal>,
+}
+
+/// Where sources hand in what they heard.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    sender: mpsc::Sender<Heard>,
+    lost: Arc<AtomicU64>,
+}
+
+/// Nothing more is taken at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("more comes in than can be dealt with; try again")]
+pub struct Full;
+
+impl Intake {
+    /// An intake, and where its batches come out.
+    pub fn new() -> (Self, mpsc::Receiver<Heard>) {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        (Self { sender, lost: Arc::default() }, receiver)
+    }
+
+    /// Whether there is room now.
+    pub fn has_room(&self) -> bool {
+        self.sender.capacity() > 0
+    }
+
+    /// Hands in what can neither wait nor come again. What finds no room is lost, and counted.
+    pub fn offer(&self, heard: Heard) -> Result<(), Full> {
+        self.sender.try_send(heard).map_err(|refused| {
+            let (TrySendError::Full(heard) | TrySendError::Closed(heard)) = refused;
+            self.lost.fetch_add(heard.signals.len() as u64, Ordering::Relaxed);
+            Full
+        })
+    }
+
+    /// Hands in what can wait until there is room.
+    pub async fn hand_in(&self, heard: Heard) {
+        // Nobody takes it any more where the watch is ending.
+        let _ = self.sender.send(heard).await;
+    }
+
+    /// Signals that were lost for want of room.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+}
