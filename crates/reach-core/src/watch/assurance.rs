@@ -351,8 +351,9 @@ mod tests {
     #[test]
     fn what_is_tried_while_this_host_is_cut_off_says_nothing() {
         let mut ledger = ledger();
-        let vantage =
-            |seconds, online| Event::Vantage(VantageChange { at: at(seconds), online, silent: Vec::new() });
+        let vantage = |seconds, online| {
+            Event::Vantage(VantageChange { at: at(seconds), online, silent: Vec::new(), near: Vec::new() })
+        };
         tried(&mut ledger, 1, 0..3_000);
         ledger.take(&vantage(3_000, false));
         ledger.take(&sample(1, 3_100, Reading::Failed(Reason::Timeout)));

@@ -1,6 +1,6 @@
 //! Notices for programs.
 
-use reach_core::watch::{Assurance, Cause, Member, News, Phase, Subject, courier::Part};
+use reach_core::watch::{Assurance, Cause, Ending, Member, News, Phase, Subject, courier::Part};
 use serde_json::{Value, json};
 
 use super::{Telling, message};
@@ -61,6 +61,8 @@ fn notice(part: &Part, telling: &Telling<'_>) -> Value {
         "muted_until": incident.muted_until.map(units::rfc3339),
         "unstable": incident.unstable,
         "relapses": incident.relapses,
+        "unwatched_s": incident.unwatched.as_secs(),
+        "ending": incident.ending.as_ref().map(Ending::code),
         "diagnosis": state,
     })
 }
@@ -100,6 +102,7 @@ fn news(news: &News) -> (&'static str, Value) {
         News::Recovered => ("recovered", Value::Null),
         News::AllClear(assurance) => ("all-clear", statistics(assurance)),
         News::Extended(assurance) => ("extended", statistics(assurance)),
+        News::Unclear(assurance) => ("unclear", statistics(assurance)),
         News::Acknowledged => ("acknowledged", Value::Null),
         News::WindowEnded { held_back } => ("window-ended", json!({ "held_back": held_back })),
         News::Dropped => ("dropped", Value::Null),
@@ -137,9 +140,9 @@ fn cause(cause: &Cause) -> Value {
         Cause::Unresolved(error) => {
             json!({ "kind": "unresolved", "error": words::resolution_error_code(*error) })
         }
-        Cause::FailureShare { failed, tries, bounds, threshold } => json!({
+        Cause::FailureShare { failed, tries, bounds, threshold, last } => json!({
             "kind": "failure-share", "failed": failed, "tries": tries, "low": bounds.0, "high": bounds.1,
-            "threshold": threshold,
+            "threshold": threshold, "last_failure": units::rfc3339(*last),
         }),
         Cause::Latency { measured, above, quantile } => json!({
             "kind": "latency", "measured_ms": units::millis(*measured), "above_ms": units::millis(*above),
@@ -153,6 +156,6 @@ fn cause(cause: &Cause) -> Value {
         Cause::Burn { objective, rate, window } => json!({
             "kind": "burn", "objective": objective, "rate": rate, "window_s": window.as_secs(),
         }),
-        Cause::Offline { silent } => json!({ "kind": "offline", "silent": silent }),
+        Cause::Offline { silent, near } => json!({ "kind": "offline", "silent": silent, "near": near }),
     }
 }

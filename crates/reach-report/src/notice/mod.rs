@@ -4,6 +4,7 @@
 //! important on and counted; no item is ever cut, so no markup is either.
 
 mod card;
+mod ends;
 mod items;
 mod json;
 mod render;
@@ -18,6 +19,8 @@ pub use self::{
 use reach_core::{model::Vantage, watch::courier::Part};
 
 use crate::Lang;
+
+pub(crate) use self::ends::lack;
 
 /// How to tell it.
 #[derive(Clone, Copy, Debug)]

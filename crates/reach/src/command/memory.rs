@@ -288,6 +288,8 @@ pub(super) mod tests {
             unstable: false,
             quiet: minutes(5),
             relapses: 0,
+            unwatched: Duration::ZERO,
+            ending: None,
             notices: 3,
             rang: vec![NOON + minutes(61)],
             diagnosis: None,

@@ -8,11 +8,14 @@
 //! 2. [`Courier::poll`] hands rows to their channels: one at a time to each, no faster than its rates allow, never
 //!    while it asked to be left alone. All rows of one incident that wait together become one message, and many
 //!    incidents that wait together become a digest. Louder ones go first. Where people got two messages within three
-//!    minutes, what comes then is gathered for up to a minute.
+//!    minutes, what comes then is gathered for up to a minute; what has become critical waits only where two messages of
+//!    that kind came.
 //! 3. [`Courier::report`] takes what became of it. Nothing is ever dropped: what failed is tried again, later and
 //!    later; what may have been delivered is tried again too, because hearing twice is better than not at all; what
 //!    a channel does not take for five minutes, or never will, goes to its fallback, which is told why.
 //! 4. [`Courier::take_updates`] gives the rows that changed, to be written again (some of them for the first time).
+//!
+//! What should have rung and came in quiet hours without a sound rings with the first word of it by day, if it goes on.
 //!
 //! Within an incident nothing overtakes anything. Details (another address, a diagnosis, who takes care) change the
 //! message that stands, where the channel can do that, and wait for it to exist.
@@ -24,6 +27,8 @@ mod pace;
 mod route;
 mod thread;
 
+#[cfg(test)]
+mod crowds;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
@@ -41,6 +46,8 @@ use crate::Time;
 
 /// A row that nobody wrote for so long is delivered all the same.
 const UNWRITTEN: Duration = Duration::from_secs(10);
+/// Longer than this nobody waits for what an earlier run was told to wait for: its clock may have been ahead.
+const LONGEST_REST: Duration = Duration::from_secs(3600);
 /// What a channel did not take for so long goes to its fallback.
 const UNDELIVERED: Duration = Duration::from_secs(300);
 
@@ -189,7 +196,8 @@ impl Courier {
             // Whoever asked to be left alone still is; how fast it went before is forgotten.
             let waits = kept.iter().filter(|row| row.attempts > 0 && row.delivery.is_pending());
             let waits = waits.filter(|row| row.channel == desk.plan.name).map(|row| row.not_before);
-            courier.lanes.rest(&desk.plan.chat, waits.max().unwrap_or_default());
+            let until = waits.max().unwrap_or_default().min(now + LONGEST_REST);
+            courier.lanes.rest(&desk.plan.chat, until);
         }
         for row in kept {
             if row.delivery.is_pending() && !courier.desks.contains_key(&row.channel) {

@@ -31,6 +31,8 @@ pub(super) struct Thread {
     pub(super) diagnosis: bool,
     /// The rows that were given up, by the numbers of their notices.
     graves: BTreeMap<u32, OutboxRow>,
+    /// Quiet hours took the sound from something that should have rung, and it goes on.
+    pub(super) hushed: bool,
     /// Since when it is over and told.
     closed: Option<Time>,
 }
@@ -84,6 +86,11 @@ impl Thread {
         (self.standing, self.in_digest) = (None, true);
         self.told = self.told.max(notice.seq);
         self.close(notice, now);
+    }
+
+    /// A notice was delivered; whether with a sound, and whether it would have had one by day.
+    pub(super) fn heard(&mut self, notice: &Notice, rang: bool, hushed: bool) {
+        self.hushed = notice.incident.phase == Phase::Open && !rang && (hushed || self.hushed);
     }
 
     /// The message that this referred to does not exist any more.

@@ -1,10 +1,15 @@
 //! Doubts about this host itself: checks of its surroundings, outages of its own, time that it lost.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use super::{
     LEAST_EVERY, Patrol, What,
     own::{self, Asked, Change},
+    post::Post,
     trying::Doubtful,
     turns::Turn,
 };
@@ -17,6 +22,8 @@ use crate::{
 /// After an outage of our own or a gap, suspects are tried again within this time, and resolvers asked.
 const AFRESH: Duration = Duration::from_secs(2);
 const ASK_AFRESH: Duration = Duration::from_secs(10);
+/// Targets, and networks, that have to fail at one moment before that is this host's own line.
+const INDEPENDENT: usize = 2;
 /// Targets that are looked at to find something to ask in a check.
 const MOST_LOOKED_AT: usize = 64;
 
@@ -56,11 +63,13 @@ impl Patrol {
         for lookup in self.some_questions() {
             self.ask_own(Asked::Resolver(lookup.resolver), Probe::Lookup(lookup), &mut asked);
         }
-        for place in self.some_addresses() {
+        let addresses = self.some_addresses();
+        let independent = self.are_independent(&addresses);
+        for place in addresses {
             self.try_at(place, now, true);
             asked.push(Asked::Watched(place));
         }
-        let change = self.own.begin_check(asked, now);
+        let change = self.own.begin_check(asked, independent, now);
         self.apply(change, now);
     }
 
@@ -108,6 +117,22 @@ impl Patrol {
         chosen
     }
 
+    /// Whether what is asked, or has just failed, has nothing to do with one another: addresses of several targets, in
+    /// networks that are far from one another, all of which answered until now.
+    fn are_independent(&self, asked: &[usize]) -> bool {
+        let places = || self.own.held().map(|failure| failure.place).chain(asked.iter().copied());
+        let well = |post: &&Post| post.health.state() == AddressState::Ok;
+        let posts = || places().filter_map(|place| self.posts.get(place)).filter(well);
+        let targets: BTreeSet<TargetId> = posts().map(|post| post.series.target).collect();
+        let networks: BTreeSet<(bool, u32)> = posts()
+            .map(|post| match post.series.address {
+                IpAddr::V4(address) => (false, u32::from(address) >> 16),
+                IpAddr::V6(address) => (true, (u128::from(address) >> 96) as u32),
+            })
+            .collect();
+        targets.len() >= INDEPENDENT && networks.len() >= INDEPENDENT
+    }
+
     pub(super) fn checked(&mut self, asked: Asked, observation: &Observation, counts: bool, now: Time) {
         if !counts {
             return;
@@ -127,7 +152,7 @@ impl Patrol {
 
     /// Does what a check, or an answer, brought about.
     pub(super) fn apply(&mut self, change: Change<Doubtful>, now: Time) {
-        let Change { believed, void, online, silent } = change;
+        let Change { believed, void, online, silent, near } = change;
         for failure in believed {
             self.believe(failure, now);
         }
@@ -135,12 +160,25 @@ impl Patrol {
             self.ignore(failure);
         }
         let Some(online) = online else { return };
-        self.events.push(Event::Vantage(VantageChange { at: now, online, silent }));
+        let own: Vec<String> = silent.iter().filter_map(|asked| asked.name()).collect();
+        // Where all that is its own answers, what is watched has to speak for itself.
+        let silent =
+            if own.is_empty() { silent.iter().filter_map(|asked| self.name(*asked)).collect() } else { own };
+        let near = near.iter().filter_map(|asked| asked.name()).collect();
+        self.events.push(Event::Vantage(VantageChange { at: now, online, silent, near }));
         if online {
             self.begin_anew(now);
         } else {
             self.surveys.begin_anew();
         }
+    }
+
+    /// What people call what was asked.
+    fn name(&self, asked: Asked) -> Option<String> {
+        let Asked::Watched(place) = asked else { return asked.name() };
+        let series = self.posts.get(place)?.series;
+        let port = self.beats.get(&series.target)?.watched.target.port;
+        Some(SocketAddr::new(series.address, port).to_string())
     }
 
     /// What failed before may have been this host's own fault: suspects get their three tries anew.

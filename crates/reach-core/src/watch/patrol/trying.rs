@@ -32,7 +32,7 @@ const AROUND_FRESH: Duration = Duration::from_secs(10);
 /// A failure that is not yet believed.
 #[derive(Debug)]
 pub(super) struct Doubtful {
-    place: usize,
+    pub(super) place: usize,
     series: Series,
     sent: Time,
     reason: Reason,

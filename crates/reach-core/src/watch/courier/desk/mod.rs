@@ -9,14 +9,14 @@ use std::{
 };
 
 use super::{
-    ChannelPlan, Courier, Dispatch, DispatchId, How, Lanes, Part, UNWRITTEN,
+    ChannelPlan, Courier, Dispatch, DispatchId, How, LONGEST_REST, Lanes, Part, UNWRITTEN,
     pace::{Flurry, LONGEST},
     route,
     thread::Thread,
 };
 use crate::{
     Time,
-    watch::{ChannelStatus, Delivery, IncidentId, Notice, OutboxRow, RowId, Subject},
+    watch::{ChannelStatus, Delivery, Gravity, IncidentId, News, Notice, OutboxRow, RowId, Subject},
 };
 
 /// After an answer that did not come.
@@ -74,6 +74,8 @@ struct UnderWay {
     id: DispatchId,
     rows: Vec<RowId>,
     how: How,
+    urgent: bool,
+    rings: bool,
 }
 
 /// Something that is said again and again.
@@ -109,6 +111,14 @@ pub(super) struct Bundle {
     attempts: u32,
     alone: bool,
     rings: bool,
+}
+
+impl Bundle {
+    /// It rings because something is critical that was not before.
+    fn is_urgent(&self) -> bool {
+        let begins = matches!(self.notice.news, News::Opened | News::Worsened { .. } | News::Relapsed);
+        self.rings && begins && self.notice.incident.gravity == Gravity::Critical
+    }
 }
 
 /// Rows without an incident belong to what they are about.
@@ -148,6 +158,7 @@ impl Desk {
             }
             let since = if row.attempts == 0 { row.not_before.max(row.notice.at) } else { row.notice.at };
             let mut entry = Entry { since: since.min(now), ..Entry::free(row.clone(), now) };
+            entry.row.not_before = row.not_before.min(now + LONGEST_REST);
             if row.delivery == Delivery::Sending {
                 entry.row.delivery = Delivery::Unknown;
                 entry.row.not_before = entry.row.not_before.max(now + DOUBT);
@@ -248,14 +259,18 @@ impl Desk {
         }
         self.stands.retain(|_, standing| standing.until.is_none_or(|until| until >= now));
         let (mut bundles, mut wake) = self.bundles(now);
-        let gathers = self.flurry.gathers_until(now).filter(|_| !self.plan.caps.program);
-        if let Some(until) = gathers.filter(|until| now < *until) {
-            let before = bundles.len();
-            // What was refused together has waited already.
-            bundles.retain(|bundle| bundle.alone || self.is_edit(&bundle.notice));
-            if bundles.len() < before {
-                wake = wake.min(until);
-            }
+        let gathers = |urgent| self.flurry.gathers_until(urgent, now).filter(|_| !self.plan.caps.program);
+        let (mut gathered, gathered_urgent) = (gathers(false), gathers(true));
+        // What was refused together has waited already.
+        let waits_until = |bundle: &Bundle| {
+            let until = if bundle.is_urgent() { gathered_urgent } else { gathered };
+            until.filter(|until| now < *until && !bundle.alone && !self.is_edit(&bundle.notice))
+        };
+        wake = bundles.iter().filter_map(waits_until).fold(wake, Time::min);
+        bundles.retain(|bundle| waits_until(bundle).is_none());
+        if gathered.is_some() && gathered_urgent.is_none() && bundles.iter().any(Bundle::is_urgent) {
+            bundles.retain(Bundle::is_urgent);
+            gathered = None;
         }
         let repeat = if self.stands.is_empty() { Courier::NEVER } else { self.next_repeat };
         wake = wake.min(repeat);
@@ -267,7 +282,7 @@ impl Desk {
         if now < open {
             return Turn::Wait(open);
         }
-        Turn::Now(self.choose(bundles, gathers.is_some()))
+        Turn::Now(self.choose(bundles, gathered.is_some()))
     }
 
     /// Hands over what was chosen.
@@ -286,6 +301,7 @@ impl Desk {
         };
         let rings = !matches!(how, How::Edit { .. }) && bundles.iter().any(|bundle| bundle.rings);
         let rows: Vec<RowId> = bundles.iter().map(|bundle| bundle.into).collect();
+        let urgent = bundles.iter().any(Bundle::is_urgent);
         let mut parts: Vec<Part> =
             bundles.into_iter().filter_map(|bundle| self.hand_one(bundle, changed)).collect();
         if how == How::Repeat {
@@ -298,7 +314,7 @@ impl Desk {
                 instead_of: None,
             }));
         }
-        self.under_way = Some(UnderWay { id, rows, how: how.clone() });
+        self.under_way = Some(UnderWay { id, rows, how: how.clone(), urgent, rings });
         Dispatch { id, channel: self.plan.name.clone(), parts, how, rings }
     }
 

@@ -156,18 +156,20 @@ impl Desk {
         changed: &mut BTreeMap<RowId, OutboxRow>,
     ) {
         if !matches!(under_way.how, How::Edit { .. } | How::Repeat) {
-            self.flurry.take(now);
+            self.flurry.take(under_way.urgent, now);
         }
         for row in &under_way.rows {
             let Some(entry) = self.entries.remove(row) else { continue };
             self.status.sent += 1;
             let notice = &entry.row.notice;
             if !notice.news.stands_alone() {
+                let hushed = notice.rings && self.is_quiet(notice, now);
                 let thread = self.threads.entry(notice.incident.id).or_default();
                 match under_way.how {
                     How::Digest => thread.told_in_digest(notice, message, now),
                     _ => thread.told(notice, message, now),
                 }
+                thread.heard(notice, under_way.rings, hushed);
                 self.repeat(notice, now);
             }
             let delivery = Delivery::Sent { at: now, message: message.cloned() };

@@ -23,7 +23,8 @@ const HALF: f64 = 0.5;
 /// It fires if the lower Wilson bound is above the threshold, and ends if the upper one is below. That takes 381
 /// tries without a failure for 1 %, which a slow target does not make in a window. So it ends also with a whole
 /// window that has enough tries and not a single failure: what fired is not seen any more, and an alarm that only an
-/// hour's tries could end would be ignored by then. A window with too few tries says nothing, neither way.
+/// hour's tries could end would be ignored by then. A window with too few tries says nothing, neither way; where there is
+/// something to be ended, the next one goes on with them, as a pool may become too small for one window.
 #[derive(Debug)]
 pub(in super::super) struct Share {
     pub rule: FailureShare,
@@ -72,6 +73,9 @@ impl Share {
             self.last_failure = self.last_failure.max(at);
             if let Some(complaint) = &mut self.complaint {
                 complaint.bad_at = complaint.bad_at.max(at);
+                if let Cause::FailureShare { last, .. } = &mut complaint.cause {
+                    *last = complaint.bad_at;
+                }
             }
         }
     }
@@ -101,13 +105,17 @@ impl Share {
         let (tries, failed, first) = (self.tries, self.failed, self.first_failure);
         self.interrupted();
         if tries < self.rule.least.max(1) {
+            // What stands may have to be ended by a pool that has become too small for a window: it counts on.
+            if self.complaint.is_some() && tries > 0 {
+                (self.from, self.tries, self.failed, self.first_failure) = (Some(now), tries, failed, first);
+            }
             return;
         }
         let bounds = wilson(failed, tries, Z);
         let threshold = self.rule.threshold;
         if bounds.0 > threshold {
             self.complaint = Some(Complaint {
-                cause: Cause::FailureShare { failed, tries, bounds, threshold },
+                cause: Cause::FailureShare { failed, tries, bounds, threshold, last: self.last_failure },
                 gravity: if bounds.0 >= HALF { Gravity::Critical } else { Gravity::Degraded },
                 since: self.complaint.as_ref().map_or(first.unwrap_or(now), |known| known.since),
                 bad_at: self.last_failure,
