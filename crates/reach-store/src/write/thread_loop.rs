@@ -229,7 +229,8 @@ impl Hand<'_> {
         match self.attempt(pending, work) {
             Err(failure) if failure.full => {
                 self.engine = None;
-                self.attempt(pending, &mut |engine, _| engine.make_room(at_need))?;
+                let lost = self.attempt(pending, &mut |engine, _| engine.make_room(at_need))?;
+                lock(&self.shared.state).lost.samples += lost;
                 self.attempt(pending, work)
             }
             done => done,

@@ -13,8 +13,9 @@ use crate::{
     },
 };
 
-/// From one look at an all-clear that has to wait to the next.
-const LOOK_AGAIN: Duration = Duration::from_secs(10 * 60);
+/// From one look at an all-clear that has to wait to the next: as long as the tries that are lacking take at the
+/// present pace, within these.
+const LOOK_AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10 * 60));
 /// What could not be called clear for so long is closed without…
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// …but not before the tries that are needed could have been made twice.
@@ -231,7 +232,7 @@ impl Ward {
         }
         // What happened in a window is told when it is over, and the all-clear after that.
         if case.is_silenced(cx) || case.incident.clocks.held_back > 0 {
-            case.incident.clocks.ends = Some(cx.now + LOOK_AGAIN);
+            case.incident.clocks.ends = Some(cx.now + LOOK_AGAIN.1);
             case.dirty = true;
             return;
         }
@@ -249,9 +250,11 @@ impl Ward {
                 self.close(false, Some(News::Updated), cx)
             }
             statement => {
-                case.incident.clocks.ends = Some(cx.now + LOOK_AGAIN);
                 case.dirty = true;
-                let Some(statement) = statement else { return };
+                let Some(statement) = statement else {
+                    case.incident.clocks.ends = Some(cx.now + LOOK_AGAIN.1);
+                    return;
+                };
                 let failed = |lack: &Lack| matches!(lack, Lack::Failed { .. } | Lack::Unresolved);
                 // What failed cannot be mended by more tries: they are counted anew from there.
                 if statement.lacking.iter().any(failed)
@@ -259,6 +262,9 @@ impl Ward {
                 {
                     case.ledger = Some(afresh);
                 }
+                let lacks = case.ledger.as_ref().and_then(|ledger| ledger.extend_by(cx.now));
+                let (soonest, latest) = LOOK_AGAIN;
+                case.incident.clocks.ends = Some(cx.now + lacks.unwrap_or(latest).clamp(soonest, latest));
                 if !std::mem::replace(&mut case.incident.clocks.extended, true) {
                     case.say(News::Extended(statement), cx);
                 }
@@ -299,9 +305,10 @@ impl Ward {
 
     /// Whether an address that matters is not well.
     fn suffers(&self) -> bool {
+        let well_after = self.watched.pace.well_after;
         self.addresses.iter().any(|(address, known)| {
             if known.gone {
-                self.is_member(*address) && !known.is_well()
+                self.is_member(*address) && !known.is_well(well_after)
             } else {
                 matches!(known.health, AddressState::Down | AddressState::Recovering)
             }
@@ -321,7 +328,7 @@ impl Ward {
             })
             .map(|(address, known)| Member {
                 address: *address,
-                state: known.shown(),
+                state: known.shown(self.watched.pace.well_after),
                 reason: known.reason.unwrap_or(Reason::Timeout),
                 since: known.failing_since.unwrap_or(cx.now),
                 from_birth: known.from_birth,
@@ -354,13 +361,14 @@ impl Ward {
     /// Brings the members up to date.
     fn sync_members(&mut self, now: Time) {
         let pool = self.pool_size(now);
+        let well_after = self.watched.pace.well_after;
         let Some(case) = &mut self.case else { return };
         let mut changed = false;
         for member in &mut case.incident.members {
             let before = member.clone();
             match self.addresses.get(&member.address) {
                 Some(known) => {
-                    (member.state, member.gone) = (known.shown(), known.gone);
+                    (member.state, member.gone) = (known.shown(well_after), known.gone);
                     member.reason = known.reason.unwrap_or(member.reason);
                     if let Some(since) = known.failing_since {
                         member.since = since;
@@ -475,7 +483,7 @@ impl Case {
 pub(super) fn new_ledger(watched: &Watched, addresses: &BTreeMap<IpAddr, Address>, from: Time) -> Ledger {
     let mut ledger = Ledger::new(watched, from);
     for (address, known) in addresses {
-        ledger.expect(*address, known.shown(), known.gone);
+        ledger.expect(*address, known.shown(watched.pace.well_after), known.gone);
     }
     ledger
 }

@@ -1,6 +1,6 @@
 //! Doubts about this host itself: checks of its surroundings, outages of its own, time that it lost.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
 use super::{
     LEAST_EVERY, Patrol, What,
@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     Time,
-    model::{Answer, Connect, Echo, Endpoint, Lookup, Observation, Outcome, Probe, Rcode, Refusal, Then},
+    model::{
+        Answer, Connect, Echo, EchoAccess, Endpoint, Lookup, Observation, Outcome, Probe, Rcode, Refusal,
+        Then,
+    },
     watch::{AddressState, Event, TargetId, VantageChange},
 };
 
@@ -25,6 +28,11 @@ impl Patrol {
     pub(super) fn check_own(&mut self, now: Time) {
         let change = self.own.expire(now);
         self.apply(change, now);
+        // Before it matters: a router that never answers tells nothing by its silence.
+        let router = self.router();
+        if let Some(router) = router.filter(|router| self.own.greets(*router)) {
+            self.ask_own(Asked::Gateway(router), greeting(router, now), &mut Vec::new());
+        }
         if !self.own.wants_check(now) {
             return;
         }
@@ -41,17 +49,8 @@ impl Patrol {
             });
             self.ask_own(Asked::Reference(endpoint), probe, &mut asked);
         }
-        if let Some(address) = self.plan.own.gateway {
-            let echo = Echo {
-                address,
-                sequence: (now.as_micros() / 1_000) as u16,
-                size: 56,
-                ttl: None,
-                flow: None,
-                dont_fragment: false,
-                timeout: own::TIMEOUT,
-            };
-            self.ask_own(Asked::Gateway(address), Probe::Echo(echo), &mut asked);
+        if let Some(router) = router {
+            self.ask_own(Asked::Gateway(router), greeting(router, now), &mut asked);
         }
         for lookup in self.some_questions() {
             self.ask_own(Asked::Resolver(lookup.resolver), Probe::Lookup(lookup), &mut asked);
@@ -62,6 +61,11 @@ impl Patrol {
         }
         let change = self.own.begin_check(asked, now);
         self.apply(change, now);
+    }
+
+    /// The next router, where this host may ask it at all.
+    fn router(&self) -> Option<IpAddr> {
+        self.plan.own.gateway.filter(|_| self.plan.vantage.echo != EchoAccess::None)
     }
 
     fn ask_own(&mut self, what: Asked, probe: Probe, asked: &mut Vec<Asked>) {
@@ -121,6 +125,9 @@ impl Patrol {
             (Outcome::Rejected(rejection), Asked::Reference(_)) => rejection.how == Refusal::Reset,
             _ => false,
         };
+        if let Asked::Gateway(router) = asked {
+            self.own.heard_router(router, answered, observation.sent);
+        }
         let change = self.own.checked(asked, answered);
         self.apply(change, now);
     }
@@ -203,4 +210,17 @@ impl Patrol {
             self.ask_within(target, every.min(ASK_AFRESH), until);
         }
     }
+}
+
+/// An echo request to a router.
+fn greeting(address: IpAddr, now: Time) -> Probe {
+    Probe::Echo(Echo {
+        address,
+        sequence: (now.as_micros() / 1_000) as u16,
+        size: 56,
+        ttl: None,
+        flow: None,
+        dont_fragment: false,
+        timeout: own::TIMEOUT,
+    })
 }

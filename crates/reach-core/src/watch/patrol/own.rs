@@ -3,6 +3,9 @@
 //! No failure is believed before something else, sent later, came back: an answer of any watched address, or else a
 //! check of this host's own surroundings. Until then it is held back. Where the check finds that nothing of at
 //! least two independent kinds answers, this host is offline, and what was held back says nothing about anybody.
+//!
+//! The silence of a router counts only where it would answer: many never answer echo requests, and then every outage of
+//! what is watched would look like one of this host.
 
 use std::{
     collections::BTreeMap,
@@ -82,12 +85,27 @@ pub(super) struct Own<T> {
     back: Time,
     held: BTreeMap<(Needs, Time, u64), T>,
     numbers: u64,
+    routers: BTreeMap<IpAddr, Router>,
+}
+
+/// Whether a router answers echo requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Router {
+    /// It has not answered, and neither has anything else meanwhile.
+    Unknown,
+    Answers,
+    /// It did not, although this host was connected.
+    Mute,
 }
 
 #[derive(Debug, Default)]
 struct Check {
     started: Time,
     open: Vec<Asked>,
+    /// The router that was asked.
+    router: Option<IpAddr>,
+    /// Something that is not on this host answered.
+    elsewhere: bool,
     /// Of each kind, whether anything answered.
     kinds: BTreeMap<Kind, bool>,
     silent: Vec<String>,
@@ -105,6 +123,25 @@ impl<T> Own<T> {
             back: Time::default(),
             held: BTreeMap::new(),
             numbers: 0,
+            routers: BTreeMap::new(),
+        }
+    }
+
+    /// Whether this router was never asked anything, and is now.
+    pub(super) fn greets(&mut self, router: IpAddr) -> bool {
+        let known = self.routers.contains_key(&router);
+        self.routers.entry(router).or_insert(Router::Unknown);
+        !known
+    }
+
+    /// A router answered what was sent to it then, or did not.
+    pub(super) fn heard_router(&mut self, router: IpAddr, answered: bool, sent: Time) {
+        let [v4, v6] = self.proofs;
+        let known = self.routers.entry(router).or_insert(Router::Unknown);
+        if answered {
+            *known = Router::Answers;
+        } else if *known == Router::Unknown && v4.max(v6) >= sent && v4.max(v6) > Time::default() {
+            *known = Router::Mute;
         }
     }
 
@@ -191,7 +228,11 @@ impl<T> Own<T> {
             kinds.insert(Kind::Watched, false);
         }
         (self.checked, self.doubted) = (now, false);
-        self.check = Some(Check { started: now, open: asked, kinds, silent: Vec::new() });
+        let router = asked.iter().find_map(|asked| match asked {
+            Asked::Gateway(router) => Some(*router),
+            _ => None,
+        });
+        self.check = Some(Check { started: now, open: asked, router, kinds, ..Check::default() });
         self.settle()
     }
 
@@ -202,6 +243,7 @@ impl<T> Own<T> {
         check.open.swap_remove(place);
         if answered {
             check.kinds.insert(asked.kind(), true);
+            check.elsewhere |= asked.is_elsewhere();
         } else if let Some(name) = asked.name() {
             check.silent.push(name);
         }
@@ -228,6 +270,7 @@ impl<T> Own<T> {
             && sent >= check.started
         {
             check.kinds.insert(Kind::Watched, true);
+            check.elsewhere = true;
             let settled = self.settle();
             change.believed.extend(settled.believed);
             change.void = settled.void;
@@ -245,7 +288,17 @@ impl<T> Own<T> {
     fn settle(&mut self) -> Change<T> {
         let Some(check) = &self.check else { return Change::default() };
         let answers = |kind| check.kinds.get(&kind).copied().unwrap_or(false);
-        let silent = check.kinds.values().filter(|answered| !**answered).count();
+        let mut mute = false;
+        if let Some(router) = check.router.filter(|_| !answers(Kind::Gateway)) {
+            let known = self.routers.entry(router).or_insert(Router::Unknown);
+            let asked_in_vain = !check.open.contains(&Asked::Gateway(router));
+            if *known == Router::Unknown && asked_in_vain && check.elsewhere {
+                *known = Router::Mute;
+            }
+            mute = *known == Router::Mute;
+        }
+        let counts = |kind: Kind| kind != Kind::Gateway || !mute;
+        let silent = check.kinds.iter().filter(|(kind, answered)| !**answered && counts(**kind)).count();
         let started = check.started;
         // One kind that is silent may well be at fault itself.
         if answers(Kind::Reference) || answers(Kind::Watched) || silent < 2 {
@@ -296,6 +349,14 @@ impl Asked {
             Asked::Gateway(_) => Kind::Gateway,
             Asked::Resolver(_) => Kind::Resolver,
             Asked::Watched(_) => Kind::Watched,
+        }
+    }
+
+    /// Whether an answer of it came over a network.
+    fn is_elsewhere(self) -> bool {
+        match self {
+            Asked::Reference(endpoint) | Asked::Resolver(endpoint) => !endpoint.ip().is_loopback(),
+            Asked::Gateway(_) | Asked::Watched(_) => false,
         }
     }
 
@@ -368,6 +429,39 @@ mod tests {
         assert_eq!(own.checked(gateway, true), nothing());
         assert_eq!(own.checked(resolver(), true), nothing());
         assert_eq!(own.checked(reference(1), false).online, Some(false));
+    }
+
+    #[test]
+    fn the_silence_of_a_router_counts_only_where_it_would_answer() {
+        let router: IpAddr = [192, 0, 2, 1].into();
+        let checked = |own: &mut Own<u32>| {
+            own.hold(Needs::Anything, at(1), 7);
+            own.begin_check(vec![resolver(), Asked::Gateway(router)], at(2));
+            let first = own.checked(resolver(), true);
+            let second = own.checked(Asked::Gateway(router), false);
+            if first == nothing() { second } else { first }
+        };
+        // A resolver answers, so this host is connected: the router is one that never does.
+        let mut own = Own::new(at(0));
+        assert!(own.greets(router) && !own.greets(router));
+        own.heard_router(router, false, at(0));
+        assert_eq!(checked(&mut own).believed, [7]);
+        // It answered before, and does not now.
+        let mut own = Own::new(at(0));
+        own.heard_router(router, true, at(0));
+        assert_eq!(checked(&mut own).online, Some(false));
+        // It did not while a watched address did.
+        let mut own: Own<u32> = Own::new(at(0));
+        own.prove(at(1), false);
+        own.heard_router(router, false, at(1));
+        own.hold(Needs::Anything, at(2), 7);
+        assert_eq!(own.begin_check(vec![Asked::Gateway(router)], at(2)).believed, [7]);
+        assert_ne!(own.online(), Some(false));
+        // Nobody knows: whatever it is, nothing at all answers.
+        let mut own = Own::new(at(0));
+        own.hold(Needs::Anything, at(1), 7);
+        own.begin_check(vec![Asked::Gateway(router)], at(2));
+        assert_eq!(own.checked(Asked::Gateway(router), false).online, Some(false));
     }
 
     #[test]
