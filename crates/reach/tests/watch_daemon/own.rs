@@ -33,11 +33,20 @@ struct Stay {
     watch: Running,
 }
 
+/// The router takes nothing any more.
+const GONE: &str = "table inet gone { chain drops { type filter hook prerouting priority -400; drop; }; }";
+const BACK: &str = "delete table inet gone";
+/// It answers no echo request, as many never do.
+const MUTE: &str = "table inet mute { chain drops { type filter hook input priority 0; \
+                    icmp type echo-request drop; icmpv6 type echo-request drop; }; }";
+
 impl Stay {
-    fn begin(port: u16, rights: Rights) -> Self {
+    /// With this ruleset of nftables at the router.
+    fn begin(port: u16, rights: Rights, rules: &str) -> Self {
         let mut description = story::founding();
         description.faults.clear();
         let lab = Lab::build(&description).expect("a lab");
+        lab.node("r1").nft(rules).expect("rules");
         let fake = lab.client().within(Telegram::going);
         let place = Place::new(port);
         place.configure(&format!(
@@ -106,11 +115,9 @@ fn none_was_down(place: &Place) {
 fn a_router_that_goes_is_one_incident_of_this_host_and_freezes_the_rest() {
     isolated(TOOLS, || {
         side_by_side(&[(9740, Rights::All), (9741, Rights::None)], |(port, rights)| {
-            let stay = Stay::begin(*port, *rights);
+            let stay = Stay::begin(*port, *rights, "");
             let router = stay.lab.node("r1");
-            router
-                .nft("table inet gone { chain all { type filter hook prerouting priority -400; drop; }; }")
-                .expect("a rule");
+            router.nft(GONE).expect("a rule");
             let cut_off = stay.until("an outage of its own", |status| status["online"] == false);
             // What is known of the rest stays as it was: nobody can look.
             assert_eq!(states(&cut_off, "ok") + states(&cut_off, "suspect"), 8, "{cut_off}");
@@ -118,7 +125,7 @@ fn a_router_that_goes_is_one_incident_of_this_host_and_freezes_the_rest() {
             assert!(!told.silent && told.text.contains(story::RESOLVER), "{}", told.text);
             let frozen = stay.until("a status", |_| true);
             assert_eq!(subjects(&frozen), ["\"vantage\""], "{frozen}");
-            router.nft("delete table inet gone").expect("it was there");
+            router.nft(BACK).expect("it was there");
             stay.until("a network", |status| status["online"] == true && states(status, "ok") == 8);
             stay.goes_on();
             assert_eq!(stay.fake.messages().len(), 1, "{:?}", stay.fake.messages());
@@ -133,16 +140,7 @@ fn a_router_that_goes_is_one_incident_of_this_host_and_freezes_the_rest() {
 fn a_resolver_that_dies_and_a_name_that_is_blocked_altogether_are_no_outage_of_this_host() {
     isolated(TOOLS, || {
         side_by_side(&[(9742, Rights::All), (9743, Rights::None)], |(port, rights)| {
-            let stay = Stay::begin(*port, *rights);
-            // A router that answers no echo request is nothing special.
-            let router = stay.lab.node("r1");
-            router
-                .nft(
-                    "table inet mute { chain all { type filter hook input priority 0; \
-                     icmp type echo-request drop; icmpv6 type echo-request drop; }; }",
-                )
-                .expect("a rule");
-
+            let stay = Stay::begin(*port, *rights, MUTE);
             let dead = Fault::at("r1", Effect::DropEarly).address(story::RESOLVER);
             let dead = stay.lab.impose(&dead).expect("a rule");
             let told = stay.says("name does not resolve");
@@ -159,7 +157,7 @@ fn a_resolver_that_dies_and_a_name_that_is_blocked_altogether_are_no_outage_of_t
             let pool = story::POOL.iter();
             let all = pool.fold(Fault::at("fw", Effect::DropEarly), |fault, address| fault.address(address));
             let all = stay.lab.impose(&all).expect("a rule");
-            stay.says("8 of 8");
+            stay.says("all 8 addresses fail");
             assert_eq!(stay.until("a status", |_| true)["online"], true);
             stay.lab.lift(all).expect("it was there");
             stay.until("addresses that work", |status| states(status, "ok") == 8);
@@ -173,7 +171,7 @@ fn a_resolver_that_dies_and_a_name_that_is_blocked_altogether_are_no_outage_of_t
 #[test]
 fn a_watch_that_was_suspended_accuses_nobody() {
     isolated(TOOLS, || {
-        let stay = Stay::begin(9744, Rights::All);
+        let stay = Stay::begin(9744, Rights::All, "");
         let mut dice = 5;
         let mut roll = |sides: u64| {
             dice = split_mix(dice);

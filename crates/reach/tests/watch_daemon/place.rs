@@ -97,7 +97,9 @@ impl Place {
     /// `reach`, for somebody who lives here.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(REACH);
-        WHERE.iter().for_each(|variable| drop(command.env_remove(variable)));
+        for variable in WHERE {
+            command.env_remove(variable);
+        }
         command.env("HOME", self.directory.path()).env("LC_ALL", "C.UTF-8");
         command
     }
@@ -168,10 +170,6 @@ impl Watch {
         let open = |path: &Path| File::options().create(true).append(true).open(path).expect("a file");
         command.stdout(open(&directory.join("said"))).stderr(open(&log));
         Self { child: command.spawn().expect("it starts"), log }
-    }
-
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
     }
 
     pub(crate) fn log(&self) -> String {

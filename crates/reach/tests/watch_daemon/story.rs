@@ -86,7 +86,8 @@ fn play(rights: Rights) {
             "suspected firewall drop",
             &hop,
             &beyond,
-            "<blockquote>",
+            "<blockquote expandable><b>To the network team:</b>",
+            "Please permit the destinations above",
         ],
     );
     assert!(!first.silent, "it rings");

@@ -13,9 +13,9 @@ use crate::{
     },
 };
 
-/// From one look at an all-clear that has to wait to the next: as long as the tries that are lacking take at the
-/// present pace, within these.
-const LOOK_AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10 * 60));
+/// From one look at an all-clear that has to wait to the next: this part of the time that all had to be well for, so
+/// that those of many names come together, but not longer than so.
+const LOOK_AGAIN: (u32, Duration) = (6, Duration::from_secs(10 * 60));
 /// What could not be called clear for so long is closed without…
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// …but not before the tries that are needed could have been made twice.
@@ -226,13 +226,15 @@ impl Ward {
 
     fn look_for_all_clear(&mut self, recovered: Time, cx: &mut Context<'_>) {
         self.sync_members(cx.now);
+        let (part, longest) = LOOK_AGAIN;
+        let look_again = (self.watched.rules.clear_after / part).min(longest);
         let Some(case) = &mut self.case else { return };
         if case.incident.clocks.ends.is_none_or(|at| at > cx.now) {
             return;
         }
         // What happened in a window is told when it is over, and the all-clear after that.
         if case.is_silenced(cx) || case.incident.clocks.held_back > 0 {
-            case.incident.clocks.ends = Some(cx.now + LOOK_AGAIN.1);
+            case.incident.clocks.ends = Some(cx.now + look_again);
             case.dirty = true;
             return;
         }
@@ -250,11 +252,9 @@ impl Ward {
                 self.close(false, Some(News::Updated), cx)
             }
             statement => {
+                case.incident.clocks.ends = Some(cx.now + look_again);
                 case.dirty = true;
-                let Some(statement) = statement else {
-                    case.incident.clocks.ends = Some(cx.now + LOOK_AGAIN.1);
-                    return;
-                };
+                let Some(statement) = statement else { return };
                 let failed = |lack: &Lack| matches!(lack, Lack::Failed { .. } | Lack::Unresolved);
                 // What failed cannot be mended by more tries: they are counted anew from there.
                 if statement.lacking.iter().any(failed)
@@ -262,9 +262,6 @@ impl Ward {
                 {
                     case.ledger = Some(afresh);
                 }
-                let lacks = case.ledger.as_ref().and_then(|ledger| ledger.extend_by(cx.now));
-                let (soonest, latest) = LOOK_AGAIN;
-                case.incident.clocks.ends = Some(cx.now + lacks.unwrap_or(latest).clamp(soonest, latest));
                 if !std::mem::replace(&mut case.incident.clocks.extended, true) {
                     case.say(News::Extended(statement), cx);
                 }

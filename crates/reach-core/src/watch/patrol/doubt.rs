@@ -28,9 +28,12 @@ impl Patrol {
     pub(super) fn check_own(&mut self, now: Time) {
         let change = self.own.expire(now);
         self.apply(change, now);
-        // Before it matters: a router that never answers tells nothing by its silence.
+        // Before it matters: a router that never answers tells nothing by its silence. Where there are references, which
+        // are beyond it, its word decides nothing.
         let router = self.router();
-        if let Some(router) = router.filter(|router| self.own.greets(*router)) {
+        if self.plan.own.references.is_empty()
+            && let Some(router) = router.filter(|router| self.own.greets(*router))
+        {
             self.ask_own(Asked::Gateway(router), greeting(router, now), &mut Vec::new());
         }
         if !self.own.wants_check(now) {
