@@ -27,6 +27,8 @@ const USUAL_KILLS: u64 = 12;
 /// Slower answers than a try takes, so that messages and commits are under way when it is killed.
 const SLOWEST_ANSWER_MS: u64 = 300;
 
+const STRANGERS: u64 = 4;
+
 /// Names a notice: its incident, and its number there.
 type Key = (u64, u64);
 
@@ -133,15 +135,18 @@ fn killed_at_any_moment_it_forgets_nothing_and_loses_no_message() {
         Reply::status(200)
     });
     let fake = Telegram::going();
-    let addresses: Vec<String> = doors.iter().map(|door| format!("'{}'", door.address)).collect();
     let begin = |life: u64| {
+        // Some come and go; and every run has some at which nobody ever listens, so that it has much to tell.
+        let known = doors.iter().map(|door| door.address.to_string());
+        let strangers = (1..=STRANGERS).map(|stranger| format!("127.1.{}.{stranger}:9", life % 250));
+        let targets: Vec<String> = known.chain(strangers).map(|target| format!("'{target}'")).collect();
         place.configure(&format!(
             "{}open_after = '0s'\nwell_after = '500ms'\nrecovered_after = '1s'\n\
              clear_after = '1s'\nfailure_share = {{ threshold = '5%', window = '10s', least = 5 }}\n\
              [[target]]\ntargets = [{}]\n[[channel]]\nname = 'hook'\nkind = 'webhook'\n\
              url = 'http://{hook}/{life}'\n{}",
             LOOPBACK.replace("200ms", "50ms"),
-            addresses.join(", "),
+            targets.join(", "),
             telegram(&fake, "ops", "").replace(&fake.url(), &format!("{}/{life}", fake.url()))
         ));
         place.watch()
