@@ -7,6 +7,8 @@
 
 #[path = "lab/company.rs"]
 mod company;
+#[path = "watch_daemon/disk.rs"]
+mod disk;
 #[path = "watch_daemon/doors.rs"]
 mod doors;
 #[path = "alert/http_fake.rs"]
@@ -15,6 +17,8 @@ mod http_fake;
 mod kills;
 #[path = "watch_daemon/life.rs"]
 mod life;
+#[path = "watch_daemon/own.rs"]
+mod own;
 #[path = "watch_daemon/place.rs"]
 mod place;
 #[expect(dead_code, reason = "some of it is for `reach connect` alone")]

@@ -144,6 +144,8 @@ pub struct StoreConfig {
     pub hours_for: Duration,
     /// How long surveys and delivered messages are kept.
     pub evidence_for: Duration,
+    /// How many results wait in memory while the disk takes none; more are lost, and counted.
+    pub most_waiting: usize,
 }
 
 /// When nothing is said of some targets. What happens is recorded, and told in one when it is over.
@@ -244,6 +246,7 @@ impl WatchConfig {
                 ten_minutes_for: days(90),
                 hours_for: days(730),
                 evidence_for: days(365),
+                most_waiting: 500_000,
             },
             http: Http::default(),
             probe: ProbeSettings::default(),

@@ -229,6 +229,7 @@ fn a_pressed_button_is_an_order_if_it_is_ours() {
             match from.recv().await.expect("it lives") {
                 FromPostman::Order(order) => orders.push(order),
                 FromPostman::Rows(rows) => {
+                    postman.committed(&rows.iter().map(|row| row.id).collect::<Vec<_>>());
                     sent |= rows.iter().any(|row| !row.delivery.is_pending());
                 }
             }
@@ -243,5 +244,8 @@ fn a_pressed_button_is_an_order_if_it_is_ours() {
             telegram.answered().iter().map(|answer| answer["callback_query_id"].clone()).collect();
         assert!(answered.starts_with(&["q50".into(), "q52".into()]), "{answered:?}");
     });
+    let taken = telegram.taken();
+    assert!(taken.len() == 1 && !taken[0].edit && taken[0].under.is_empty(), "{taken:?}");
+    assert!(taken[0].text.contains("#7·1"), "{taken:?}");
     telegram.audit();
 }

@@ -34,6 +34,16 @@ pub(crate) enum Fault {
     BlockPage,
 }
 
+/// Something that was taken, as it was said then.
+#[derive(Clone, Debug)]
+pub(crate) struct Taken {
+    /// The path before the Bot API's own.
+    pub(crate) under: String,
+    /// It changed a message.
+    pub(crate) edit: bool,
+    pub(crate) text: String,
+}
+
 /// A message in a chat.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
@@ -48,6 +58,8 @@ pub(crate) struct Message {
 #[derive(Default)]
 struct Inner {
     messages: BTreeMap<i64, Message>,
+    /// Everything that was taken, in order.
+    taken: Vec<Taken>,
     faults: VecDeque<Fault>,
     updates: Vec<Value>,
     answered: Vec<Value>,
@@ -106,6 +118,10 @@ impl Telegram {
         self.inner.lock().expect("a state").messages.values().cloned().collect()
     }
 
+    pub(crate) fn taken(&self) -> Vec<Taken> {
+        self.inner.lock().expect("a state").taken.clone()
+    }
+
     pub(crate) fn delete(&self, message: i64) {
         self.inner.lock().expect("a state").messages.remove(&message);
     }
@@ -134,13 +150,13 @@ impl Telegram {
 
 impl Inner {
     fn answer(&mut self, request: &Request, now: u64) -> Reply {
-        let Some(method) = request.path.strip_prefix(&format!("/bot{TOKEN}/")) else {
+        let Some((under, method)) = request.path.split_once(&format!("/bot{TOKEN}/")) else {
             return error(401, "Unauthorized", json!({}));
         };
         let arguments = request.json();
         match (request.method.as_str(), method) {
             ("POST", "getMe") => done(json!({ "id": 123_456, "is_bot": true, "username": "reach_bot" })),
-            ("POST", "sendMessage" | "editMessageText") => self.message(method, &arguments, now),
+            ("POST", "sendMessage" | "editMessageText") => self.message(under, method, &arguments, now),
             ("POST", "getUpdates") => {
                 let offset = arguments["offset"].as_i64().unwrap_or(0);
                 self.updates.retain(|update| update["update_id"].as_i64() >= Some(offset));
@@ -154,7 +170,7 @@ impl Inner {
         }
     }
 
-    fn message(&mut self, method: &str, arguments: &Value, now: u64) -> Reply {
+    fn message(&mut self, under: &str, method: &str, arguments: &Value, now: u64) -> Reply {
         if now + self.leniency < self.rested_until {
             self.violations.push(format!("{method} at {now} although to rest until {}", self.rested_until));
         }
@@ -192,7 +208,9 @@ impl Inner {
         }
         let text = arguments["text"].as_str().unwrap_or_default().to_owned();
         let keyboard = arguments["reply_markup"].clone();
-        let id = if method == "editMessageText" {
+        let edit = method == "editMessageText";
+        let taken = Taken { under: under.to_owned(), edit, text: text.clone() };
+        let id = if edit {
             let id = arguments["message_id"].as_i64().unwrap_or_default();
             let Some(message) = self.messages.get_mut(&id) else { return bad("message to edit not found") };
             if message.text == text && message.keyboard == keyboard {
@@ -221,6 +239,7 @@ impl Inner {
             self.messages.insert(id, message);
             id
         };
+        self.taken.push(taken);
         if matches!(fault, Fault::TakenInSilence) {
             return Reply::Silence;
         }

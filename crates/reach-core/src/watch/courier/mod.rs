@@ -239,6 +239,12 @@ impl Courier {
         }
     }
 
+    /// Whether another run would deliver this row. Before it leaves, the store should know that it does: then another
+    /// run knows that it may have been delivered, and says so.
+    pub fn is_stored(&self, row: RowId) -> bool {
+        self.desks.values().any(|desk| desk.has_stored(row))
+    }
+
     /// These rows must not be delivered: the store has others that say the same. What is on its way stays so.
     pub fn withdraw(&mut self, rows: &[RowId]) {
         for desk in self.desks.values_mut() {

@@ -13,8 +13,9 @@ use crate::{
     },
 };
 
-/// From one look at an all-clear that has to wait to the next.
-const LOOK_AGAIN: Duration = Duration::from_secs(10 * 60);
+/// From one look at an all-clear that has to wait to the next: this part of the time that all had to be well for, so
+/// that those of many names come together, but not longer than so.
+const LOOK_AGAIN: (u32, Duration) = (6, Duration::from_secs(10 * 60));
 /// What could not be called clear for so long is closed without…
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// …but not before the tries that are needed could have been made twice.
@@ -233,13 +234,15 @@ impl Ward {
 
     fn look_for_all_clear(&mut self, recovered: Time, cx: &mut Context<'_>) {
         self.sync_members(cx.now);
+        let (part, longest) = LOOK_AGAIN;
+        let look_again = (self.watched.rules.clear_after / part).min(longest);
         let Some(case) = &mut self.case else { return };
         if case.incident.clocks.ends.is_none_or(|at| at > cx.now) {
             return;
         }
         // What happened in a window is told when it is over, and the all-clear after that.
         if case.is_silenced(cx) || case.incident.clocks.held_back > 0 {
-            case.incident.clocks.ends = Some(cx.now + LOOK_AGAIN);
+            case.incident.clocks.ends = Some(cx.now + look_again);
             case.dirty = true;
             return;
         }
@@ -258,7 +261,7 @@ impl Ward {
                 self.close(Some(ending), Some(News::Unclear(statement)), cx);
             }
             statement => {
-                case.incident.clocks.ends = Some(cx.now + LOOK_AGAIN);
+                case.incident.clocks.ends = Some(cx.now + look_again);
                 case.dirty = true;
                 let Some(statement) = statement else { return };
                 let failed = |lack: &Lack| matches!(lack, Lack::Failed { .. } | Lack::Unresolved);
@@ -347,7 +350,7 @@ impl Watched {
 pub(super) fn new_ledger(watched: &Watched, addresses: &BTreeMap<IpAddr, Address>, from: Time) -> Ledger {
     let mut ledger = Ledger::new(watched, from);
     for (address, known) in addresses {
-        ledger.expect(*address, known.shown(), known.gone);
+        ledger.expect(*address, known.shown(watched.pace.well_after), known.gone);
     }
     ledger
 }

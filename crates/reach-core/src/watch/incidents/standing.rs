@@ -16,9 +16,10 @@ const EASED_AFTER: Duration = Duration::from_secs(60 * 60);
 impl Ward {
     /// Whether an address that matters is not well.
     pub(super) fn suffers(&self) -> bool {
+        let well_after = self.watched.pace.well_after;
         self.addresses.iter().any(|(address, known)| {
             if known.gone {
-                self.is_member(*address) && !known.is_well()
+                self.is_member(*address) && !known.is_well(well_after)
             } else {
                 matches!(known.health, AddressState::Down | AddressState::Recovering)
             }
@@ -38,7 +39,7 @@ impl Ward {
             })
             .map(|(address, known)| Member {
                 address: *address,
-                state: known.shown(),
+                state: known.shown(self.watched.pace.well_after),
                 reason: known.reason.unwrap_or(Reason::Timeout),
                 since: known.failing_since.unwrap_or(cx.now),
                 from_birth: known.from_birth,
@@ -71,6 +72,7 @@ impl Ward {
     /// Brings the members up to date.
     pub(super) fn sync_members(&mut self, now: Time) {
         let pool = self.pool_size(now);
+        let well_after = self.watched.pace.well_after;
         let Some(case) = &mut self.case else { return };
         let (mut changed, mut shows) = (false, false);
         // That one answers again, not yet for long enough, is said with the next word on it.
@@ -87,7 +89,7 @@ impl Ward {
             let before = member.clone();
             match self.addresses.get(&member.address) {
                 Some(known) => {
-                    (member.state, member.gone) = (known.shown(), known.gone);
+                    (member.state, member.gone) = (known.shown(well_after), known.gone);
                     member.reason = known.reason.unwrap_or(member.reason);
                     if let Some(since) = known.failing_since {
                         member.since = since;

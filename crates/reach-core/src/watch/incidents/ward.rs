@@ -199,7 +199,8 @@ impl Ward {
         }
         let known = self.addresses.entry(address).or_default();
         let before = known.health;
-        let Some(Tried { failed, deeper }) = known.sampled(sample) else { return false };
+        let well_after = self.watched.pace.well_after;
+        let Some(Tried { failed, deeper }) = known.sampled(sample, well_after) else { return false };
         let (turned, down, gone) = (known.health != before, known.health == AddressState::Down, known.gone);
         if !failed {
             self.last_answer = self.last_answer.max(Some(sample.at));

@@ -15,7 +15,10 @@ use super::{
 };
 use crate::{
     Time,
-    model::{Answer, Connect, Echo, Endpoint, Lookup, Observation, Outcome, Probe, Rcode, Refusal, Then},
+    model::{
+        Answer, Connect, Echo, EchoAccess, Endpoint, Lookup, Observation, Outcome, Probe, Rcode, Refusal,
+        Then,
+    },
     watch::{AddressState, Event, TargetId, VantageChange},
 };
 
@@ -32,6 +35,14 @@ impl Patrol {
     pub(super) fn check_own(&mut self, now: Time) {
         let change = self.own.expire(now);
         self.apply(change, now);
+        // Before it matters: of a router that never answers silence tells nothing. Where there are references, which are
+        // beyond it, its word decides nothing.
+        let router = self.router();
+        if self.plan.own.references.is_empty()
+            && let Some(router) = router.filter(|router| self.own.greets(*router))
+        {
+            self.ask_own(Asked::Gateway(router), greeting(router, now), &mut Vec::new());
+        }
         if !self.own.wants_check(now) {
             return;
         }
@@ -48,17 +59,8 @@ impl Patrol {
             });
             self.ask_own(Asked::Reference(endpoint), probe, &mut asked);
         }
-        if let Some(address) = self.plan.own.gateway {
-            let echo = Echo {
-                address,
-                sequence: (now.as_micros() / 1_000) as u16,
-                size: 56,
-                ttl: None,
-                flow: None,
-                dont_fragment: false,
-                timeout: own::TIMEOUT,
-            };
-            self.ask_own(Asked::Gateway(address), Probe::Echo(echo), &mut asked);
+        if let Some(router) = router {
+            self.ask_own(Asked::Gateway(router), greeting(router, now), &mut asked);
         }
         for lookup in self.some_questions() {
             self.ask_own(Asked::Resolver(lookup.resolver), Probe::Lookup(lookup), &mut asked);
@@ -71,6 +73,11 @@ impl Patrol {
         }
         let change = self.own.begin_check(asked, independent, now);
         self.apply(change, now);
+    }
+
+    /// The next router, where this host may ask it at all.
+    fn router(&self) -> Option<IpAddr> {
+        self.plan.own.gateway.filter(|_| self.plan.vantage.echo != EchoAccess::None)
     }
 
     fn ask_own(&mut self, what: Asked, probe: Probe, asked: &mut Vec<Asked>) {
@@ -241,4 +248,17 @@ impl Patrol {
             self.ask_within(target, every.min(ASK_AFRESH), until);
         }
     }
+}
+
+/// An echo request to a router.
+fn greeting(address: IpAddr, now: Time) -> Probe {
+    Probe::Echo(Echo {
+        address,
+        sequence: (now.as_micros() / 1_000) as u16,
+        size: 56,
+        ttl: None,
+        flow: None,
+        dont_fragment: false,
+        timeout: own::TIMEOUT,
+    })
 }

@@ -89,6 +89,8 @@ pub(super) struct Own<T> {
     back: Time,
     /// Kinds of which anything ever answered.
     ever: BTreeSet<Kind>,
+    /// Routers that were asked before it mattered whether they answer.
+    greeted: BTreeSet<IpAddr>,
     /// When a resolver elsewhere was asked that answered what no cache had.
     resolved: Time,
     /// This host is offline, and what is near it answers: only what is beyond says that it is back.
@@ -120,11 +122,17 @@ impl<T> Own<T> {
             confirmed: Time::default(),
             back: Time::default(),
             ever: BTreeSet::new(),
+            greeted: BTreeSet::new(),
             resolved: Time::default(),
             beyond: false,
             held: BTreeMap::new(),
             numbers: 0,
         }
+    }
+
+    /// Whether this router was never asked anything, and is now.
+    pub(super) fn greets(&mut self, router: IpAddr) -> bool {
+        self.greeted.insert(router)
     }
 
     /// Whether this host reaches anything, as far as that is known.

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -27,8 +28,11 @@ use crate::{
     output::shown,
 };
 
-pub(super) const SHORTEST_EVERY: Duration = Duration::from_millis(200);
+pub(super) const SHORTEST_EVERY: Duration = Duration::from_millis(50);
 pub(super) const LONGEST_EVERY: Duration = Duration::from_secs(86_400);
+
+/// Results that may wait for the disk. Fewer would be lost although it takes them: they are written every ten seconds.
+const MOST_WAITING: RangeInclusive<u64> = 1_000..=50_000_000;
 
 /// No configuration is larger; a file that is, is none.
 const LARGEST: u64 = 8 * 1024 * 1024;
@@ -306,6 +310,9 @@ impl Reader<'_, '_, '_> {
         store.ten_minutes_for = keep("ten_minutes_for", store.ten_minutes_for);
         store.hours_for = keep("hours_for", store.hours_for);
         store.evidence_for = keep("evidence_for", store.evidence_for);
+        if let Some(most) = section.count("most_waiting", MOST_WAITING) {
+            store.most_waiting = usize::try_from(most).unwrap_or(usize::MAX);
+        }
         section.finish();
     }
 

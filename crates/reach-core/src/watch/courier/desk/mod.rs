@@ -47,6 +47,8 @@ pub(super) struct Entry {
     row: OutboxRow,
     /// When it may go although nobody wrote it.
     free: Time,
+    /// The store has it, so that another run would deliver it.
+    stored: bool,
     /// When it could have been delivered at first.
     since: Time,
     /// Notices that were merged into it.
@@ -65,7 +67,7 @@ impl Entry {
 
     /// One that need not wait.
     pub(super) fn free(row: OutboxRow, now: Time) -> Self {
-        Self { row, free: now, since: now, changes: 0, passed_on: false, alone: false }
+        Self { row, free: now, stored: false, since: now, changes: 0, passed_on: false, alone: false }
     }
 }
 
@@ -157,7 +159,7 @@ impl Desk {
                 continue;
             }
             let since = if row.attempts == 0 { row.not_before.max(row.notice.at) } else { row.notice.at };
-            let mut entry = Entry { since: since.min(now), ..Entry::free(row.clone(), now) };
+            let mut entry = Entry { since: since.min(now), stored: true, ..Entry::free(row.clone(), now) };
             entry.row.not_before = row.not_before.min(now + LONGEST_REST);
             if row.delivery == Delivery::Sending {
                 entry.row.delivery = Delivery::Unknown;
@@ -228,9 +230,14 @@ impl Desk {
     pub(super) fn release(&mut self, rows: &[RowId]) {
         for row in rows {
             if let Some(entry) = self.entries.get_mut(row) {
-                entry.free = Time::default();
+                (entry.free, entry.stored) = (Time::default(), true);
             }
         }
+    }
+
+    /// Whether a row waits here, or is under way, that another run would deliver.
+    pub(super) fn has_stored(&self, row: RowId) -> bool {
+        self.entries.get(&row).is_some_and(|entry| entry.stored)
     }
 
     /// Takes back what has not been handed over.
