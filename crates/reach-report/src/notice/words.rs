@@ -2,9 +2,7 @@
 
 use reach_core::{
     model::{ClientModel, EndpointDiagnosis, Verdict},
-    watch::{
-        AddressState, Assurance, Cause, Gravity, Incident, Lack, Member, News, Notice, Phase, Reason, Subject,
-    },
+    watch::{AddressState, Assurance, Cause, Gravity, Incident, Lack, Member, News, Notice, Phase, Subject},
 };
 
 use super::Telling;
@@ -12,7 +10,7 @@ use crate::{
     Lang,
     clean::clean,
     units,
-    watch::gravity,
+    watch::{gravity, reason, state as state_of},
     words::{self, say},
 };
 
@@ -254,35 +252,6 @@ pub(super) fn why(member: &Member, endpoint: Option<&EndpointDiagnosis>, lang: L
     text
 }
 
-fn reason(reason: Reason, lang: Lang) -> &'static str {
-    match lang {
-        Lang::En => match reason {
-            Reason::Timeout => "no answer (connect time-out)",
-            Reason::Refused => "refused (RST)",
-            Reason::Unreachable => "a router says unreachable (ICMP)",
-            Reason::Prohibited => "a device says that it forbids it (ICMP)",
-            Reason::BlockedLocally => "this machine's own packet filter",
-            Reason::ClosedEarly => "connects, then is cut off",
-            Reason::Tls => "the TLS handshake fails",
-            Reason::Untrusted => "the certificate is not acceptable",
-            Reason::Silent => "connects, then nothing comes (read time-out)",
-            Reason::Http => "the server answers with an error of its own",
-        },
-        Lang::Ko => match reason {
-            Reason::Timeout => "무응답(연결 시간 초과)",
-            Reason::Refused => "연결 거부(RST)",
-            Reason::Unreachable => "라우터가 도달 불가를 알림(ICMP)",
-            Reason::Prohibited => "장비가 차단을 알림(ICMP)",
-            Reason::BlockedLocally => "이 서버 자체의 패킷 필터",
-            Reason::ClosedEarly => "연결 직후 끊김",
-            Reason::Tls => "TLS 핸드셰이크 실패",
-            Reason::Untrusted => "인증서를 신뢰할 수 없음",
-            Reason::Silent => "연결 후 무응답(응답 시간 초과)",
-            Reason::Http => "서버 자체 오류 응답",
-        },
-    }
-}
-
 /// What the news adds to what is wrong.
 pub(super) fn news(notice: &Notice, telling: &Telling<'_>) -> Vec<String> {
     let lang = telling.lang;
@@ -424,7 +393,7 @@ pub(super) fn lack(lack: &Lack, lang: Lang) -> String {
             say!(lang, "{address} failed {failures} times", "{address} 실패 {failures}회")
         }
         Lack::NotWell { address, state } => {
-            let state = state_name(*state, lang);
+            let state = state_of(*state, lang);
             say!(lang, "{address} is {state}", "{address} 상태: {state}")
         }
         Lack::Unresolved => say!(lang, "the name did not resolve", "DNS 조회 실패가 있었음"),
@@ -433,18 +402,6 @@ pub(super) fn lack(lack: &Lack, lang: Lang) -> String {
             say!(lang, "{span} were not watched", "{span} 동안 감시 공백")
         }
         Lack::Nothing => say!(lang, "nothing was tried", "시도한 기록 없음"),
-    }
-}
-
-const fn state_name(state: AddressState, lang: Lang) -> &'static str {
-    match (lang, state) {
-        (Lang::En, state) => state.code(),
-        (Lang::Ko, AddressState::Unknown) => "미확인",
-        (Lang::Ko, AddressState::Ok) => "정상",
-        (Lang::Ko, AddressState::Suspect) => "장애 의심",
-        (Lang::Ko, AddressState::Down) => "접속 불가",
-        (Lang::Ko, AddressState::Recovering) => "복구 확인 중",
-        (Lang::Ko, AddressState::Gone) => "DNS에서 빠짐",
     }
 }
 

@@ -5,6 +5,7 @@
 //! own types, through [`foreign`].
 
 mod cron;
+mod fixed;
 pub mod foreign;
 mod places;
 mod read;

@@ -59,27 +59,27 @@ pub(super) fn chat(name: &str) -> ChannelPlan {
     }
 }
 
-fn say(courier: &mut Courier, notice: &Notice, now: Time) -> Vec<RowId> {
+pub(super) fn say(courier: &mut Courier, notice: &Notice, now: Time) -> Vec<RowId> {
     let rows: Vec<RowId> = courier.plan(notice, now).iter().map(|row| row.id).collect();
     courier.committed(&rows);
     rows
 }
 
-fn hand(courier: &mut Courier, now: Time) -> Dispatch {
+pub(super) fn hand(courier: &mut Courier, now: Time) -> Dispatch {
     match courier.poll(now) {
         CourierStep::Hand(dispatch) => dispatch,
         CourierStep::Wait(until) => panic!("waits until {until}"),
     }
 }
 
-fn wait(courier: &mut Courier, now: Time) -> Time {
+pub(super) fn wait(courier: &mut Courier, now: Time) -> Time {
     match courier.poll(now) {
         CourierStep::Wait(until) => until,
         CourierStep::Hand(dispatch) => panic!("hands {dispatch:?}"),
     }
 }
 
-fn sent(message: &str) -> Report {
+pub(super) fn sent(message: &str) -> Report {
     Report::Sent { message: Some(message.to_owned()), remark: None }
 }
 
@@ -452,11 +452,12 @@ fn pools_of_two_targets_and_a_hello_are_three_messages() {
             if target == 3 { Subject::Vantage } else { Subject::Target(TargetId(target)) };
         say(&mut courier, &notice, at(0));
     }
-    for _ in 0..3 {
-        let dispatch = hand(&mut courier, at(0));
+    // The third comes after two others, so it is waited for more.
+    for seconds in [0, 0, 15] {
+        let dispatch = hand(&mut courier, at(seconds));
         assert_eq!((dispatch.parts.len(), dispatch.parts[0].changes), (1, 0));
         told.insert(dispatch.parts[0].notice.incident.subject.clone());
-        courier.report(dispatch.id, sent("m"), at(0));
+        courier.report(dispatch.id, sent("m"), at(seconds));
     }
     assert_eq!(told.len(), 3);
 }
