@@ -28,8 +28,9 @@ impl Board {
     /// The columns and lines of the terminal; `None` where it is not there (any more), or another job has it.
     pub fn size(&self) -> Option<(usize, usize)> {
         let stderr = io::stderr();
-        // Where the shell has put this process into the background, the terminal is the shell's.
-        if tcgetpgrp(&stderr).ok()? != getpgrp() {
+        // Where the shell has put this process into the background, the terminal is the shell's. Where there is no
+        // job control nobody else has it.
+        if tcgetpgrp(&stderr).is_ok_and(|group| group != getpgrp()) {
             self.foot().leave();
             return None;
         }

@@ -24,6 +24,7 @@ mod telling;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use jiff::tz::TimeZone;
 use nix::sys::signal::Signal;
 use reach_core::{
     Time,
@@ -47,6 +48,7 @@ use tracing::{error, info, warn};
 pub use self::desk::{Desk, Outbox, rows_of};
 use self::{
     answering::Waiting,
+    hello::Hello,
     probing::{Known, Learned, Probing},
     start::{Ids, Memory},
     telling::Shown,
@@ -176,8 +178,8 @@ struct Daemon {
     /// What answers HTTP, and what tells it that the watch ends.
     serving: Option<JoinHandle<()>>,
     ends: watch::Sender<bool>,
-    /// When to say next that the watch goes on.
-    hello: Option<Time>,
+    /// When to say that the watch goes on.
+    hello: Hello,
     /// Where the watch ends by itself.
     ending: Option<Ending>,
     /// Those who wait for surveys.
@@ -266,7 +268,7 @@ impl Daemon {
             renewed: Vec::new(),
             serving: None,
             ends: watch::Sender::new(false),
-            hello: None,
+            hello: Hello::new(None, &TimeZone::UTC, now),
             ending,
             waiting: Vec::new(),
             shown,
@@ -354,11 +356,10 @@ impl Daemon {
         if now >= self.maintained_until {
             self.maintain(now);
         }
-        if self.hello.is_some_and(|at| now >= at) {
+        if self.hello.is_due(now) {
             self.publish(now);
             let notice = hello::notice(&self.status.borrow(), &self.plan.vantage.host, now);
             self.desk.say(notice, now);
-            self.plan_hello(now);
         }
         if let Some(batch) = self.desk.take_batch(now) {
             let rows = rows_of(&batch);
@@ -434,8 +435,7 @@ impl Daemon {
     }
 
     fn plan_hello(&mut self, now: Time) {
-        let config = self.config();
-        self.hello = config.daily_hello.and_then(|at| hello::next(at, &config.zone, now));
+        self.hello = Hello::new(self.config().daily_hello, &self.config().zone, now);
     }
 
     /// Makes silences of the maintenance windows to come.

@@ -1,13 +1,15 @@
 //! Sections that are read by the types of those whom they concern: channels, the web server, `/probe`, OTLP.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 use serde::de::DeserializeOwned;
 
 use super::{World, sheet::Section};
 use crate::{
     alert::settings::{ChannelKind, ChannelSettings, Place},
+    blackbox::Modules,
     cli::nearest,
+    otlp::{Exporter, OtlpSettingsError},
     output::shown,
     web::settings::{HttpSettings, OtlpSettings, ProbeSettings},
 };
@@ -99,11 +101,42 @@ pub(super) fn probe(root: &Section<'_, '_>, directory: &Path) -> ProbeSettings {
     let Some(section) = root.section("probe") else { return ProbeSettings::default() };
     let mut settings: ProbeSettings = section.deserialize().unwrap_or_default();
     settings.modules = settings.modules.map(|path| directory.join(path));
+    if let Some(path) = &settings.modules {
+        let name = shown(&path.to_string_lossy());
+        let text = fs::read_to_string(path).map_err(|error| format!("`{name}` cannot be read: {error}"));
+        let modules = text.and_then(|text| {
+            Modules::parse(&text).map_err(|error| format!("`{name}`: {}", shown(&error.to_string())))
+        });
+        if let Err(problem) = modules {
+            section.wrong("modules", problem);
+        }
+    }
     settings
 }
 
 pub(super) fn otlp(root: &Section<'_, '_>) -> Option<OtlpSettings> {
-    root.section("otlp")?.deserialize()
+    let section = root.section("otlp")?;
+    let settings: OtlpSettings = section.deserialize()?;
+    let second = Duration::from_secs(1);
+    let spans = [
+        ("every", settings.every, second, Duration::from_secs(86_400)),
+        ("timeout", settings.timeout, second / 10, Duration::from_secs(600)),
+    ];
+    for (key, span, least, most) in spans {
+        if !(least..=most).contains(&span) {
+            let [span, least, most] = [span, least, most].map(humantime::format_duration);
+            section.wrong(key, format!("{span} is not between {least} and {most}"));
+        }
+    }
+    // Whether it can be pushed to at all is known before anything is pushed.
+    if let Err(error) = Exporter::new(&settings, "") {
+        let key = match error {
+            OtlpSettingsError::Header(_) | OtlpSettingsError::Secret { .. } => "headers",
+            OtlpSettingsError::Endpoint(_) | OtlpSettingsError::Tls(_) => "endpoint",
+        };
+        section.wrong(key, error.to_string());
+    }
+    Some(settings)
 }
 
 fn from_table<T: DeserializeOwned>(section: &Section<'_, '_>, table: toml::Table) -> Option<T> {

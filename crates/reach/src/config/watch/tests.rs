@@ -358,3 +358,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_pushed_where_and_which_modules_there_are_is_known_before_anything_begins() {
+    let directory = TempDir::new().expect("a directory");
+    fs::write(directory.path().join("modules.yml"), "modules: {x: {prober: carrier-pigeon}}")
+        .expect("written");
+    let file = directory.path().join("reach.toml");
+    let otlp = "[otlp]\nendpoint = 'http://127.0.0.1:4318'\n";
+    for (more, key, part) in [
+        ("[otlp]\nendpoint = 'collector'".to_owned(), "`otlp.endpoint`", "http://collector.example:4318"),
+        (format!("{otlp}every = '0s'"), "`otlp.every`", "between 1s and 1day"),
+        (format!("{otlp}timeout = '1h'"), "`otlp.timeout`", "between 100ms and 10m"),
+        (
+            format!("{otlp}headers = {{ authorization = {{ env = 'REACH_TEST_UNSET' }} }}"),
+            "`otlp.headers`",
+            "no variable `REACH_TEST_UNSET`",
+        ),
+        ("[probe]\nmodules = 'nowhere.yml'".to_owned(), "`probe.modules`", "cannot be read"),
+        ("[probe]\nmodules = 'modules.yml'".to_owned(), "`probe.modules`", "carrier-pigeon"),
+    ] {
+        fs::write(&file, format!("[[target]]\ntarget = 'a.example'\n{more}\n")).expect("written");
+        let problems = load(&file, BARE).expect_err(&more);
+        let told = problems.join("\n");
+        assert!(told.contains("reach.toml:") && told.contains(key) && told.contains(part), "{more}: {told}");
+    }
+}
