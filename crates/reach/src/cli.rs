@@ -354,7 +354,7 @@ pub struct NameArgs {
 /// How to show a result.
 #[derive(Clone, Debug, Default, Args)]
 pub struct OutputArgs {
-    /// Print one JSON document; `ping` prints one object a line
+    /// Print one JSON document; `ping` and `watch` print one object a line
     #[arg(long, help_heading = "Output")]
     pub json: bool,
 

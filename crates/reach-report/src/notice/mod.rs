@@ -11,7 +11,7 @@ mod statement;
 mod words;
 
 pub use self::{
-    json::document,
+    json::{document, json_statement},
     statement::{put_off, statement},
 };
 

@@ -338,7 +338,9 @@ pub(super) fn clear(assurance: &Assurance, lang: Lang) -> Vec<String> {
         ),
     };
     let mut lines = vec![tried];
-    if let Some(worst) = assurance.addresses.values().map(|one| one.bound).max_by(f64::total_cmp) {
+    // Where something failed the table says how bad it may be, address by address.
+    let worst = assurance.addresses.values().map(|one| one.bound).max_by(f64::total_cmp);
+    if let Some(worst) = worst.filter(|_| failures == 0) {
         let (bound, confidence) = (bound(worst), units::percent(assurance.confidence));
         lines.push(say!(
             lang,

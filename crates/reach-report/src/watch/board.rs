@@ -135,7 +135,9 @@ fn footer(page: &mut Page, view: &BoardView<'_>, style: &Style) {
         let role = if one.progress.failures > 0 { Role::Warn } else { Role::Strong };
         page.paragraph("", "  ", &[Span::new(countdown(one, lang), role)]);
     }
-    let mut last = vec![checks(view, lang)];
+    // A countdown has counted them already.
+    let counted = if view.countdown.is_some() { pace(view, lang) } else { Some(checks(view, lang)) };
+    let mut last: Vec<String> = counted.into_iter().collect();
     last.push(incidents(status, lang));
     last.extend(view.page.map(clean));
     page.paragraph("", "  ", &[Span::new(last.join(" · "), Role::Dim)]);
@@ -143,11 +145,16 @@ fn footer(page: &mut Page, view: &BoardView<'_>, style: &Style) {
 
 fn checks(view: &BoardView<'_>, lang: Lang) -> String {
     let checks = grouped(view.checks);
-    let rate = view.rate.map(|rate| if rate < 9.95 { format!("{rate:.1}") } else { format!("{rate:.0}") });
-    match rate {
-        Some(rate) => say!(lang, "checks {checks} ({rate}/s)", "확인 {checks}회(초당 {rate}회)"),
+    match pace(view, lang) {
+        Some(pace) => say!(lang, "checks {checks} ({pace})", "확인 {checks}회({pace})"),
         None => say!(lang, "checks {checks}", "확인 {checks}회"),
     }
+}
+
+fn pace(view: &BoardView<'_>, lang: Lang) -> Option<String> {
+    let rate = view.rate?;
+    let rate = if rate < 9.95 { format!("{rate:.1}") } else { format!("{rate:.0}") };
+    Some(say!(lang, "{rate} checks/s", "초당 {rate}회 확인"))
 }
 
 fn incidents(status: &Status, lang: Lang) -> String {

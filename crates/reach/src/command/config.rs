@@ -50,6 +50,11 @@ fn check(args: &ConfigCheckArgs, around: &Surroundings) -> Exit {
     for warning in &config.warnings {
         note(warning);
     }
+    if config.targets.is_empty() {
+        note(
+            "it names no target; `reach watch` needs one: add a `[[target]]`, or name one on the command line",
+        );
+    }
     finish(&shown(&config, &output, Now::look().time()), Exit::AllWork)
 }
 

@@ -105,7 +105,11 @@ fn begin(watch: Watch, shown: Shown, again: Again<'_>) -> Result<Exit, Problems>
     let line = |error: String| vec![error];
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| line(format!("cannot begin: {error}")))?;
-    let memory = start::memory(&watch.config.store).map_err(|error| line(error.to_string()))?;
+    let memory = start::memory(&watch.config.store).map_err(|error| {
+        line(format!(
+            "{error}; name another file with --store, or as `path` under [store] in the configuration"
+        ))
+    })?;
     let passing = memory.passing.clone();
     if let Some(path) = &passing {
         warn!(

@@ -63,7 +63,12 @@ impl Daemon {
                 warn!("nothing is served over HTTP: {wanted}: {error}");
                 return Ok(());
             }
-            Err(error) => return Err(vec![format!("HTTP cannot be served at {wanted}: {error}")]),
+            Err(error) => {
+                return Err(vec![format!(
+                    "HTTP cannot be served at {wanted}: {error}; name another place with --listen, or as `listen` \
+                     under [http] in the configuration"
+                )]);
+            }
         };
         let local = listener.local_addr().unwrap_or(wanted);
         let settings = Settings {

@@ -11,7 +11,7 @@ use reach_core::{
     watch::{Assurance, Layer, Notice, Status, TargetId, assurance::Progress, courier::Part},
 };
 use reach_report::{
-    notice::{Telling, message, put_off, statement},
+    notice::{Telling, document, json_statement, message, put_off, statement},
     watch::{BoardView, Countdown, board, countdown},
 };
 use tracing::info;
@@ -86,7 +86,7 @@ impl Daemon {
         let utc_offset_s = utc_offset(&self.config().zone, notice.at);
         let telling = Telling { lang, utc_offset_s, vantage: &self.plan.vantage };
         let part = Part { row: None, notice: notice.clone(), changes: 0, again: false, instead_of: None };
-        let message = message(&[part], &telling);
+        let message = message(std::slice::from_ref(&part), &telling);
         info!(
             incident = notice.incident.id.0,
             seq = notice.seq,
@@ -94,7 +94,10 @@ impl Daemon {
             "{}",
             message.summary()
         );
-        if self.config().channels.is_empty() || io::stdout().is_terminal() {
+        if self.watch.output.json {
+            let telling = Telling { lang: self.watch.output.json_lang, ..telling };
+            self.shown.print(&format!("{}\n", document(&[part], &telling)));
+        } else if self.config().channels.is_empty() || io::stdout().is_terminal() {
             self.shown.print(&format!("{}\n\n", message.plain(usize::MAX)));
         }
         self.shown.said = Some((notice.at, message.summary().to_owned()));
@@ -205,6 +208,12 @@ impl Daemon {
     }
 
     fn show_statements(&self, statements: &[(TargetId, Assurance)]) {
+        if self.watch.output.json && !statements.is_empty() {
+            let named: Vec<(String, &Assurance)> =
+                statements.iter().map(|(target, assurance)| (self.name(*target), assurance)).collect();
+            self.shown.print(&format!("{}\n", json_statement(&named, self.watch.output.json_lang)));
+            return;
+        }
         for (target, assurance) in statements {
             self.shown.print(&statement(&self.name(*target), assurance, &self.watch.output.style));
         }
