@@ -39,11 +39,16 @@ fn told(output: &Output, code: i32) -> String {
 #[test]
 fn a_watch_is_asked_for_an_examination_and_for_another_look_at_its_configuration() {
     let place = Place::new(free_port());
-    let doors = [Door::new(20), Door::new(21)];
-    doors[1].set(false);
+    let (server, _) = web(|_| Reply::status(200));
+    let (works, closed) = (format!("http://{server}/"), Door::new(21));
+    closed.set(false);
+    let targets = |targets: &[&str]| -> String {
+        targets.iter().map(|target| format!("[[target]]\ntarget = '{target}'\n")).collect()
+    };
     let none = place.reach(&["examine", "x"]);
     assert!(told(&none, 2).contains("reach.toml"), "there is no configuration yet");
-    place.configure(&format!("{LOOPBACK}{}{}", target(&doors[0]), target(&doors[1])));
+    let other = closed.address.to_string();
+    place.configure(&format!("{LOOPBACK}{}", targets(&[&works, &other])));
     let none = told(&place.reach(&["examine", "x"]), 3);
     assert!(none.contains("no watch is running at") && none.contains("watch.sock"), "{none}");
     let none = told(&place.reach(&["config", "reload"]), 3);
@@ -51,26 +56,26 @@ fn a_watch_is_asked_for_an_examination_and_for_another_look_at_its_configuration
 
     let watch = place.watch();
     until("one that works", LONG, || place.status().filter(|status| states(status, "ok") == 1));
-    let works = place.reach(&["examine", &doors[0].address.to_string(), "--json"]);
-    assert_eq!(works.status.code(), Some(0), "{}", text(&works.stderr));
-    let found: Value = serde_json::from_slice(&works.stdout).expect("one document");
+    let examined = place.reach(&["examine", &works, "--json"]);
+    told(&examined, 0);
+    let found: Value = serde_json::from_slice(&examined.stdout).expect("one document");
     assert_eq!(
         (&found["schema"], &found["targets"][0]["state"]),
         (&"reach.check/1".into(), &"reachable".into())
     );
     let both = told(&place.reach(&["examine", "*", "--lang", "ko"]), 1);
-    assert!(both.contains("127.0.0.20") && both.contains("127.0.0.21") && both.contains("연결"), "{both}");
-    let other = told(&place.reach(&["examine", "other.example"]), 2);
-    assert!(other.contains("`other.example` is not watched"), "{other}");
+    assert!(both.contains(&works) && both.contains(&other) && both.contains("연결"), "{both}");
+    let unknown = told(&place.reach(&["examine", "other.example"]), 2);
+    assert!(unknown.contains("`other.example` is not watched"), "{unknown}");
 
-    place.configure(&format!("vantage = 'elsewhere'\n{LOOPBACK}{}", target(&doors[0])));
+    place.configure(&format!("vantage = 'elsewhere'\n{LOOPBACK}{}", targets(&[&works])));
     let taken = told(&place.reach(&["config", "reload"]), 0);
     assert!(taken.contains("1 target"), "{taken}");
     assert!(taken.contains("what is new in `vantage` takes effect with a restart only"), "{taken}");
     until("one only", LONG, || {
         place.status().filter(|status| status["targets"].as_array().is_some_and(|all| all.len() == 1))
     });
-    place.configure(&format!("surely = 'not'\n{LOOPBACK}{}", target(&doors[1])));
+    place.configure(&format!("surely = 'not'\n{LOOPBACK}{}", targets(&[&other])));
     let wrong = told(&place.reach(&["config", "reload"]), 2);
     assert!(wrong.contains("reach.toml:") && wrong.contains("`surely`"), "{wrong}");
     assert_eq!(place.status().map(|status| states(&status, "ok")), Some(1), "the old one is in force");
