@@ -24,10 +24,14 @@ mod place;
 #[expect(dead_code, reason = "some of it is for `reach connect` alone")]
 #[path = "connect/servers.rs"]
 mod servers;
+#[path = "watch_daemon/steering.rs"]
+mod steering;
 #[path = "watch_daemon/story.rs"]
 mod story;
 #[expect(dead_code, reason = "some of it is for the channels' own tests")]
 #[path = "alert/telegram_fake.rs"]
 mod telegram_fake;
+#[path = "watch_daemon/terminal.rs"]
+mod terminal;
 #[path = "watch_daemon/trouble.rs"]
 mod trouble;

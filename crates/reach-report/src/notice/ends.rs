@@ -1,9 +1,9 @@
 //! The sentences of recoveries and all-clears, and of what is lacking for one.
 
-use reach_core::watch::{AddressState, Assurance, Incident, Lack, Subject};
+use reach_core::watch::{Assurance, Incident, Lack, Subject};
 
 use super::words::{gone, never_failed};
-use crate::{Lang, units, words::say};
+use crate::{Lang, units, watch::state as state_of, words::say};
 
 pub(super) fn recovered(incident: &Incident, lang: Lang) -> Vec<String> {
     if incident.subject == Subject::Vantage {
@@ -67,7 +67,9 @@ pub(super) fn clear(assurance: &Assurance, lang: Lang) -> Vec<String> {
         ),
     };
     let mut lines = vec![tried];
-    if let Some(worst) = assurance.addresses.values().map(|one| one.bound).max_by(f64::total_cmp) {
+    // Where something failed the table says how bad it may be, address by address.
+    let worst = assurance.addresses.values().map(|one| one.bound).max_by(f64::total_cmp);
+    if let Some(worst) = worst.filter(|_| failures == 0) {
         let (bound, confidence) = (bound(worst), units::percent(assurance.confidence));
         lines.push(say!(
             lang,
@@ -122,7 +124,7 @@ pub(crate) fn lack(lack: &Lack, lang: Lang) -> String {
             say!(lang, "{address} failed {failures} times", "{address} 실패 {failures}회")
         }
         Lack::NotWell { address, state } => {
-            let state = state_name(*state, lang);
+            let state = state_of(*state, lang);
             say!(lang, "{address} is {state}", "{address} 상태: {state}")
         }
         Lack::Unresolved => say!(lang, "the name did not resolve", "DNS 조회 실패가 있었음"),
@@ -131,17 +133,5 @@ pub(crate) fn lack(lack: &Lack, lang: Lang) -> String {
             say!(lang, "{span} were not watched", "{span} 동안 감시 공백")
         }
         Lack::Nothing => say!(lang, "nothing was tried", "시도한 기록 없음"),
-    }
-}
-
-const fn state_name(state: AddressState, lang: Lang) -> &'static str {
-    match (lang, state) {
-        (Lang::En, state) => state.code(),
-        (Lang::Ko, AddressState::Unknown) => "미확인",
-        (Lang::Ko, AddressState::Ok) => "정상",
-        (Lang::Ko, AddressState::Suspect) => "장애 의심",
-        (Lang::Ko, AddressState::Down) => "접속 불가",
-        (Lang::Ko, AddressState::Recovering) => "복구 확인 중",
-        (Lang::Ko, AddressState::Gone) => "DNS에서 빠짐",
     }
 }

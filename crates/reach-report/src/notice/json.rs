@@ -3,8 +3,8 @@
 use reach_core::watch::{Assurance, Cause, Ending, Member, News, Phase, Subject, courier::Part};
 use serde_json::{Value, json};
 
-use super::{Telling, message};
-use crate::{units, words};
+use super::{Telling, ends::lack as lack_text, message};
+use crate::{Lang, clean::clean, units, words};
 
 /// What a webhook and a command get: `reach.notice/1`.
 pub fn document(parts: &[Part], telling: &Telling<'_>) -> Value {
@@ -132,6 +132,17 @@ fn statistics(assurance: &Assurance) -> Value {
         "holds": assurance.lacking.is_empty(),
         "addresses": addresses.collect::<Vec<Value>>(),
     })
+}
+
+/// What a limited watch ends with, target by target: `reach.statement/1`.
+pub fn json_statement(statements: &[(String, &Assurance)], lang: Lang) -> Value {
+    let targets = statements.iter().map(|(target, assurance)| {
+        let mut one = statistics(assurance);
+        one["target"] = json!(clean(target));
+        one["lacking"] = assurance.lacking.iter().map(|lack| lack_text(lack, lang)).collect();
+        one
+    });
+    json!({ "schema": "reach.statement/1", "targets": targets.collect::<Vec<Value>>() })
 }
 
 fn cause(cause: &Cause) -> Value {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reach_core::{
     Time,
     model::{ClientModel, EndpointDiagnosis, Verdict},
-    watch::{AddressState, Cause, Gravity, Incident, Member, News, Notice, Phase, Reason, Subject},
+    watch::{AddressState, Cause, Gravity, Incident, Member, News, Notice, Phase, Subject},
 };
 
 use super::{Telling, ends};
@@ -13,7 +13,7 @@ use crate::{
     Lang,
     clean::clean,
     units,
-    watch::gravity,
+    watch::{gravity, reason},
     words::{self, say},
 };
 
@@ -350,35 +350,6 @@ pub(super) fn why(member: &Member, endpoint: Option<&EndpointDiagnosis>, lang: L
         text.push_str(&say!(lang, "; answers again since shortly", "; 조금 전부터 다시 응답"));
     }
     text
-}
-
-fn reason(reason: Reason, lang: Lang) -> &'static str {
-    match lang {
-        Lang::En => match reason {
-            Reason::Timeout => "no answer (connect time-out)",
-            Reason::Refused => "refused (RST)",
-            Reason::Unreachable => "a router says unreachable (ICMP)",
-            Reason::Prohibited => "a device says that it forbids it (ICMP)",
-            Reason::BlockedLocally => "this machine's own packet filter",
-            Reason::ClosedEarly => "connects, then is cut off",
-            Reason::Tls => "the TLS handshake fails",
-            Reason::Untrusted => "the certificate is not acceptable",
-            Reason::Silent => "connects, then nothing comes (read time-out)",
-            Reason::Http => "the server answers with an error of its own",
-        },
-        Lang::Ko => match reason {
-            Reason::Timeout => "무응답(연결 시간 초과)",
-            Reason::Refused => "연결 거부(RST)",
-            Reason::Unreachable => "라우터가 도달 불가를 알림(ICMP)",
-            Reason::Prohibited => "장비가 차단을 알림(ICMP)",
-            Reason::BlockedLocally => "이 서버 자체의 패킷 필터",
-            Reason::ClosedEarly => "연결 직후 끊김",
-            Reason::Tls => "TLS 핸드셰이크 실패",
-            Reason::Untrusted => "인증서를 신뢰할 수 없음",
-            Reason::Silent => "연결 후 무응답(응답 시간 초과)",
-            Reason::Http => "서버 자체 오류 응답",
-        },
-    }
 }
 
 /// What the news adds to what is wrong.

@@ -441,6 +441,16 @@ pub fn acknowledged(incident: IncidentId, lang: Lang) -> String {
     )
 }
 
+/// A configuration was read again.
+pub fn reloaded(targets: usize, lang: Lang) -> String {
+    let plural = if targets == 1 { "target" } else { "targets" };
+    say!(
+        lang,
+        "the configuration was read again: {targets} {plural}",
+        "설정을 다시 읽었습니다. 감시 대상 {targets}개"
+    )
+}
+
 /// An incident is not spoken of for a while.
 pub fn muted(incident: IncidentId, until: Time, style: &Style) -> String {
     let id = incident.0;

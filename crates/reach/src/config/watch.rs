@@ -5,6 +5,7 @@
 //! own types, through [`foreign`].
 
 mod cron;
+mod fixed;
 pub mod foreign;
 mod places;
 mod read;
@@ -313,7 +314,8 @@ pub struct Watch {
 
 /// Nobody waits for a statement of less.
 const SHORTEST_WATCH: Duration = Duration::from_secs(1);
-const LONGEST_WATCH: Duration = Duration::from_secs(366 * 86_400);
+/// A year, as spans are written.
+const LONGEST_WATCH: Duration = Duration::from_secs(31_557_600);
 
 /// Understands `reach watch`; also on a reload, with the same arguments.
 ///

@@ -121,6 +121,7 @@ impl Said {
             How::Edit { .. } => "edit",
             How::Digest => "digest",
             How::Repeat => "repeat",
+            How::Buttons { .. } => "buttons",
         }
     }
 

@@ -18,8 +18,10 @@
 //! What should have rung and came in quiet hours without a sound rings with the first word of it by day, if it goes on.
 //!
 //! Within an incident nothing overtakes anything. Details (another address, a diagnosis, who takes care) change the
-//! message that stands, where the channel can do that, and wait for it to exist.
+//! message that stands, where the channel can do that, and wait for it to exist. When nothing else is to be said,
+//! buttons below older messages are changed to what can still be done, or taken away.
 
+mod buttons;
 mod channel;
 mod desk;
 mod merge;
@@ -36,12 +38,12 @@ mod tests;
 
 use std::{collections::BTreeMap, time::Duration};
 
-pub use self::channel::*;
+pub use self::{buttons::Offer, channel::*};
 use self::{
     desk::{Desk, Entry, Turn},
     pace::Lanes,
 };
-use super::{ChannelStatus, Delivery, InsteadOf, Notice, OutboxRow, RowId};
+use super::{ChannelStatus, Delivery, IncidentId, InsteadOf, Notice, OutboxRow, RowId};
 use crate::Time;
 
 /// A row that nobody wrote for so long is delivered all the same.
@@ -82,7 +84,7 @@ pub struct Dispatch {
     pub id: DispatchId,
     /// The name of the channel.
     pub channel: String,
-    /// What to say: one part, but several in a digest or a repetition.
+    /// What to say: one part, but several in a digest or a repetition, and none where only buttons change.
     pub parts: Vec<Part>,
     /// How to say it.
     pub how: How,
@@ -124,6 +126,15 @@ pub enum How {
     Digest,
     /// Everything that stands, again.
     Repeat,
+    /// Nothing new: only the buttons below a message, which say what is not so any more. There are no parts.
+    Buttons {
+        /// What the other side calls the message.
+        message: String,
+        /// What it is about.
+        incident: IncidentId,
+        /// What they are to offer; `None` for none at all.
+        offer: Option<Offer>,
+    },
 }
 
 /// What became of a dispatch. No text in it has a secret.

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::How;
+use super::{How, buttons::Buttons};
 use crate::{
     Time,
     watch::{Delivery, News, Notice, OutboxRow, Phase},
@@ -35,6 +35,8 @@ pub(super) struct Thread {
     pub(super) hushed: bool,
     /// Since when it is over and told.
     closed: Option<Time>,
+    /// The buttons below its messages.
+    pub(super) buttons: Buttons,
 }
 
 impl Thread {
@@ -65,8 +67,9 @@ impl Thread {
         self.told.max(self.rejected) >= notice.seq
     }
 
-    /// A notice was delivered on its own.
-    pub(super) fn told(&mut self, notice: &Notice, message: Option<&String>, now: Time) {
+    /// A notice was delivered on its own, with buttons or without.
+    pub(super) fn told(&mut self, notice: &Notice, message: Option<&String>, buttons: bool, now: Time) {
+        self.buttons.told(&notice.incident, message.filter(|_| buttons));
         if let Some(message) = message {
             self.root.get_or_insert_with(|| message.clone());
             if self.standing.is_none() || becomes_standing(&notice.news) {
@@ -80,6 +83,7 @@ impl Thread {
 
     /// A notice was delivered in a digest, which cannot be changed for the sake of one incident.
     pub(super) fn told_in_digest(&mut self, notice: &Notice, message: Option<&String>, now: Time) {
+        self.buttons.told(&notice.incident, None);
         if let Some(message) = message {
             self.root.get_or_insert_with(|| message.clone());
         }
@@ -95,6 +99,9 @@ impl Thread {
 
     /// The message that this referred to does not exist any more.
     pub(super) fn lose(&mut self, how: &How) {
+        if let How::Edit { message } = how {
+            self.buttons.forget(message);
+        }
         self.standing = None;
         if !matches!(how, How::Edit { .. }) {
             self.root = None;
@@ -112,8 +119,8 @@ impl Thread {
         self.closed.is_some_and(|closed| now.since(closed) > MEMORY)
     }
 
-    /// A row of an earlier run. `shared` are the messages that told of several incidents.
-    pub(super) fn recall(&mut self, row: &OutboxRow, shared: &BTreeSet<(&str, &str)>) {
+    /// A row of an earlier run. `shared` are the messages that told of several incidents; the others had `buttons`.
+    pub(super) fn recall(&mut self, row: &OutboxRow, shared: &BTreeSet<(&str, &str)>, buttons: bool) {
         self.plan(&row.notice);
         match &row.delivery {
             Delivery::Sent { at, message } => {
@@ -122,7 +129,7 @@ impl Thread {
                 if in_digest {
                     self.told_in_digest(&row.notice, message.as_ref(), *at);
                 } else {
-                    self.told(&row.notice, message.as_ref(), *at);
+                    self.told(&row.notice, message.as_ref(), buttons, *at);
                 }
             }
             Delivery::Dead => self.bury(row, row.notice.at),

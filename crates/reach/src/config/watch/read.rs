@@ -17,7 +17,9 @@ use reach_core::{
 
 use super::{
     ControlConfig, Gateway, Heartbeat, LogConfig, LogFormat, LogLevel, Maintenance, Own, Places,
-    TargetConfig, WatchConfig, World, foreign, name_of,
+    TargetConfig, WatchConfig, World,
+    foreign::{self, Channels},
+    name_of,
     rules::{pace, rules},
     secret::{SecretKeys, Vault, is_open_to_all},
     sheet::{Placed, Section, Sheet},
@@ -167,9 +169,24 @@ impl Reader<'_, '_, '_> {
         config.http = foreign::http(root);
         config.probe = foreign::probe(root, self.directory);
         config.otlp = foreign::otlp(root);
-        let (channels, inline) = foreign::channels(root, self.directory, self.vault.world);
-        config.channels = channels;
+        let Channels { settings, inline, mut files, remarks } =
+            foreign::channels(root, self.directory, self.vault.world);
+        config.channels = settings;
+        self.warnings.extend(remarks);
         let heartbeat = root.section("heartbeat");
+        let in_file = |key| heartbeat.as_ref().filter(|section| section.has(key))?.text(key);
+        files.extend(
+            ["url_file", "proxy_file"].into_iter().filter_map(in_file).map(|file| self.directory.join(file)),
+        );
+        files.extend(config.otlp.iter().flat_map(foreign::otlp_secrets));
+        files.sort();
+        files.dedup();
+        for file in files.iter().filter(|file| is_open_to_all(file)) {
+            let name = shown(&file.to_string_lossy());
+            self.warnings.push(format!(
+                "{name} has a secret in it, and everybody on this host may read it; `chmod 600` it"
+            ));
+        }
         self.inline_secret =
             inline || heartbeat.is_some_and(|section| section.has("url") || section.has("proxy"));
         let zone = config.zone.clone();

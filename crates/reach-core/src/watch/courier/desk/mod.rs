@@ -99,6 +99,7 @@ pub(super) enum Choice {
     One(Box<Bundle>),
     Digest(Vec<Bundle>),
     Repeat,
+    Buttons(How),
 }
 
 /// The rows of one incident that can go together.
@@ -150,7 +151,7 @@ impl Desk {
         let name = self.plan.name.clone();
         for row in kept.iter().filter(|row| row.channel == name) {
             if !row.notice.news.stands_alone() {
-                self.threads.entry(row.incident()).or_default().recall(row, &shared);
+                self.threads.entry(row.incident()).or_default().recall(row, &shared, self.plan.caps.buttons);
             }
             if let Delivery::Sent { at, .. } = row.delivery {
                 self.repeat(&row.notice, at);
@@ -281,13 +282,19 @@ impl Desk {
         }
         let repeat = if self.stands.is_empty() { Courier::NEVER } else { self.next_repeat };
         wake = wake.min(repeat);
-        if bundles.is_empty() && now < repeat {
+        let says_nothing = bundles.is_empty() && now < repeat;
+        let buttons = self.stale_buttons().filter(|_| says_nothing);
+        if says_nothing && buttons.is_none() {
             return Turn::Wait(wake);
         }
         let bot = self.plan.bot.as_ref().map(|bot| lanes.free(bot)).unwrap_or_default();
         let open = self.not_before.max(lanes.free(&self.plan.chat)).max(bot);
         if now < open {
-            return Turn::Wait(open);
+            // What is to be said comes first, whenever it can be.
+            return Turn::Wait(if says_nothing { wake.min(open) } else { open });
+        }
+        if let Some(how) = buttons {
+            return Turn::Now(Choice::Buttons(how));
         }
         Turn::Now(self.choose(bundles, gathered.is_some()))
     }
@@ -305,6 +312,7 @@ impl Desk {
             Choice::One(bundle) => (self.how(&bundle.notice).unwrap_or(How::New), vec![*bundle]),
             Choice::Digest(bundles) => (How::Digest, bundles),
             Choice::Repeat => (How::Repeat, Vec::new()),
+            Choice::Buttons(how) => (how, Vec::new()),
         };
         let rings = !matches!(how, How::Edit { .. }) && bundles.iter().any(|bundle| bundle.rings);
         let rows: Vec<RowId> = bundles.iter().map(|bundle| bundle.into).collect();
@@ -323,6 +331,14 @@ impl Desk {
         }
         self.under_way = Some(UnderWay { id, rows, how: how.clone(), urgent, rings });
         Dispatch { id, channel: self.plan.name.clone(), parts, how, rings }
+    }
+
+    /// Buttons that say what is not so any more.
+    fn stale_buttons(&self) -> Option<How> {
+        self.threads.iter().find_map(|(incident, thread)| {
+            let (message, offer) = thread.buttons.stale()?;
+            Some(How::Buttons { message: message.clone(), incident: *incident, offer: offer.cloned() })
+        })
     }
 
     fn hand_one(&mut self, bundle: Bundle, changed: &mut BTreeMap<RowId, OutboxRow>) -> Option<Part> {
