@@ -32,6 +32,7 @@ pub mod egress;
 pub mod evidence;
 pub mod exchange;
 pub mod journal;
+pub mod recorder;
 pub mod sys;
 pub mod system;
 pub mod text;

@@ -1,21 +1,13 @@
 //! One TLS handshake on a standing connection.
 
-use std::{
-    io,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{io, sync::Arc, time::Duration};
 
 use reach_core::model::{TlsEnd, TlsHello, TlsResult};
 use rustls::{
-    AlertDescription, ClientConfig, DigitallySignedStruct, ProtocolVersion, SignatureScheme,
-    client::{
-        Resumption,
-        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    },
-    crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature},
+    AlertDescription, ClientConfig, ProtocolVersion,
+    client::{Resumption, danger::ServerCertVerifier},
 };
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls_pki_types::{ServerName, UnixTime};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::{Instant, timeout},
@@ -23,10 +15,11 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::{
+    recorder::Recorder,
     stamp::whole_micros,
     stream::{Failure, Tap, alert},
     text::clean,
-    trust::{LONGEST_CHAIN, TrustRoots, certificate},
+    trust::{TrustRoots, certificate},
 };
 
 /// A ClientHello made ready before the connection is.
@@ -42,10 +35,7 @@ impl Hello {
     /// ClientHello can carry the name (it is no DNS name, or is too long).
     pub(crate) fn new(hello: &TlsHello, alpn: &[&[u8]], trust: &TrustRoots) -> Option<Self> {
         let provider = trust.provider();
-        let recorder = Arc::new(Recorder {
-            chain: Mutex::default(),
-            algorithms: provider.signature_verification_algorithms,
-        });
+        let recorder = Arc::new(Recorder::accepting(provider.signature_verification_algorithms));
         let mut config = ClientConfig::builder_with_provider(Arc::clone(provider))
             .with_safe_default_protocol_versions()
             .ok()?
@@ -197,59 +187,6 @@ fn alert_name(alert: AlertDescription) -> &'static str {
         120 => "no_application_protocol",
         121 => "ech_required",
         _ => "unassigned",
-    }
-}
-
-/// Accepts every chain and keeps it, so that the handshake goes on and the judging can be done afterwards.
-/// What it does check is that the other side holds the key of the certificate it shows: a replayed chain is
-/// no evidence of anything.
-#[derive(Debug)]
-struct Recorder {
-    chain: Mutex<Vec<CertificateDer<'static>>>,
-    algorithms: WebPkiSupportedAlgorithms,
-}
-
-impl Recorder {
-    fn take(&self) -> Vec<CertificateDer<'static>> {
-        std::mem::take(&mut *self.chain.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl ServerCertVerifier for Recorder {
-    fn verify_server_cert(
-        &self,
-        leaf: &CertificateDer<'_>,
-        others: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let chain = std::iter::once(leaf).chain(others).take(LONGEST_CHAIN);
-        *self.chain.lock().unwrap_or_else(PoisonError::into_inner) =
-            chain.map(|der| der.clone().into_owned()).collect();
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, leaf, signature, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, leaf, signature, &self.algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
     }
 }
 

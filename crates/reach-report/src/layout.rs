@@ -383,7 +383,7 @@ fn wrap_text(text: &str, width: usize) -> Vec<String> {
 }
 
 /// At most `width` columns of it, with a mark where something is missing.
-fn cut(text: &str, width: usize, ascii: bool) -> String {
+pub(crate) fn cut(text: &str, width: usize, ascii: bool) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

@@ -65,6 +65,8 @@ fn story() -> Incident {
         unstable: false,
         quiet: Duration::from_secs(300),
         relapses: 0,
+        unwatched: Duration::ZERO,
+        ending: None,
         notices: 1,
         rang: Vec::new(),
         diagnosis: None,
@@ -122,7 +124,10 @@ fn kinds() -> Vec<(&'static str, Vec<Part>)> {
         title: "web01".to_owned(),
         labels: BTreeMap::new(),
         gravity: Gravity::Critical,
-        causes: vec![Cause::Offline { silent: vec!["10.70.0.1".to_owned(), "10.70.0.53:53".to_owned()] }],
+        causes: vec![Cause::Offline {
+            silent: vec!["10.70.0.1".to_owned(), "10.70.0.53:53".to_owned()],
+            near: Vec::new(),
+        }],
         members: Vec::new(),
         ..story()
     };
@@ -136,7 +141,13 @@ fn kinds() -> Vec<(&'static str, Vec<Part>)> {
     let rules = Incident {
         gravity: Gravity::Warning,
         causes: vec![
-            Cause::FailureShare { failed: 12, tries: 286, bounds: (0.0242, 0.0719), threshold: 0.01 },
+            Cause::FailureShare {
+                failed: 12,
+                tries: 286,
+                bounds: (0.0242, 0.0719),
+                threshold: 0.01,
+                last: after(1),
+            },
             Cause::Latency {
                 measured: Duration::from_millis(840),
                 above: Duration::from_millis(500),
@@ -153,6 +164,25 @@ fn kinds() -> Vec<(&'static str, Vec<Part>)> {
         members: Vec::new(),
         ..story()
     };
+    let beyond = Incident {
+        causes: vec![Cause::Offline {
+            silent: vec!["203.0.113.11:443".to_owned(), "198.51.100.9:443".to_owned()],
+            near: vec!["10.70.0.1".to_owned(), "127.0.0.53:53".to_owned()],
+        }],
+        ..offline.clone()
+    };
+    let connected = Incident { phase: recovered, causes: Vec::new(), ..offline.clone() };
+    // Its window is still bad when its addresses answer again.
+    let echo =
+        Incident { causes: rules.causes[..1].to_vec(), gravity: Gravity::Degraded, ..over(Phase::Open) };
+    let certificate = Incident { causes: rules.causes[2..3].to_vec(), ..rules.clone() };
+    let renewed = Incident { phase: recovered, causes: Vec::new(), ..certificate.clone() };
+    let mut slept = diagnosed();
+    slept.unwatched = Duration::from_secs(9 * 3_600);
+    let mut left = over(recovered);
+    for member in &mut left.members {
+        (member.state, member.gone) = (AddressState::Gone, true);
+    }
     let mut again = part(diagnosed(), 5, 40, News::Reminder);
     again.again = true;
     again.changes = 3;
@@ -191,6 +221,13 @@ fn kinds() -> Vec<(&'static str, Vec<Part>)> {
         ("relapsed", one(unstable, 9, 60, News::Relapsed)),
         ("recovered", one(over(recovered), 7, 185, News::Recovered)),
         ("extended", one(over(recovered), 8, 245, News::Extended(assurance(lacking)))),
+        ("recovered-without-some", one(left, 8, 185, News::Recovered)),
+        ("recovered-but-the-window", one(echo, 8, 182, News::Updated)),
+        ("certificate", one(certificate.clone(), 1, 1, News::Opened)),
+        ("certificate-and-failures", one(certificate, 2, 4, News::Worsened { from: Gravity::Warning })),
+        ("certificate-renewed", one(renewed, 3, 185, News::Recovered)),
+        ("slept", one(slept, 3, 600, News::Reminder)),
+        ("unclear", one(over(closed), 9, 245, News::Unclear(assurance(vec![Lack::Gap { seconds: 600 }])))),
         ("all-clear", one(over(closed), 9, 245, News::AllClear(assurance(Vec::new())))),
         ("window-ended", one(diagnosed(), 3, 120, News::WindowEnded { held_back: 2 })),
         ("dropped", one(over(closed), 4, 50, News::Dropped)),
@@ -208,6 +245,8 @@ fn kinds() -> Vec<(&'static str, Vec<Part>)> {
         ),
         ("hello", one(hello, 1, 5, News::Hello { targets: 12, addresses: 96, incidents: 1 })),
         ("offline", one(offline, 1, 1, News::Opened)),
+        ("offline-beyond", one(beyond, 1, 1, News::Opened)),
+        ("connected", one(connected, 2, 185, News::Recovered)),
         ("unresolved", one(unresolved, 1, 1, News::Opened)),
         ("rules", one(rules, 1, 1, News::Opened)),
         ("digest", digest),

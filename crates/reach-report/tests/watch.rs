@@ -95,7 +95,13 @@ fn incident() -> Incident {
         changed: ago(2),
         causes: vec![
             Cause::Addresses,
-            Cause::FailureShare { failed: 20, tries: 120, bounds: (0.11, 0.24), threshold: 0.01 },
+            Cause::FailureShare {
+                failed: 20,
+                tries: 120,
+                bounds: (0.11, 0.24),
+                threshold: 0.01,
+                last: ago(60),
+            },
         ],
         members: vec![member(12, AddressState::Down, false), member(18, AddressState::Down, true)],
         pool: 8,
@@ -104,6 +110,8 @@ fn incident() -> Incident {
         unstable: false,
         quiet: Duration::from_secs(300),
         relapses: 0,
+        unwatched: Duration::ZERO,
+        ending: None,
         notices: 3,
         rang: vec![ago(11)],
         diagnosis: None,

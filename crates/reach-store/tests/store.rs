@@ -277,7 +277,12 @@ fn notes_and_the_audit_are_kept() {
     let directory = directory();
     let (writer, reader, _) = start(&directory);
     let mut batch = Batch::new(after(20));
-    let offline = VantageChange { at: after(10), online: false, silent: vec!["192.0.2.254".to_owned()] };
+    let offline = VantageChange {
+        at: after(10),
+        online: false,
+        silent: vec!["192.0.2.254".to_owned()],
+        near: Vec::new(),
+    };
     batch.learn(Event::Vantage(offline.clone()));
     batch.learn(Event::Gap { from: START, until: after(5) });
     let entry = AuditEntry { at: after(20), who: "ops".to_owned(), did: "ack #1".to_owned() };

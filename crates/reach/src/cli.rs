@@ -17,10 +17,10 @@ pub use self::{
     evidence::EvidenceArgs,
     ping::{MtuDiscovery, PingArgs},
     trace::{Sureness, TraceArgs},
-    watch::{ConfigArgs, ConfigCheckArgs, ConfigCommand, WatchArgs},
+    watch::{ConfigArgs, ConfigCheckArgs, ConfigCommand, ConfigReloadArgs, WatchArgs},
     watching::{
-        AckArgs, AskArgs, ExportArgs, ExportFormat, ExportWhat, HistoryArgs, HistoryLayer, IncidentsArgs,
-        MemoryArgs, SilenceArgs, SilenceCommand, SilenceEndArgs, SilenceListArgs, StatusArgs,
+        AckArgs, AskArgs, ExamineArgs, ExportArgs, ExportFormat, ExportWhat, HistoryArgs, HistoryLayer,
+        IncidentsArgs, MemoryArgs, SilenceArgs, SilenceCommand, SilenceEndArgs, SilenceListArgs, StatusArgs,
     },
 };
 
@@ -60,7 +60,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 /// Commands of later versions: words that are never taken for a host.
 const LATER: [&str; 3] = ["logs", "scouter", "report"];
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "check",
     "resolve",
     "ping",
@@ -69,6 +69,7 @@ const COMMANDS: [&str; 17] = [
     "watch",
     "status",
     "ack",
+    "examine",
     "silence",
     "incidents",
     "history",
@@ -144,6 +145,8 @@ pub enum Command {
     Status(StatusArgs),
     /// Take an incident on: no more reminders
     Ack(AckArgs),
+    /// Have a running watch examine targets now, as a check would: which addresses fail, why, and where
+    Examine(ExamineArgs),
     /// Say nothing of some targets for a while, list silences, end one
     Silence(SilenceArgs),
     /// List incidents, or show one: its time line, its addresses, its messages
@@ -152,7 +155,7 @@ pub enum Command {
     History(HistoryArgs),
     /// Write what a watch remembers as CSV, JSON lines or Parquet
     Export(ExportArgs),
-    /// Check a configuration of `reach watch`, or print an example
+    /// Check a configuration of `reach watch`, print an example, or have a running watch read its own again
     Config(ConfigArgs),
     /// Say what a verdict or a finding means, how it is proved, and what to do
     Explain(ExplainArgs),
@@ -351,7 +354,7 @@ pub struct NameArgs {
 /// How to show a result.
 #[derive(Clone, Debug, Default, Args)]
 pub struct OutputArgs {
-    /// Print one JSON document; `ping` prints one object a line
+    /// Print one JSON document; `ping` and `watch` print one object a line
     #[arg(long, help_heading = "Output")]
     pub json: bool,
 

@@ -7,6 +7,7 @@ pub mod completions;
 pub mod config;
 pub mod connect;
 pub mod demo;
+pub mod examine;
 pub mod explain;
 pub mod export;
 pub mod history;
@@ -40,6 +41,7 @@ pub fn run(command: Command, around: &Surroundings) -> Exit {
         Command::Watch(args) => watch::run(&args, around),
         Command::Status(args) => status::run(&args, around),
         Command::Ack(args) => ack::run(&args, around),
+        Command::Examine(args) => examine::run(&args, around),
         Command::Silence(args) => silence::run(&args, around),
         Command::Incidents(args) => incidents::run(&args, around),
         Command::History(args) => history::run(&args, around),

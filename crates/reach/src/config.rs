@@ -106,7 +106,8 @@ pub fn resolve(args: &ResolveArgs, around: &Surroundings, seed: u64) -> Result<R
     }
 }
 
-fn keep<T>(result: Result<T, String>, problems: &mut Problems) -> Option<T> {
+/// What was understood; what is wrong goes to the other problems.
+pub(crate) fn keep<T>(result: Result<T, String>, problems: &mut Problems) -> Option<T> {
     result.map_err(|problem| problems.push(problem)).ok()
 }
 

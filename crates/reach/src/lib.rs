@@ -9,6 +9,7 @@
 //! * [`alert`] delivers what a watch has to say.
 //! * [`asn`] reads tables of who announces which addresses.
 //! * [`evidence`] writes down the packets of a run.
+//! * [`board`] is the foot of a terminal, below what a watch writes there.
 //! * [`daemon`] is a watch as it runs: threads, signals, and what goes between them.
 //! * [`control`] is how a running watch is asked and steered; [`service`] and [`logging`] are how it speaks to the
 //!   service manager and to the log.
@@ -26,6 +27,7 @@
 pub mod alert;
 pub mod asn;
 pub mod blackbox;
+pub mod board;
 pub mod cli;
 pub mod command;
 pub mod config;

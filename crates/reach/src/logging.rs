@@ -14,20 +14,29 @@ use tracing_subscriber::{
 };
 
 use crate::{
+    board::Board,
     config::watch::{LogConfig, LogFormat, LogLevel},
     output::is_harmful,
 };
 
-/// Begins logging; once for a process. `REACH_LOG` may say more than the configuration, by module.
-pub fn begin(config: &LogConfig) -> Result<(), String> {
+/// Begins logging; once for a process. `REACH_LOG` may say more than the configuration, by module. Above a board
+/// stands what may not work for long, and what happens only where it is wanted: the board itself shows it.
+pub fn begin(config: &LogConfig, board: Option<&Board>, verbose: bool) -> Result<(), String> {
+    let level = match board {
+        Some(_) if !verbose && config.level == LogLevel::Info => LogLevel::Warn,
+        _ => config.level,
+    };
     let filter = match env::var("REACH_LOG") {
         Ok(text) if !text.is_empty() => EnvFilter::try_new(&text)
             .map_err(|error| format!("REACH_LOG `{}` is no filter: {error}", crate::output::shown(&text)))?,
-        _ => filter(config.level),
+        _ => filter(level),
     };
     // The journal has the time already.
     let timed = env::var_os("JOURNAL_STREAM").is_none();
-    let layer = layer(config.format, timed, io::stderr);
+    let layer = match board {
+        Some(board) => layer(config.format, timed, board.clone()),
+        None => layer(config.format, timed, io::stderr),
+    };
     tracing_subscriber::registry()
         .with(layer.with_filter(filter))
         .try_init()

@@ -3,7 +3,8 @@
 
 use std::{
     io::{self, Write},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use reach_core::survey::{Phase, Progress};
@@ -22,6 +23,20 @@ pub struct Display {
     drawn: bool,
     targets: Vec<Option<Progress>>,
     left: usize,
+}
+
+/// Lets a watching person see that time passes, for as long as there is something to say.
+pub fn wait_visibly(output: &Output, mut say: impl FnMut(Duration) -> Option<String>) {
+    let started = Instant::now();
+    while let Some(line) = say(started.elapsed()) {
+        if output.watcher.is_some() {
+            let _ = write!(io::stderr().lock(), "\r\x1b[2K{line}");
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    if output.watcher.is_some() {
+        let _ = write!(io::stderr().lock(), "\r\x1b[2K");
+    }
 }
 
 #[derive(Clone, Copy, Debug)]

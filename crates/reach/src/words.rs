@@ -46,6 +46,43 @@ pub const fn no_such_target(lang: Lang) -> &'static str {
     }
 }
 
+/// Why a survey is not made: the configuration allows none.
+pub const fn no_surveys(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "the configuration allows no surveys; set `surveys` to 1 or more",
+        Lang::Ko => "설정에서 점검을 허용하지 않습니다. `surveys`를 1 이상으로 설정하십시오",
+    }
+}
+
+/// Why a survey is not made: it would say nothing of the target.
+pub const fn offline(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => {
+            "the host of the watch reaches nothing at the moment; an examination would say nothing of the target"
+        }
+        Lang::Ko => "감시 서버의 네트워크가 끊겨 있어 지금은 점검해도 대상에 대해 알 수 없습니다",
+    }
+}
+
+/// Why nobody waits for a survey any longer.
+pub const fn survey_takes_too_long(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => {
+            "the examination was not over within three minutes; `reach status` shows how the watch is"
+        }
+        Lang::Ko => "점검이 3분 안에 끝나지 않았습니다. 감시 상태는 `reach status`로 확인하십시오",
+    }
+}
+
+/// What of a configuration was not taken up.
+pub fn needs_restart(keys: &[&str], lang: Lang) -> String {
+    let keys = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+    match lang {
+        Lang::En => format!("what is new in {keys} takes effect with a restart only"),
+        Lang::Ko => format!("{keys} 변경 사항은 다시 시작해야 적용됩니다"),
+    }
+}
+
 /// One line of progress.
 pub fn progress(overview: &Overview, elapsed: Duration, lang: Lang) -> String {
     let Overview { targets_left, targets, addresses, settled, failing, phase } = overview;
@@ -308,6 +345,16 @@ pub enum Stage<'a> {
     },
     /// In the simulator.
     Pretend,
+}
+
+/// A running watch examines targets.
+pub fn examining(left: usize, elapsed: Duration, lang: Lang) -> String {
+    let seconds = elapsed.as_secs_f64();
+    match (lang, left) {
+        (Lang::En, 0 | 1) => format!("{seconds:.1} s | the watch examines it"),
+        (Lang::En, left) => format!("{seconds:.1} s | the watch examines {left} targets"),
+        (Lang::Ko, left) => format!("{seconds:.1}초 | 감시 프로그램이 대상 {left}개 점검 중"),
+    }
 }
 
 /// The demo is under way.

@@ -55,6 +55,8 @@ fn wrong_input_names_what_is_wrong_and_what_would_be_right() {
         (&["watch", "a.example", "--for", "5"], &["--for `5` has no unit", "`5s`"]),
         (&["watch", "--config", "/nonexistent.toml"], &["/nonexistent.toml", "reach config example"]),
         (&["silence", "a.example"], &["every silence ends", "--for 2h"]),
+        (&["examine"], &["<TARGET>"]),
+        (&["watch", "a.example", "--for", "1y6months"], &["--for `1y6months` is too long", "1year"]),
         (&["ack", "seventeen"], &["`seventeen`", "reach incidents"]),
         (&["config", "check", "/nonexistent.toml"], &["/nonexistent.toml", "reach config example"]),
         (&["explain", "filterd"], &["`filterd`", "did you mean `filtered`?"]),

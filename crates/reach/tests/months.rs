@@ -15,6 +15,8 @@ mod names;
 mod network;
 #[path = "months/own.rs"]
 mod own;
+#[path = "months/rules.rs"]
+mod rules;
 #[path = "months/telephone.rs"]
 mod telephone;
 #[path = "months/watcher.rs"]

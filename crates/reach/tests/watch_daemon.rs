@@ -7,6 +7,8 @@
 
 #[path = "lab/company.rs"]
 mod company;
+#[path = "watch_daemon/disk.rs"]
+mod disk;
 #[path = "watch_daemon/doors.rs"]
 mod doors;
 #[path = "alert/http_fake.rs"]
@@ -15,15 +17,21 @@ mod http_fake;
 mod kills;
 #[path = "watch_daemon/life.rs"]
 mod life;
+#[path = "watch_daemon/own.rs"]
+mod own;
 #[path = "watch_daemon/place.rs"]
 mod place;
 #[expect(dead_code, reason = "some of it is for `reach connect` alone")]
 #[path = "connect/servers.rs"]
 mod servers;
+#[path = "watch_daemon/steering.rs"]
+mod steering;
 #[path = "watch_daemon/story.rs"]
 mod story;
 #[expect(dead_code, reason = "some of it is for the channels' own tests")]
 #[path = "alert/telegram_fake.rs"]
 mod telegram_fake;
+#[path = "watch_daemon/terminal.rs"]
+mod terminal;
 #[path = "watch_daemon/trouble.rs"]
 mod trouble;

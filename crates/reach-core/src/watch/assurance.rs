@@ -33,6 +33,28 @@ pub struct Ledger {
     offline: Option<Time>,
 }
 
+/// How far a watch is towards the statement that it ends with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Tries so far, repetitions after a failure left out.
+    pub tries: u64,
+    /// How many they will be by then: at the present pace, or what an all-clear needs where that is more.
+    pub expected: u64,
+    /// Tries that failed, repetitions included.
+    pub failures: u64,
+    /// Addresses that the statement has to cover.
+    pub addresses: u64,
+}
+
+impl std::ops::AddAssign for Progress {
+    fn add_assign(&mut self, other: Self) {
+        self.tries += other.tries;
+        self.expected += other.expected;
+        self.failures += other.failures;
+        self.addresses += other.addresses;
+    }
+}
+
 /// What is known of one address.
 #[derive(Clone, Copy, Debug, Default)]
 struct Entry {
@@ -153,6 +175,24 @@ impl Ledger {
             })
             .collect();
         Assurance { from: self.from, until: now, addresses, wanted: WANTED, confidence: CONFIDENCE, lacking }
+    }
+
+    /// How far the tries are, of those that there will be by `end`.
+    pub fn progress(&self, now: Time, end: Time) -> Progress {
+        let needed = u64::from(tries_needed(WANTED, CONFIDENCE));
+        let every = self.every.as_micros().max(1);
+        let to_come = u64::try_from(end.since(now).as_micros() / every).unwrap_or(u64::MAX);
+        let mut all = Progress::default();
+        for entry in self.addresses.values().filter(|entry| entry.counts()) {
+            let tries = u64::from(entry.tries);
+            all += Progress {
+                tries,
+                expected: tries.saturating_add(to_come).max(needed),
+                failures: u64::from(entry.failures),
+                addresses: 1,
+            };
+        }
+        all
     }
 
     /// How much longer it would take at the present pace until the tries carry the statement; `None` where they do,
@@ -293,6 +333,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_done_is_told_of_what_is_to_be_done() {
+        let mut ledger = ledger();
+        assert_eq!(ledger.progress(at(0), at(3_600)), Progress::default());
+        tried(&mut ledger, 1, 0..600);
+        tried(&mut ledger, 2, 0..600);
+        ledger.take(&sample(2, 605, Reading::Failed(Reason::Timeout)));
+        ledger.take(&sample(9, 0, Reading::Unable));
+        let told = ledger.progress(at(610), at(3_610));
+        assert_eq!(told, Progress { tries: 121, expected: 721, failures: 1, addresses: 2 });
+        // A short watch lasts until there are enough of them.
+        let told = ledger.progress(at(610), at(650));
+        assert_eq!((told.tries, told.expected), (121, 598));
+    }
+
+    #[test]
     fn one_failure_is_no_all_clear_however_many_tries_there_are() {
         let mut ledger = ledger();
         tried(&mut ledger, 1, 0..36_000);
@@ -351,8 +406,9 @@ mod tests {
     #[test]
     fn what_is_tried_while_this_host_is_cut_off_says_nothing() {
         let mut ledger = ledger();
-        let vantage =
-            |seconds, online| Event::Vantage(VantageChange { at: at(seconds), online, silent: Vec::new() });
+        let vantage = |seconds, online| {
+            Event::Vantage(VantageChange { at: at(seconds), online, silent: Vec::new(), near: Vec::new() })
+        };
         tried(&mut ledger, 1, 0..3_000);
         ledger.take(&vantage(3_000, false));
         ledger.take(&sample(1, 3_100, Reading::Failed(Reason::Timeout)));

@@ -154,8 +154,11 @@ pub struct VantageChange {
     pub at: Time,
     /// Whether this host reaches anything.
     pub online: bool,
-    /// What of its own surroundings does not answer: gateway, resolvers, reference targets.
+    /// What does not answer: gateway, resolvers, reference targets; watched addresses, where nothing else says so.
     pub silent: Vec<String>,
+    /// What of its own surroundings answers all the same.
+    #[serde(default)]
+    pub near: Vec<String>,
 }
 
 /// A whole survey of one target.

@@ -81,9 +81,46 @@ pub enum Phase {
     Closed {
         /// When.
         at: Time,
-        /// With an all-clear, or because the target is not watched any more.
+        /// With an all-clear; where it is without one, [`Incident::ending`] says why.
         all_clear: bool,
     },
+}
+
+/// Why an incident was closed without an all-clear.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// Nothing was down in it: it was about a certificate, a latency, resolvers that differ, or a budget that burned
+    /// slowly. There is nothing that tries could clear.
+    NothingToClear,
+    /// The tries did not carry a statement for so long that none is waited for any more.
+    NotCarried {
+        /// What was lacking in the end.
+        lacking: Vec<Lack>,
+    },
+    /// The target is not watched any more.
+    NotWatched,
+    /// It had opened just before this host was found to be cut off or asleep, and nothing was wrong afterwards: whose
+    /// fault it was cannot be told, and nobody was told of it.
+    Unconfirmed,
+    /// It was this host's own: that it is connected shows in everything else that is watched.
+    Connected,
+    /// There was another one of the same subject.
+    Superseded,
+}
+
+impl Ending {
+    /// The stable name.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Ending::NothingToClear => "nothing-to-clear",
+            Ending::NotCarried { .. } => "not-carried",
+            Ending::NotWatched => "not-watched",
+            Ending::Unconfirmed => "unconfirmed",
+            Ending::Connected => "connected",
+            Ending::Superseded => "superseded",
+        }
+    }
 }
 
 /// One thing that is wrong. An incident has one at least until it has recovered.
@@ -104,6 +141,9 @@ pub enum Cause {
         bounds: (f64, f64),
         /// What is too much.
         threshold: f64,
+        /// When a try failed last. The window may be over for minutes before a good one ends the complaint.
+        #[serde(default)]
+        last: Time,
     },
     /// Handshakes take too long.
     Latency {
@@ -142,8 +182,12 @@ pub enum Cause {
     },
     /// This host reaches nothing.
     Offline {
-        /// What of its surroundings does not answer.
+        /// What does not answer.
         silent: Vec<String>,
+        /// What of its surroundings does all the same: the router, resolvers that may answer from a cache. Where there
+        /// is any, and no reference that keeps silent, it cannot be told from a block of everything that is watched.
+        #[serde(default)]
+        near: Vec<String>,
     },
 }
 
@@ -214,6 +258,12 @@ pub struct Incident {
     pub quiet: Duration,
     /// Times that it opened again before its all-clear.
     pub relapses: u32,
+    /// How much of its time until recovery nothing was watched: this host slept, was cut off, or its clock was set.
+    #[serde(default, with = "micros")]
+    pub unwatched: Duration,
+    /// Why it was closed without an all-clear.
+    #[serde(default)]
+    pub ending: Option<Ending>,
     /// Notices given so far.
     pub notices: u32,
     /// When those of them that rang did.
@@ -244,20 +294,47 @@ pub struct Clocks {
     pub update_at: Option<Time>,
     /// When its message was sent or edited last.
     pub updated: Option<Time>,
+    /// When its message was edited last.
+    pub edited: Option<Time>,
+    /// Edits in a row that told nothing that anybody would act on: each makes the next one wait longer.
+    pub idle_edits: u32,
+    /// What is to be edited in has something new.
+    pub news_waits: bool,
     /// When a survey was asked for last.
     pub examined: Option<Time>,
     /// When the next one is to be asked for.
     pub examine_at: Option<Time>,
     /// How bad it was when that was told last.
     pub loudest: Option<Gravity>,
+    /// Since when it has been milder than that.
+    pub eased: Option<Time>,
+    /// Something failed in it, so that tries can clear it.
+    pub failed: bool,
+    /// That something fails has been told; before it was a matter of certificates and the like.
+    pub failure_told: bool,
     /// When it turned from bad to good or back, lately.
     pub turns: Vec<Time>,
+    /// What it turned to last.
+    pub side: Side,
     /// Notices that silences hold back.
     pub held_back: u32,
     /// One of them would have rung.
     pub held_rings: bool,
     /// It was said that the all-clear has to wait.
     pub extended: bool,
+}
+
+/// Which way an incident turned last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    /// Nothing fails at the moment.
+    #[default]
+    Good,
+    /// Addresses fail, or what else shows at once.
+    Bad,
+    /// Only a window of tries says so.
+    BadByCount,
 }
 
 /// What somebody should hear.
@@ -298,6 +375,8 @@ pub enum News {
     AllClear(Assurance),
     /// The all-clear has to wait.
     Extended(Assurance),
+    /// It is closed, and no all-clear will come: for too long the tries did not carry one.
+    Unclear(Assurance),
     /// Somebody has taken it on.
     Acknowledged,
     /// A silence, a mute or a maintenance window ended: what happened meanwhile, in one.

@@ -71,6 +71,8 @@ pub struct Cadence {
     pub gone_after: Duration,
     /// An address that is gone for this long is not tried any more.
     pub forget_after: Duration,
+    /// An address that was down has to answer for this long, five times at least, before it is called ok.
+    pub well_after: Duration,
 }
 
 impl Default for Cadence {
@@ -87,6 +89,7 @@ impl Default for Cadence {
             extra_resolvers: Vec::new(),
             gone_after: minutes(15),
             forget_after: minutes(24 * 60),
+            well_after: minutes(1),
         }
     }
 }

@@ -81,11 +81,23 @@ pub(super) fn one(part: &Part, telling: &Telling<'_>) -> Message {
 pub(super) fn digest(parts: &[Part], telling: &Telling<'_>) -> Message {
     let lang = telling.lang;
     let count = parts.len();
-    let worst = parts.iter().max_by_key(|part| part.notice.incident.gravity);
+    let weight = |part: &Part| {
+        let incident = &part.notice.incident;
+        (matches!(incident.phase, Phase::Open | Phase::Calming { .. }), incident.gravity)
+    };
+    let worst = parts.iter().max_by_key(|part| weight(part));
     let symbol = worst.map_or("", |part| words::symbol(&part.notice));
-    let title = say!(lang, "{count} incidents at once", "동시에 발생한 장애 알림 {count}건");
+    let title = if parts.iter().all(|part| matches!(part.notice.news, News::WindowEnded { .. })) {
+        say!(
+            lang,
+            "a silence ended, in which {count} incidents were held back",
+            "알림 중지 종료, 그동안의 장애 {count}건"
+        )
+    } else {
+        say!(lang, "{count} incidents at once", "동시에 발생한 장애 알림 {count}건")
+    };
     let mut parts: Vec<&Part> = parts.iter().collect();
-    parts.sort_by_key(|part| (std::cmp::Reverse(part.notice.incident.gravity), part.notice.incident.id));
+    parts.sort_by_key(|part| (std::cmp::Reverse(weight(part)), part.notice.incident.id));
     let mut items: Vec<Item> = Vec::new();
     if let Some(other) = parts.iter().find_map(|part| part.instead_of.as_ref()) {
         let (channel, trouble) = (clean(&other.channel), clean(&other.trouble));

@@ -1,10 +1,10 @@
 //! Notices for programs.
 
-use reach_core::watch::{Assurance, Cause, Member, News, Phase, Subject, courier::Part};
+use reach_core::watch::{Assurance, Cause, Ending, Member, News, Phase, Subject, courier::Part};
 use serde_json::{Value, json};
 
-use super::{Telling, message};
-use crate::{units, words};
+use super::{Telling, ends::lack as lack_text, message};
+use crate::{Lang, clean::clean, units, words};
 
 /// What a webhook and a command get: `reach.notice/1`.
 pub fn document(parts: &[Part], telling: &Telling<'_>) -> Value {
@@ -61,6 +61,8 @@ fn notice(part: &Part, telling: &Telling<'_>) -> Value {
         "muted_until": incident.muted_until.map(units::rfc3339),
         "unstable": incident.unstable,
         "relapses": incident.relapses,
+        "unwatched_s": incident.unwatched.as_secs(),
+        "ending": incident.ending.as_ref().map(Ending::code),
         "diagnosis": state,
     })
 }
@@ -100,6 +102,7 @@ fn news(news: &News) -> (&'static str, Value) {
         News::Recovered => ("recovered", Value::Null),
         News::AllClear(assurance) => ("all-clear", statistics(assurance)),
         News::Extended(assurance) => ("extended", statistics(assurance)),
+        News::Unclear(assurance) => ("unclear", statistics(assurance)),
         News::Acknowledged => ("acknowledged", Value::Null),
         News::WindowEnded { held_back } => ("window-ended", json!({ "held_back": held_back })),
         News::Dropped => ("dropped", Value::Null),
@@ -131,15 +134,26 @@ fn statistics(assurance: &Assurance) -> Value {
     })
 }
 
+/// What a limited watch ends with, target by target: `reach.statement/1`.
+pub fn json_statement(statements: &[(String, &Assurance)], lang: Lang) -> Value {
+    let targets = statements.iter().map(|(target, assurance)| {
+        let mut one = statistics(assurance);
+        one["target"] = json!(clean(target));
+        one["lacking"] = assurance.lacking.iter().map(|lack| lack_text(lack, lang)).collect();
+        one
+    });
+    json!({ "schema": "reach.statement/1", "targets": targets.collect::<Vec<Value>>() })
+}
+
 fn cause(cause: &Cause) -> Value {
     match cause {
         Cause::Addresses => json!({ "kind": "addresses" }),
         Cause::Unresolved(error) => {
             json!({ "kind": "unresolved", "error": words::resolution_error_code(*error) })
         }
-        Cause::FailureShare { failed, tries, bounds, threshold } => json!({
+        Cause::FailureShare { failed, tries, bounds, threshold, last } => json!({
             "kind": "failure-share", "failed": failed, "tries": tries, "low": bounds.0, "high": bounds.1,
-            "threshold": threshold,
+            "threshold": threshold, "last_failure": units::rfc3339(*last),
         }),
         Cause::Latency { measured, above, quantile } => json!({
             "kind": "latency", "measured_ms": units::millis(*measured), "above_ms": units::millis(*above),
@@ -153,6 +167,6 @@ fn cause(cause: &Cause) -> Value {
         Cause::Burn { objective, rate, window } => json!({
             "kind": "burn", "objective": objective, "rate": rate, "window_s": window.as_secs(),
         }),
-        Cause::Offline { silent } => json!({ "kind": "offline", "silent": silent }),
+        Cause::Offline { silent, near } => json!({ "kind": "offline", "silent": silent, "near": near }),
     }
 }

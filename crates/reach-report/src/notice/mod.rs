@@ -4,6 +4,7 @@
 //! important on and counted; no item is ever cut, so no markup is either.
 
 mod card;
+mod ends;
 mod items;
 mod json;
 mod render;
@@ -11,13 +12,15 @@ mod statement;
 mod words;
 
 pub use self::{
-    json::document,
+    json::{document, json_statement},
     statement::{put_off, statement},
 };
 
 use reach_core::{model::Vantage, watch::courier::Part};
 
-use crate::Lang;
+use crate::{Lang, clean::clean, words::say};
+
+pub(crate) use self::ends::lack;
 
 /// How to tell it.
 #[derive(Clone, Copy, Debug)]
@@ -97,6 +100,8 @@ pub struct Buttons {
     pub acknowledged: &'static str,
     /// It is muted.
     pub muted: &'static str,
+    /// Somebody has taken it on already.
+    pub taken: &'static str,
     /// There is no such incident (any more).
     pub over: &'static str,
 }
@@ -109,6 +114,7 @@ pub const fn buttons(lang: Lang) -> Buttons {
             mute: "Mute for 1 h",
             acknowledged: "You take care of it: no more reminders.",
             muted: "Muted for an hour, unless it gets worse.",
+            taken: "Somebody takes care of it already.",
             over: "This incident is over.",
         },
         Lang::Ko => Buttons {
@@ -116,7 +122,17 @@ pub const fn buttons(lang: Lang) -> Buttons {
             mute: "1시간 알림 끄기",
             acknowledged: "담당자로 기록했습니다. 반복 알림을 멈춥니다.",
             muted: "1시간 동안 알리지 않습니다(악화 시 제외).",
+            taken: "이미 담당자가 있습니다.",
             over: "이미 종료된 장애입니다.",
         },
     }
 }
+
+/// What the button says once somebody has taken an incident on: a name, no longer than a button shows.
+pub fn taken_by(by: &str, lang: Lang) -> String {
+    let name: String = clean(by).chars().take(LONGEST_NAME).collect();
+    say!(lang, "✔ {name} takes care", "✔ 담당: {name}")
+}
+
+/// A button of a telephone shows some thirty characters.
+const LONGEST_NAME: usize = 24;

@@ -2,7 +2,7 @@
 
 use reach_core::watch::{Assurance, Lack};
 
-use super::words;
+use super::ends;
 use crate::{
     Lang, Style,
     clean::clean,
@@ -36,7 +36,7 @@ pub fn statement(target: &str, assurance: &Assurance, style: &Style) -> String {
     if !assurance.addresses.is_empty() {
         page.table("  ", &table(assurance, lang));
     }
-    for line in words::clear(assurance, lang) {
+    for line in ends::clear(assurance, lang) {
         page.plain("  ", "  ", line);
     }
     if !assurance.lacking.is_empty() {
@@ -51,7 +51,7 @@ pub fn statement(target: &str, assurance: &Assurance, style: &Style) -> String {
             ),
         );
         for lack in &assurance.lacking {
-            page.plain("  - ", "    ", words::lack(lack, lang));
+            page.plain("  - ", "    ", ends::lack(lack, lang));
         }
     }
     page.finish()
@@ -61,7 +61,7 @@ pub fn statement(target: &str, assurance: &Assurance, style: &Style) -> String {
 pub fn put_off(target: &str, assurance: &Assurance, longer: std::time::Duration, lang: Lang) -> String {
     let (target, span) = (clean(target), units::stretch(longer, lang));
     let head = say!(lang, "{target}: goes on for {span} more.", "{target}: {span} 더 확인합니다.");
-    let why = words::extended(assurance, lang).join(" ");
+    let why = ends::extended(assurance, lang).join(" ");
     format!("{head} {why}")
 }
 
@@ -79,7 +79,7 @@ fn table(assurance: &Assurance, lang: Lang) -> Table {
             Span::plain(address.to_string()),
             Span::plain(one.tries.to_string()),
             Span::new(one.failures.to_string(), role),
-            Span::plain(if one.tries == 0 { "-".to_owned() } else { words::bound(one.bound) }),
+            Span::plain(if one.tries == 0 { "-".to_owned() } else { ends::bound(one.bound) }),
             Span::plain(marks.join(", ")),
         ])
     });

@@ -1,27 +1,36 @@
 //! The sentences of notices.
 
+use std::time::Duration;
+
 use reach_core::{
+    Time,
     model::{ClientModel, EndpointDiagnosis, Verdict},
-    watch::{
-        AddressState, Assurance, Cause, Gravity, Incident, Lack, Member, News, Notice, Phase, Reason, Subject,
-    },
+    watch::{AddressState, Cause, Gravity, Incident, Member, News, Notice, Phase, Subject},
 };
 
-use super::Telling;
+use super::{Telling, ends};
 use crate::{
     Lang,
     clean::clean,
     units,
-    watch::gravity,
+    watch::{gravity, reason},
     words::{self, say},
 };
+
+/// Where nothing failed for so long, the window that is still bad is not what is now.
+const OVER_AFTER: Duration = Duration::from_secs(60);
+/// Shorter times without watching are not worth a word.
+const BLIND: Duration = Duration::from_secs(60);
+const DAY: i64 = 86_400;
 
 /// The symbol before the title.
 pub(super) fn symbol(notice: &Notice) -> &'static str {
     match (&notice.news, notice.incident.phase) {
         (News::AllClear(_), _) => "✅",
+        (News::Unclear(_), _) => "⚪",
         (News::Pool { .. } | News::Hello { .. } | News::Dropped, _) => "ℹ️",
         (News::Extended(_), _) => "⏳",
+        (_, Phase::Recovered { .. } | Phase::Closed { .. }) if has_left(&notice.incident) => "⚪",
         (_, Phase::Recovered { .. } | Phase::Closed { .. }) => "🟢",
         _ => match notice.incident.gravity {
             Gravity::Critical => "🔴",
@@ -36,16 +45,19 @@ pub(super) fn symbol(notice: &Notice) -> &'static str {
 pub(super) fn title(notice: &Notice, lang: Lang) -> String {
     let incident = &notice.incident;
     let name = clean(&incident.title);
-    let what = headline(incident, lang);
+    let what = headline(notice, lang);
     match (&notice.news, incident.phase) {
         (News::AllClear(_), _) => say!(lang, "{name}: all clear", "{name}: 정상화 확인"),
         (News::Extended(_), _) => say!(lang, "{name}: all clear has to wait", "{name}: 정상화 확인 보류"),
-        (News::Recovered, _) => say!(lang, "{name}: works again", "{name}: 복구됨"),
+        (News::Unclear(_), _) => {
+            say!(lang, "{name}: closed without an all-clear", "{name}: 정상화 확인 없이 종료")
+        }
         (News::Dropped, _) => say!(lang, "{name}: not watched any more", "{name}: 감시 종료"),
         (News::Pool { .. }, _) => say!(lang, "{name}: its addresses changed", "{name}: IP 목록 변경"),
         (News::Hello { .. }, _) => say!(lang, "{name}: the watch goes on", "{name}: 감시 정상 동작 중"),
-        (_, Phase::Recovered { .. } | Phase::Closed { .. }) => {
-            say!(lang, "{name}: works again", "{name}: 복구됨")
+        (News::Recovered, _) | (_, Phase::Recovered { .. } | Phase::Closed { .. }) => {
+            let over = over(incident, lang);
+            say!(lang, "{name}: {over}", "{name}: {over}")
         }
         (News::Worsened { .. }, _) => say!(lang, "{name}: worse, {what}", "{name}: 악화, {what}"),
         (News::Reminder, _) => say!(lang, "{name}: still, {what}", "{name}: 지속 중, {what}"),
@@ -56,16 +68,69 @@ pub(super) fn title(notice: &Notice, lang: Lang) -> String {
     }
 }
 
-/// What is wrong, in a few words.
-fn headline(incident: &Incident, lang: Lang) -> String {
+/// What may be said of what is over.
+fn over(incident: &Incident, lang: Lang) -> &'static str {
+    match (incident.subject == Subject::Vantage, lang) {
+        (true, Lang::En) => "connected again",
+        (true, Lang::Ko) => "네트워크 다시 연결됨",
+        (false, Lang::En) if has_left(incident) => "what failed has left DNS",
+        (false, Lang::Ko) if has_left(incident) => "장애 IP가 DNS에서 빠짐",
+        (false, Lang::En) if never_failed(incident) => "over",
+        (false, Lang::Ko) if never_failed(incident) => "해소됨",
+        (false, Lang::En) => "works again",
+        (false, Lang::Ko) => "복구됨",
+    }
+}
+
+/// Nothing that failed has answered since: it is not given any more, and not tried.
+fn has_left(incident: &Incident) -> bool {
+    !incident.members.is_empty() && incident.members.iter().all(|member| member.state == AddressState::Gone)
+}
+
+/// It was about a certificate, a latency, resolvers that differ: nothing was down in it.
+pub(super) fn never_failed(incident: &Incident) -> bool {
+    incident.members.is_empty() && !incident.clocks.failed && matches!(incident.subject, Subject::Target(_))
+}
+
+/// What is wrong, in a few words; whether it is wrong at this moment, where it comes and goes.
+fn headline(notice: &Notice, lang: Lang) -> String {
+    let incident = &notice.incident;
+    let now = match (incident.phase, incident.subject == Subject::Vantage) {
+        (Phase::Calming { .. }, true) => {
+            say!(lang, "connected again, being watched", "다시 연결됨, 안정 여부 확인 중")
+        }
+        (Phase::Calming { .. }, false) if never_failed(incident) => {
+            say!(lang, "over, being watched", "해소됨, 확인 중")
+        }
+        (Phase::Calming { .. }, false) => answers_again(incident, lang),
+        _ => what_is_wrong(incident, notice.at, lang),
+    };
+    if incident.unstable {
+        say!(lang, "comes and goes (now: {now})", "장애와 복구 반복(현재: {now})")
+    } else {
+        now
+    }
+}
+
+/// No address that is given fails any more.
+fn answers_again(incident: &Incident, lang: Lang) -> String {
+    match gone(incident).count() {
+        0 => {}
+        1 => return say!(lang, "a failing address has left DNS", "장애 IP 1개가 DNS에서 빠짐"),
+        left => {
+            return say!(lang, "{left} failing addresses have left DNS", "장애 IP {left}개가 DNS에서 빠짐");
+        }
+    }
+    say!(lang, "answers again, being watched", "다시 응답, 안정 여부 확인 중")
+}
+
+fn what_is_wrong(incident: &Incident, now: Time, lang: Lang) -> String {
     let gravest = incident.causes.iter().max_by_key(|cause| weight(cause));
     match gravest {
         Some(Cause::Addresses) => {
             let (failing, pool) = (failing(incident).count(), incident.pool as usize);
             match pool.max(failing) {
-                _ if failing == 0 => {
-                    say!(lang, "answers again, being watched", "다시 응답, 안정 여부 확인 중")
-                }
+                _ if failing == 0 => answers_again(incident, lang),
                 1 => say!(lang, "cannot be reached", "접속 불가"),
                 pool if failing == pool => {
                     say!(lang, "all {pool} addresses fail", "IP {pool}개 모두 접속 불가")
@@ -77,6 +142,10 @@ fn headline(incident: &Incident, lang: Lang) -> String {
             }
         }
         Some(Cause::Unresolved(_)) => say!(lang, "name does not resolve", "DNS 조회 실패"),
+        // A window of tries is still bad minutes after what was bad in it.
+        Some(Cause::FailureShare { last, .. }) if now.since(*last) >= OVER_AFTER => {
+            answers_again(incident, lang)
+        }
         Some(Cause::FailureShare { failed, tries, .. }) => {
             let share = units::percent(share(*failed, *tries));
             say!(lang, "{share} of connections fail", "연결 실패율 {share}")
@@ -87,7 +156,20 @@ fn headline(incident: &Incident, lang: Lang) -> String {
         }
         Some(Cause::Certificate { expires, .. }) => {
             let date = units::date(*expires);
-            say!(lang, "certificate ends {date}", "인증서 만료 {date}")
+            let left = expires.saturating_sub(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+            match (left, (left + DAY / 2) / DAY) {
+                (..=0, _) => say!(lang, "certificate ended on {date}", "인증서 만료됨({date})"),
+                (_, 0 | 1) => {
+                    say!(lang, "certificate ends within a day, on {date}", "인증서 만료까지 1일 이내({date})")
+                }
+                (_, days) => {
+                    say!(
+                        lang,
+                        "certificate ends in {days} days, on {date}",
+                        "인증서 만료까지 {days}일({date})"
+                    )
+                }
+            }
         }
         Some(Cause::Disagreement { .. }) => say!(lang, "DNS servers disagree", "DNS 서버 응답 불일치"),
         Some(Cause::Burn { rate, .. }) => {
@@ -122,14 +204,19 @@ pub(super) fn cause(cause: &Cause, telling: &Telling<'_>) -> Option<String> {
             let error = words::resolution_error(*error, lang);
             say!(lang, "DNS: {error}.", "DNS: {error}.")
         }
-        Cause::FailureShare { failed, tries, bounds, threshold } => {
+        Cause::FailureShare { failed, tries, bounds, threshold, last } => {
             let (low, high) = (units::percent(bounds.0), units::percent(bounds.1));
             let threshold = units::percent(*threshold);
-            say!(
+            let mut text = say!(
                 lang,
                 "{failed} of {tries} tries failed: between {low} and {high} with 95 % confidence, and {threshold} is too much.",
                 "{tries}회 시도 중 {failed}회 실패: 실제 실패율은 {low} ~ {high}로 추정(신뢰도 95 %), 기준 {threshold} 초과."
-            )
+            );
+            if *last > Time::default() {
+                let last = units::clock_time(*last, telling.utc_offset_s);
+                text.push_str(&say!(lang, " The last failure was at {last}.", " 마지막 실패 {last}."));
+            }
+            text
         }
         Cause::Latency { measured, above, quantile } => {
             let (measured, above) = (units::span(*measured, lang), units::span(*above, lang));
@@ -169,14 +256,25 @@ pub(super) fn cause(cause: &Cause, telling: &Telling<'_>) -> Option<String> {
                 "최근 {window} 동안 목표 {objective} %가 허용하는 실패를 {rate} 빠르게 소진했습니다."
             )
         }
-        Cause::Offline { silent } => {
-            let silent: Vec<String> = silent.iter().map(|text| clean(text)).collect();
-            let silent = units::some_of(&silent, 8, lang);
-            say!(
+        Cause::Offline { silent, near } => {
+            let some = |all: &[String]| {
+                let all: Vec<String> = all.iter().map(|text| clean(text)).collect();
+                units::some_of(&all, 8, lang)
+            };
+            let (silent, answers) = (some(silent), some(near));
+            let mut text = say!(
                 lang,
                 "No answer from {silent}. Nothing is said of any target until this host is connected again: what is known of them is frozen.",
                 "응답 없음: {silent}. 이 서버의 연결이 복구될 때까지 감시 대상의 상태는 판단하지 않고 그대로 둡니다."
-            )
+            );
+            if !near.is_empty() {
+                text.push_str(&say!(
+                    lang,
+                    " {answers} still answers, a DNS server perhaps from its cache: the fault lies beyond. Without references in the configuration this cannot be told from a block of everything that is watched.",
+                    " {answers}⟨은/는⟩ 응답하므로(DNS 서버는 캐시로 응답할 수 있음) 그 너머의 문제입니다. 설정에 references가 없으면 감시 대상 전체가 차단된 경우와 구별할 수 없습니다."
+                ));
+            }
+            text
         }
     })
 }
@@ -254,35 +352,6 @@ pub(super) fn why(member: &Member, endpoint: Option<&EndpointDiagnosis>, lang: L
     text
 }
 
-fn reason(reason: Reason, lang: Lang) -> &'static str {
-    match lang {
-        Lang::En => match reason {
-            Reason::Timeout => "no answer (connect time-out)",
-            Reason::Refused => "refused (RST)",
-            Reason::Unreachable => "a router says unreachable (ICMP)",
-            Reason::Prohibited => "a device says that it forbids it (ICMP)",
-            Reason::BlockedLocally => "this machine's own packet filter",
-            Reason::ClosedEarly => "connects, then is cut off",
-            Reason::Tls => "the TLS handshake fails",
-            Reason::Untrusted => "the certificate is not acceptable",
-            Reason::Silent => "connects, then nothing comes (read time-out)",
-            Reason::Http => "the server answers with an error of its own",
-        },
-        Lang::Ko => match reason {
-            Reason::Timeout => "무응답(연결 시간 초과)",
-            Reason::Refused => "연결 거부(RST)",
-            Reason::Unreachable => "라우터가 도달 불가를 알림(ICMP)",
-            Reason::Prohibited => "장비가 차단을 알림(ICMP)",
-            Reason::BlockedLocally => "이 서버 자체의 패킷 필터",
-            Reason::ClosedEarly => "연결 직후 끊김",
-            Reason::Tls => "TLS 핸드셰이크 실패",
-            Reason::Untrusted => "인증서를 신뢰할 수 없음",
-            Reason::Silent => "연결 후 무응답(응답 시간 초과)",
-            Reason::Http => "서버 자체 오류 응답",
-        },
-    }
-}
-
 /// What the news adds to what is wrong.
 pub(super) fn news(notice: &Notice, telling: &Telling<'_>) -> Vec<String> {
     let lang = telling.lang;
@@ -290,6 +359,13 @@ pub(super) fn news(notice: &Notice, telling: &Telling<'_>) -> Vec<String> {
     match &notice.news {
         News::Worsened { from } => {
             let (from, to) = (gravity(*from, lang), gravity(incident.gravity, lang));
+            if from == to {
+                return vec![say!(
+                    lang,
+                    "Until now nothing failed in it; by now something does.",
+                    "지금까지는 접속 실패가 없었으나 이제 실패가 발생합니다."
+                )];
+            }
             vec![say!(lang, "It was {from} and is {to} now.", "심각도: {from} → {to}")]
         }
         News::Relapsed => {
@@ -300,16 +376,10 @@ pub(super) fn news(notice: &Notice, telling: &Telling<'_>) -> Vec<String> {
                 "복구된 뒤 다시 시작되었습니다(누적 {times}회)."
             )]
         }
-        News::Recovered => {
-            let quiet = units::stretch(incident.quiet, lang);
-            vec![say!(
-                lang,
-                "Nothing has failed for {quiet}. The all-clear follows when enough tries have shown it.",
-                "{quiet} 동안 실패가 없습니다. 충분한 횟수로 확인되면 정상화를 알려 드립니다."
-            )]
-        }
-        News::AllClear(assurance) => clear(assurance, lang),
-        News::Extended(assurance) => extended(assurance, lang),
+        News::Recovered => ends::recovered(incident, lang),
+        News::AllClear(assurance) => ends::clear(assurance, lang),
+        News::Extended(assurance) => ends::extended(assurance, lang),
+        News::Unclear(assurance) => ends::unclear(assurance, lang),
         News::WindowEnded { held_back } => vec![say!(
             lang,
             "A silence ended. {held_back} notices were held back meanwhile.",
@@ -351,103 +421,6 @@ pub(super) fn news(notice: &Notice, telling: &Telling<'_>) -> Vec<String> {
     }
 }
 
-pub(super) fn clear(assurance: &Assurance, lang: Lang) -> Vec<String> {
-    let addresses = assurance.addresses.len();
-    let tries: u64 = assurance.addresses.values().map(|one| u64::from(one.tries)).sum();
-    let failures: u64 = assurance.addresses.values().map(|one| u64::from(one.failures)).sum();
-    let span = units::stretch(assurance.until.since(assurance.from), lang);
-    let tried = match failures {
-        0 => say!(
-            lang,
-            "{tries} tries of {addresses} addresses in {span}: none failed.",
-            "{span} 동안 IP {addresses}개를 {tries}회 시도: 실패 없음."
-        ),
-        failures => say!(
-            lang,
-            "{tries} tries of {addresses} addresses in {span}: {failures} failed.",
-            "{span} 동안 IP {addresses}개를 {tries}회 시도: {failures}회 실패."
-        ),
-    };
-    let mut lines = vec![tried];
-    if let Some(worst) = assurance.addresses.values().map(|one| one.bound).max_by(f64::total_cmp) {
-        let (bound, confidence) = (bound(worst), units::percent(assurance.confidence));
-        lines.push(say!(
-            lang,
-            "So the share of failures of each address is below {bound} with {confidence} confidence.",
-            "따라서 IP별 실패율은 신뢰도 {confidence}로 {bound} 미만입니다."
-        ));
-    }
-    let new = assurance.addresses.values().filter(|one| one.new).count();
-    if new > 0 {
-        lines.push(say!(
-            lang,
-            "Addresses that were first seen meanwhile, covered too: {new}.",
-            "확인 도중 새로 나타난 IP {new}개도 포함한 결과입니다."
-        ));
-    }
-    let gone = assurance.addresses.values().filter(|one| one.gone).count();
-    if gone > 0 {
-        lines.push(say!(
-            lang,
-            "Addresses that left DNS meanwhile, tried all the same: {gone}.",
-            "그사이 DNS에서 빠진 IP {gone}개도 계속 확인했습니다."
-        ));
-    }
-    lines
-}
-
-/// Rounded upwards: a bound that is rounded down is none.
-pub(super) fn bound(share: f64) -> String {
-    format!("{:.2} %", (share * 10_000.0).ceil() / 100.0)
-}
-
-pub(super) fn extended(assurance: &Assurance, lang: Lang) -> Vec<String> {
-    let wanted = units::percent(assurance.wanted);
-    let mut lines = vec![say!(
-        lang,
-        "What was tried does not yet show that each address fails in less than {wanted}:",
-        "아직 모든 IP의 실패율이 {wanted} 미만이라고 말하기에 부족합니다:"
-    )];
-    let lacks: Vec<String> = assurance.lacking.iter().map(|one| lack(one, lang)).collect();
-    lines.push(units::some_of(&lacks, 6, lang));
-    lines
-}
-
-pub(super) fn lack(lack: &Lack, lang: Lang) -> String {
-    match lack {
-        Lack::TooFew { address, tries, needed } => say!(
-            lang,
-            "{address} was tried {tries} of {needed} times",
-            "{address} 시도 {tries}회(필요 {needed}회)"
-        ),
-        Lack::Failed { address, failures } => {
-            say!(lang, "{address} failed {failures} times", "{address} 실패 {failures}회")
-        }
-        Lack::NotWell { address, state } => {
-            let state = state_name(*state, lang);
-            say!(lang, "{address} is {state}", "{address} 상태: {state}")
-        }
-        Lack::Unresolved => say!(lang, "the name did not resolve", "DNS 조회 실패가 있었음"),
-        Lack::Gap { seconds } => {
-            let span = units::stretch(std::time::Duration::from_secs(*seconds), lang);
-            say!(lang, "{span} were not watched", "{span} 동안 감시 공백")
-        }
-        Lack::Nothing => say!(lang, "nothing was tried", "시도한 기록 없음"),
-    }
-}
-
-const fn state_name(state: AddressState, lang: Lang) -> &'static str {
-    match (lang, state) {
-        (Lang::En, state) => state.code(),
-        (Lang::Ko, AddressState::Unknown) => "미확인",
-        (Lang::Ko, AddressState::Ok) => "정상",
-        (Lang::Ko, AddressState::Suspect) => "장애 의심",
-        (Lang::Ko, AddressState::Down) => "접속 불가",
-        (Lang::Ko, AddressState::Recovering) => "복구 확인 중",
-        (Lang::Ko, AddressState::Gone) => "DNS에서 빠짐",
-    }
-}
-
 /// Since when, or from when to when.
 pub(super) fn since(notice: &Notice, telling: &Telling<'_>) -> Option<String> {
     let lang = telling.lang;
@@ -457,17 +430,30 @@ pub(super) fn since(notice: &Notice, telling: &Telling<'_>) -> Option<String> {
     if notice.news.stands_alone() {
         return None;
     }
+    let blind = (incident.unwatched >= BLIND).then(|| {
+        let span = units::stretch(incident.unwatched, lang);
+        say!(lang, ", of which {span} not watched", "(그중 {span} 감시 공백)")
+    });
+    let blind = blind.unwrap_or_default();
     let end = match incident.phase {
         Phase::Open | Phase::Calming { .. } => {
             let span = units::stretch(notice.at.since(incident.began), lang);
-            return Some(say!(lang, "Since {from} ({zone}), {span}", "시작: {from} ({zone}), {span} 경과"));
+            return Some(say!(
+                lang,
+                "Since {from} ({zone}), {span}{blind}",
+                "시작: {from} ({zone}), {span} 경과{blind}"
+            ));
         }
         Phase::Recovered { since, .. } => since,
         Phase::Closed { .. } => return Some(say!(lang, "Began {from} ({zone})", "시작: {from} ({zone})")),
     };
     let (to, span) =
         (units::later(incident.began, end, offset), units::stretch(end.since(incident.began), lang));
-    Some(say!(lang, "From {from} to {to} ({zone}), {span}", "기간: {from} ~ {to} ({zone}), {span}"))
+    Some(say!(
+        lang,
+        "From {from} to {to} ({zone}), {span}{blind}",
+        "기간: {from} ~ {to} ({zone}), {span}{blind}"
+    ))
 }
 
 /// Remarks on how this incident is handled.

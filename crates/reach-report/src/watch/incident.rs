@@ -1,6 +1,6 @@
 //! One incident, with everything that is remembered of it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use reach_core::{
     Time,
@@ -84,6 +84,21 @@ fn heading(page: &mut Page, incident: &Incident, now: Time, style: &Style) {
             }
         },
     );
+    if let Some(ending) = &incident.ending {
+        page.plain("  ", "    ", words::ending(ending, lang));
+    }
+    if incident.unwatched >= Duration::from_secs(60) {
+        let span = long_span(incident.unwatched, lang);
+        page.plain(
+            "  ",
+            "    ",
+            say!(
+                lang,
+                "{span} of it were not watched: this host slept, was cut off, or its clock was set",
+                "그중 {span} 감시 공백(이 서버의 절전, 네트워크 단절 또는 시각 변경)"
+            ),
+        );
+    }
     for one in &incident.causes {
         page.plain("  ", "    ", cause(one, incident, style));
     }

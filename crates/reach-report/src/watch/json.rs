@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use reach_core::{
     Time,
     watch::{
-        AddressStatus, Incident, Member, OutboxRow, Reason, Silence, Status, Subject, TargetStatus,
+        AddressStatus, Ending, Incident, Member, OutboxRow, Reason, Silence, Status, Subject, TargetStatus,
         Transition,
     },
 };
@@ -157,6 +157,7 @@ fn incident_value(incident: &Incident, lang: Lang) -> Value {
         "acknowledged_at": incident.acknowledged.as_ref().map(|taken| rfc3339(taken.at)),
         "muted_until": incident.muted_until.map(rfc3339),
         "unstable": incident.unstable, "relapses": incident.relapses, "notices": incident.notices,
+        "unwatched_s": incident.unwatched.as_secs(), "ending": incident.ending.as_ref().map(Ending::code),
         "rang_at": incident.rang.iter().map(|at| rfc3339(*at)).collect::<Vec<String>>(),
     })
 }

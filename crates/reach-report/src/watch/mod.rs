@@ -1,6 +1,7 @@
 //! What the commands around `reach watch` show: status, incidents, history, silences, a configuration; each as text
 //! and as JSON.
 
+mod board;
 mod history;
 mod incident;
 mod incidents;
@@ -21,6 +22,7 @@ use reach_core::{
 use serde_json::Value;
 
 pub use self::{
+    board::{BoardView, Countdown, board, countdown},
     history::history,
     incident::incident,
     incidents::incidents,
@@ -31,7 +33,7 @@ pub use self::{
     plan::{PlanView, WatchedView, plan},
     silences::silences,
     status::status,
-    words::{acknowledged, muted, orders, silence_ended, silence_made},
+    words::{acknowledged, muted, orders, reloaded, silence_ended, silence_made},
     words::{delivery_code, gravity, news_code, phase, phase_code, reason, state, why_codes},
 };
 

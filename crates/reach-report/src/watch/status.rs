@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use reach_core::{
     Time,
-    watch::{AddressState, Incident, Layer, Phase, Status, Subject, TargetStatus},
+    watch::{AddressState, ChannelStatus, Incident, Layer, Phase, Status, Subject, TargetStatus},
 };
 
 use super::{
@@ -120,7 +120,7 @@ pub fn status(status: &Status, style: &Style) -> String {
     heading(&mut page, status, style);
     if !status.targets.is_empty() {
         page.blank();
-        page.table("", &targets(status, style));
+        page.table("", &targets(status, style, usize::MAX));
     }
     incidents(&mut page, status, style);
     if !status.channels.is_empty() {
@@ -143,7 +143,7 @@ pub fn status(status: &Status, style: &Style) -> String {
     page.finish()
 }
 
-fn heading(page: &mut Page, status: &Status, style: &Style) {
+pub(super) fn heading(page: &mut Page, status: &Status, style: &Style) {
     let lang = style.lang;
     let targets = status.targets.len();
     let addresses = status.targets.iter().map(|target| target.addresses.len()).sum();
@@ -168,7 +168,8 @@ fn heading(page: &mut Page, status: &Status, style: &Style) {
     }
 }
 
-fn targets(status: &Status, style: &Style) -> Table {
+/// The targets, those that suffer first; no more than so many.
+pub(super) fn targets(status: &Status, style: &Style, most: usize) -> Table {
     let lang = style.lang;
     let title = |title: Title| Column::new(title.text(lang));
     let row = |target: &TargetStatus| {
@@ -218,7 +219,7 @@ fn targets(status: &Status, style: &Style) -> Table {
             title(Title::Incident),
             title(Title::Since).dispensable(1),
         ],
-        rows: order.into_iter().map(row).collect(),
+        rows: order.into_iter().take(most).map(row).collect(),
     }
 }
 
@@ -258,6 +259,13 @@ fn incidents(page: &mut Page, status: &Status, style: &Style) {
     }
 }
 
+/// Since when a channel takes nothing, and why.
+pub(super) fn broken(channel: &ChannelStatus, now: Time, style: &Style) -> Option<String> {
+    let since = short_time(channel.broken_since?, now, style);
+    let trouble = clean(channel.trouble.as_deref().unwrap_or("-"));
+    Some(say!(style.lang, "takes nothing since {since}: {trouble}", "{since}부터 전달 안 됨: {trouble}"))
+}
+
 fn channels(status: &Status, style: &Style) -> Table {
     let lang = style.lang;
     let title = |title: Title| Column::new(title.text(lang));
@@ -268,12 +276,8 @@ fn channels(status: &Status, style: &Style) -> Table {
             }
             _ => channel.pending.to_string(),
         };
-        let trouble = match (channel.broken_since, &channel.trouble) {
-            (Some(since), trouble) => {
-                let since = short_time(since, status.at, style);
-                let trouble = clean(trouble.as_deref().unwrap_or("-"));
-                say!(lang, "takes nothing since {since}: {trouble}", "{since}부터 전달 안 됨: {trouble}")
-            }
+        let trouble = match (broken(channel, status.at, style), &channel.trouble) {
+            (Some(broken), _) => broken,
             (None, Some(trouble)) => clean(trouble),
             (None, None) => "-".to_owned(),
         };
@@ -300,12 +304,12 @@ fn channels(status: &Status, style: &Style) -> Table {
 
 fn store(page: &mut Page, status: &Status, style: &Style) {
     let lang = style.lang;
-    let store = &status.store;
-    let (size, samples) = (bytes(store.bytes), grouped(store.samples));
+    let memory = &status.store;
+    let (size, samples) = (bytes(memory.bytes), grouped(memory.samples));
     let text = say!(lang, "memory: {size}, {samples} results", "저장소: {size}, 결과 {samples}건");
     page.paragraph("", "  ", &[Span::new(text, Role::Dim)]);
-    if store.lost_samples > 0 {
-        let lost = grouped(store.lost_samples);
+    if memory.lost_samples > 0 {
+        let lost = grouped(memory.lost_samples);
         let text = say!(
             lang,
             "{lost} results were lost because the disk did not take them in time",
@@ -313,6 +317,12 @@ fn store(page: &mut Page, status: &Status, style: &Style) {
         );
         page.paragraph("", "  ", &[Span::new(text, Role::Warn)]);
     }
+    stuck(page, status, style);
+}
+
+/// That nothing is written, where that is so.
+pub(super) fn stuck(page: &mut Page, status: &Status, style: &Style) {
+    let (lang, store) = (style.lang, &status.store);
     if let Some(stuck) = store.stuck_since {
         let since = short_time(stuck, status.at, style);
         let trouble = clean(store.trouble.as_deref().unwrap_or("-"));

@@ -5,8 +5,8 @@ use std::time::Duration;
 use reach_core::{
     Time,
     watch::{
-        AddressState, Cause, Delivery, Gravity, Incident, IncidentId, Layer, News, Phase, Reason, SilenceId,
-        Subject, Why,
+        AddressState, Cause, Delivery, Ending, Gravity, Incident, IncidentId, Layer, News, Phase, Reason,
+        SilenceId, Subject, Why,
     },
 };
 
@@ -14,7 +14,7 @@ use crate::{
     Lang, Style,
     clean::clean,
     layout::Role,
-    units,
+    notice, units,
     words::{count_addresses, resolution_error, say},
 };
 
@@ -109,6 +109,40 @@ pub fn phase(phase: Phase, lang: Lang) -> &'static str {
     }
 }
 
+/// Why there is no all-clear.
+pub(super) fn ending(ending: &Ending, lang: Lang) -> String {
+    match ending {
+        Ending::NothingToClear => {
+            say!(lang, "no all-clear: nothing was down in it", "정상화 확인 없음: 접속 장애가 아니었음")
+        }
+        Ending::NotCarried { lacking } => {
+            let lacking: Vec<String> = lacking.iter().map(|one| notice::lack(one, lang)).collect();
+            let lacking = units::some_of(&lacking, 6, lang);
+            say!(
+                lang,
+                "no all-clear: for too long the tries did not carry one ({lacking})",
+                "정상화 확인 없음: 오랫동안 확인이 부족했음({lacking})"
+            )
+        }
+        Ending::NotWatched => say!(
+            lang,
+            "no all-clear: the target is not watched any more",
+            "정상화 확인 없음: 감시 대상에서 제외됨"
+        ),
+        Ending::Unconfirmed => say!(
+            lang,
+            "never told: it began as this host was cut off or slept, and was not seen afterwards",
+            "알리지 않음: 이 서버의 네트워크 단절·절전과 동시에 시작되어 그 뒤 확인되지 않음"
+        ),
+        Ending::Connected => say!(
+            lang,
+            "this host is connected; that needs no all-clear",
+            "이 서버가 다시 연결됨(정상화 확인 불필요)"
+        ),
+        Ending::Superseded => say!(lang, "another incident stands for it", "다른 장애 기록으로 대체됨"),
+    }
+}
+
 /// The stable name of a phase.
 pub const fn phase_code(phase: Phase) -> &'static str {
     match phase {
@@ -147,7 +181,7 @@ pub(super) fn cause(cause: &Cause, incident: &Incident, style: &Style) -> String
             say!(lang, "{failing} of {pool} addresses fail", "IP 주소 {pool}개 중 {failing}개 접속 불가")
         }
         Cause::Unresolved(error) => resolution_error(*error, lang),
-        Cause::FailureShare { failed, tries, bounds, threshold } => {
+        Cause::FailureShare { failed, tries, bounds, threshold, .. } => {
             let share = units::percent(f64::from(*failed) / f64::from((*tries).max(1)));
             let (low, high) = (units::percent(bounds.0), units::percent(bounds.1));
             let threshold = units::percent(*threshold);
@@ -193,7 +227,7 @@ pub(super) fn cause(cause: &Cause, incident: &Incident, style: &Style) -> String
                 "목표 {objective}의 오류 예산이 {window} 동안 {rate:.1}배 빠르게 소진됨"
             )
         }
-        Cause::Offline { silent } => {
+        Cause::Offline { silent, .. } => {
             let silent: Vec<String> = silent.iter().map(|name| clean(name)).collect();
             let silent = units::some_of(&silent, 4, lang);
             say!(
@@ -238,6 +272,7 @@ pub(super) fn news(news: &News, lang: Lang) -> String {
         News::Recovered => say!(lang, "recovered", "복구"),
         News::AllClear(_) => say!(lang, "all clear", "정상화 확인"),
         News::Extended(_) => say!(lang, "all clear has to wait", "정상화 확인 연기"),
+        News::Unclear(_) => say!(lang, "closed without an all-clear", "정상화 확인 없이 종료"),
         News::Acknowledged => say!(lang, "acknowledged", "담당자 확인"),
         News::WindowEnded { held_back } => {
             say!(lang, "silence over, {held_back} held back", "알림 중지 종료, 보류 {held_back}건")
@@ -321,6 +356,7 @@ pub const fn news_code(news: &News) -> &'static str {
         News::Recovered => "recovered",
         News::AllClear(_) => "all-clear",
         News::Extended(_) => "extended",
+        News::Unclear(_) => "unclear",
         News::Acknowledged => "acknowledged",
         News::WindowEnded { .. } => "window-ended",
         News::Dropped => "dropped",
@@ -402,6 +438,16 @@ pub fn acknowledged(incident: IncidentId, lang: Lang) -> String {
         lang,
         "incident #{id} is acknowledged; it sends no more reminders",
         "장애 #{id}⟨을/를⟩ 확인 처리했습니다. 반복 알림을 더 보내지 않습니다"
+    )
+}
+
+/// A configuration was read again.
+pub fn reloaded(targets: usize, lang: Lang) -> String {
+    let plural = if targets == 1 { "target" } else { "targets" };
+    say!(
+        lang,
+        "the configuration was read again: {targets} {plural}",
+        "설정을 다시 읽었습니다. 감시 대상 {targets}개"
     )
 }
 

@@ -144,8 +144,8 @@ impl Engine {
         Ok(true)
     }
 
-    /// Deletes these pages.
-    pub(super) fn delete_pages(&mut self, ids: &[i64]) -> rusqlite::Result<()> {
+    /// Deletes these pages. Says how many results were in them.
+    pub(super) fn delete_pages(&mut self, ids: &[i64]) -> rusqlite::Result<u64> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut gone = 0;
         let mut shards = BTreeMap::new();
@@ -162,7 +162,7 @@ impl Engine {
         transaction.commit()?;
         self.samples = self.samples.saturating_sub(gone);
         self.tails.extend(shards);
-        Ok(())
+        Ok(gone)
     }
 }
 

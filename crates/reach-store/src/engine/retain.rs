@@ -38,10 +38,11 @@ impl Engine {
     }
 
     /// Makes some room inside the file where the disk has none: the oldest results go, at need even those
-    /// that were not rolled up, for that takes room as well. Says whether there were any.
-    pub(crate) fn make_room(&mut self, at_need: bool) -> rusqlite::Result<bool> {
+    /// that were not rolled up, for that takes room as well. Says how many of these there were: nothing is left
+    /// of them.
+    pub(crate) fn make_room(&mut self, at_need: bool) -> rusqlite::Result<u64> {
         if self.drop_oldest_results()? || !at_need {
-            return Ok(true);
+            return Ok(0);
         }
         let ids: Vec<i64> = {
             let mut oldest =
@@ -49,7 +50,7 @@ impl Engine {
             let ids = oldest.query_map([STEP], |row| row.get(0))?;
             ids.collect::<Result<_, _>>()?
         };
-        self.delete_pages(&ids).map(|()| !ids.is_empty())
+        self.delete_pages(&ids)
     }
 
     /// The size of the file and of its log, in bytes.
@@ -117,7 +118,7 @@ impl Engine {
         if ids.is_empty() {
             return Ok(false);
         }
-        self.delete_pages(&ids).map(|()| true)
+        self.delete_pages(&ids).map(|_| true)
     }
 
     fn drop_oldest_rolls(&mut self, length: u32) -> rusqlite::Result<bool> {

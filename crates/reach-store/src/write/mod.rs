@@ -78,7 +78,7 @@ impl Writer {
         if first {
             inbox.arrived = Some(now);
         }
-        if first || inbox.is_due(now) {
+        if first || inbox.is_due(now) || inbox.is_crowded(self.shared.options.most_waiting) {
             self.shared.wake.notify_one();
         }
         inbox.ticket
@@ -204,6 +204,11 @@ const COLLECT_FOR: Duration = Duration::from_millis(200);
 const COLLECT: usize = 1_000;
 
 impl Inbox {
+    /// Whether so many results wait that some may soon be lost.
+    fn is_crowded(&self, most: usize) -> bool {
+        self.pending.results() >= most.div_ceil(2)
+    }
+
     /// Whether what waits should be written now.
     fn is_due(&self, now: Instant) -> bool {
         let changes = self.pending.changes();

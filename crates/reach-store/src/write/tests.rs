@@ -117,7 +117,12 @@ fn a_full_disk_is_survived_and_what_matters_is_written_first() {
     writer.limit_pages(None);
     writer.submit(Batch { samples: vec![answered(1, 1, after(30_001), 10)], ..Batch::new(after(30_001)) });
     assert!(writer.flush(PATIENCE), "{:?}", writer.status());
-    assert_eq!(writer.status().stuck_since, None);
+    let status = writer.status();
+    assert_eq!(status.stuck_since, None);
+    // What was rolled up is kept in the sums; what was not had to go for the incidents, and is counted.
+    let kept = reader.results(None, Span::ALL).expect("read").count() as u64;
+    assert_eq!(status.samples, kept);
+    assert!(status.lost_samples < 25_000, "{status:?}");
     assert_eq!(reader.check().expect("checked"), Vec::<String>::new());
 }
 

@@ -120,7 +120,8 @@ impl Hand<'_> {
             let wished = inbox.flush > lock(&self.shared.state).flushed;
             // A new time alone is worth writing: until then was watched.
             let unwritten = !inbox.pending.is_empty() || inbox.pending.at > self.flushed;
-            let flush_due = now >= self.next_flush && unwritten;
+            let most = self.shared.options.most_waiting;
+            let flush_due = (now >= self.next_flush || inbox.is_crowded(most)) && unwritten;
             let due = inbox.stop || wished || flush_due || inbox.is_due(now);
             if due && now >= self.not_before {
                 let flush = (inbox.stop || wished || flush_due).then_some(inbox.flush);
@@ -129,6 +130,8 @@ impl Hand<'_> {
                 }
                 inbox.urgent = false;
                 inbox.arrived = None;
+                // What is lost stays so, whatever becomes of the rest.
+                lock(&self.shared.state).lost.add(std::mem::take(&mut inbox.pending.lost));
                 let pending = match flush {
                     Some(_) => std::mem::take(&mut inbox.pending),
                     None => inbox.pending.take_changes(),
@@ -200,7 +203,6 @@ impl Hand<'_> {
         state.busy = None;
         match written {
             Ok(_) => {
-                state.lost.add(pending.lost);
                 state.failing_since = None;
                 state.trouble = None;
                 if let Some(flush) = flush {
@@ -229,7 +231,8 @@ impl Hand<'_> {
         match self.attempt(pending, work) {
             Err(failure) if failure.full => {
                 self.engine = None;
-                self.attempt(pending, &mut |engine, _| engine.make_room(at_need))?;
+                let lost = self.attempt(pending, &mut |engine, _| engine.make_room(at_need))?;
+                lock(&self.shared.state).lost.samples += lost;
                 self.attempt(pending, work)
             }
             done => done,

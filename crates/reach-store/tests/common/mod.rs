@@ -81,6 +81,8 @@ pub(crate) fn incident(id: u64, target: u32, at: Time) -> Incident {
         unstable: false,
         quiet: Duration::from_secs(300),
         relapses: 0,
+        unwatched: Duration::ZERO,
+        ending: None,
         notices: 1,
         rang: vec![at],
         diagnosis: None,

@@ -171,7 +171,13 @@ fn usual_plan(name: &str, way: &Way) -> ChannelPlan {
         Way::Telegram(telegram) => {
             let bot = telegram.api().bot();
             ChannelPlan {
-                caps: Capabilities { edits: true, threads: true, silent: true, ..Capabilities::default() },
+                caps: Capabilities {
+                    edits: true,
+                    threads: true,
+                    silent: true,
+                    buttons: telegram.has_buttons(),
+                    ..Capabilities::default()
+                },
                 // 20 a minute in a group, 1 a second in a chat, 30 a second for a bot, and not to the last one
                 // (core.telegram.org/bots/faq, *My bot is hitting limits*).
                 chat: lane(format!("telegram {bot} {}", telegram.chat()), &[(1, SECOND), (15, MINUTE)]),

@@ -21,8 +21,9 @@ use reach_core::{
 use reach_net::drive::Clock;
 use reach_report::notice::Telling;
 use tokio::{
-    sync::{Notify, mpsc},
+    sync::{Notify, mpsc, oneshot},
     task::JoinSet,
+    time::timeout,
 };
 
 use super::{
@@ -31,6 +32,8 @@ use super::{
     telegram::{Api, Chat, Desk, poll},
 };
 
+/// That a message is under way is written before it leaves, but no message waits longer than so for the disk.
+const UNWRITTEN: Duration = Duration::from_secs(10);
 /// Quiet hours are looked up again this often; they are told for two days at a time.
 const LOOK_UP: Duration = Duration::from_secs(6 * 3600);
 
@@ -44,6 +47,8 @@ struct Shared {
     courier: Mutex<Courier>,
     channels: Mutex<BTreeMap<String, Arc<Channel>>>,
     open: Arc<Mutex<BTreeSet<IncidentId>>>,
+    /// Rows about to leave, and who waits for the store to know that.
+    leaving: Mutex<BTreeMap<RowId, oneshot::Sender<()>>>,
     /// Counts the sets of channels.
     generation: AtomicU64,
     wake: Notify,
@@ -82,6 +87,7 @@ impl Postman {
             courier: Mutex::new(Courier::new(plans, kept, next_row, clock.now())),
             channels: Mutex::new(by_name(channels)),
             open: Arc::new(Mutex::new(open)),
+            leaving: Mutex::default(),
             generation: AtomicU64::new(0),
             wake: Notify::new(),
             clock,
@@ -108,16 +114,28 @@ impl Postman {
         rows
     }
 
-    /// These rows are written.
+    /// These rows are written, as they were handed out last.
     pub fn committed(&self, rows: &[RowId]) {
         lock(&self.shared.courier).committed(rows);
+        self.let_go(rows);
         self.shared.wake.notify_one();
     }
 
     /// These rows must not be delivered.
     pub fn withdraw(&self, rows: &[RowId]) {
         lock(&self.shared.courier).withdraw(rows);
+        self.let_go(rows);
         self.shared.wake.notify_one();
+    }
+
+    fn let_go(&self, rows: &[RowId]) {
+        let mut leaving = lock(&self.shared.leaving);
+        for row in rows {
+            if let Some(waiting) = leaving.remove(row) {
+                // Who waited may have lost patience.
+                let _ = waiting.send(());
+            }
+        }
     }
 
     /// How far each channel is.
@@ -146,7 +164,7 @@ impl Postman {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        tokio::time::timeout(most, settled).await.is_ok()
+        timeout(most, settled).await.is_ok()
     }
 }
 
@@ -178,10 +196,14 @@ async fn work(shared: Arc<Shared>, to: mpsc::UnboundedSender<FromPostman>) {
             tell_quiet_hours(&shared, now);
             look_up = now + LOOK_UP;
         }
-        let (step, rows) = {
+        let (step, rows, unwritten) = {
             let mut courier = lock(&shared.courier);
             let step = courier.poll(now);
-            (step, courier.take_updates())
+            let unwritten = match &step {
+                CourierStep::Hand(dispatch) => announce(&shared, &courier, dispatch),
+                CourierStep::Wait(_) => Vec::new(),
+            };
+            (step, courier.take_updates(), unwritten)
         };
         if !rows.is_empty() && to.send(FromPostman::Rows(rows)).is_err() {
             return;
@@ -189,7 +211,7 @@ async fn work(shared: Arc<Shared>, to: mpsc::UnboundedSender<FromPostman>) {
         let until = match step {
             CourierStep::Hand(dispatch) => {
                 let id = dispatch.id;
-                let handle = flying.spawn(deliver(Arc::clone(&shared), dispatch));
+                let handle = flying.spawn(deliver(Arc::clone(&shared), dispatch, unwritten));
                 known.insert(handle.id(), id);
                 continue;
             }
@@ -222,7 +244,32 @@ async fn work(shared: Arc<Shared>, to: mpsc::UnboundedSender<FromPostman>) {
     }
 }
 
-async fn deliver(shared: Arc<Shared>, dispatch: Dispatch) -> (DispatchId, Report) {
+/// What a dispatch waits for: that the store knows of it, as far as it knows its rows at all. Whoever is killed with a
+/// message under way would otherwise send it once more without a word about it.
+fn announce(shared: &Shared, courier: &Courier, dispatch: &Dispatch) -> Vec<oneshot::Receiver<()>> {
+    let rows = dispatch.parts.iter().filter_map(|part| part.row).filter(|row| courier.is_stored(*row));
+    let mut leaving = lock(&shared.leaving);
+    let announced = rows.map(|row| {
+        let (written, wait) = oneshot::channel();
+        leaving.insert(row, written);
+        wait
+    });
+    announced.collect()
+}
+
+async fn deliver(
+    shared: Arc<Shared>,
+    dispatch: Dispatch,
+    unwritten: Vec<oneshot::Receiver<()>>,
+) -> (DispatchId, Report) {
+    let written = async {
+        for row in unwritten {
+            // Nobody waits for it any more: it was taken back, or is on its way anew.
+            let _ = row.await;
+        }
+    };
+    // Not to tell anybody would be worse than to tell it twice.
+    let _ = timeout(UNWRITTEN, written).await;
     let channel = lock(&shared.channels).get(&dispatch.channel).cloned();
     let Some(channel) = channel else {
         return (dispatch.id, Report::Failed { trouble: "the channel is gone".to_owned() });

@@ -269,9 +269,8 @@ impl ChannelSettings {
                 "channel `{name}`: `{key}` has to be text in quotes (it is not shown)"
             )]);
         }
-        let table = Table::deserialize(toml::Value::Table(table)).map_err(|error| {
-            vec![format!("channel `{name}`: {}", shown(error.message().lines().next().unwrap_or_default()))]
-        })?;
+        let table = Table::deserialize(toml::Value::Table(table))
+            .map_err(|error| vec![format!("channel `{name}`: {}", told(&error))])?;
         let mut reader = Reader { name, place, problems: Vec::new() };
         match reader.settings(table) {
             Some(settings) if reader.problems.is_empty() => Ok(settings),
@@ -283,6 +282,15 @@ impl ChannelSettings {
     pub fn quiet_spans(&self, zone: &jiff::tz::TimeZone, now: reach_core::Time) -> Vec<QuietSpan> {
         self.quiet.as_ref().map(|quiet| quiet.spans(zone, now)).unwrap_or_default()
     }
+}
+
+/// What does not fit, with its key.
+fn told(error: &toml::de::Error) -> String {
+    let text = error.to_string();
+    let what = shown(error.message().lines().next().unwrap_or_default());
+    let what = what.replace("expected a sequence", "expected a list like [\"a\", \"b\"]");
+    let key = text.lines().find_map(|line| line.strip_prefix("in `")?.strip_suffix('`'));
+    key.map_or(what.clone(), |key| format!("`{}`: {what}", shown(key)))
 }
 
 struct Reader<'a> {

@@ -1,20 +1,15 @@
 //! TLS as a module wants it: verified or not, with a client certificate or without.
 
-use std::{
-    fs,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fs, sync::Arc};
 
 use reach_core::watch::Reason;
-use reach_net::trust::{LONGEST_CHAIN, chain_expiry};
+use reach_net::{
+    recorder::{Presented, Recorder},
+    trust::chain_expiry,
+};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, ProtocolVersion, RootCertStore, SignatureScheme,
-    SupportedProtocolVersion,
-    client::{
-        Resumption, WebPkiServerVerifier,
-        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-        verify_server_name,
-    },
+    CertificateError, ClientConfig, ProtocolVersion, RootCertStore, SupportedProtocolVersion,
+    client::{Resumption, WebPkiServerVerifier, danger::ServerCertVerifier, verify_server_name},
     crypto::{CryptoProvider, aws_lc_rs::default_provider},
     server::ParsedCertificate,
     version::{TLS12, TLS13},
@@ -38,7 +33,7 @@ const NO_TIME: f64 = -62_135_596_800.0;
 /// The roots of trust where a module names none.
 #[derive(Debug)]
 pub struct Roots {
-    certificates: Vec<CertificateDer<'static>>,
+    certificates: Arc<[CertificateDer<'static>]>,
     /// Made once, because it reads them all; `None` where there are none.
     verifier: Option<Arc<WebPkiServerVerifier>>,
 }
@@ -52,7 +47,7 @@ impl Roots {
     /// These.
     pub fn of(certificates: Vec<CertificateDer<'static>>) -> Self {
         let verifier = verifier(&certificates, &Arc::new(default_provider())).ok().flatten();
-        Self { certificates, verifier }
+        Self { certificates: certificates.into(), verifier }
     }
 }
 
@@ -121,7 +116,7 @@ where
 {
     let name = if spec.server_name.is_empty() { name } else { &spec.server_name };
     let prepared = prepare(spec, roots, name, alpn);
-    let (connector, name, verifier) = prepared.map_err(|error| {
+    let Prepared { connector, name, recorder, trusted } = prepared.map_err(|error| {
         log.error(format_args!("Error creating TLS configuration: {error}"));
         Failure::Unable
     })?;
@@ -139,18 +134,22 @@ where
         _ => "unknown",
     };
     let cipher = own.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str());
-    let presented = verifier.take();
-    let expiry = if spec.insecure_skip_verify {
-        None
-    } else {
-        chain_expiry(&presented, &verifier.roots, UnixTime::now())
-    };
+    let presented = recorder.take();
+    let expiry =
+        if spec.insecure_skip_verify { None } else { chain_expiry(&presented, &trusted, UnixTime::now()) };
     // The library tells the suites of TLS 1.3 from older ones by a prefix that IANA has not.
     let cipher = cipher.unwrap_or_default().replacen("TLS13_", "TLS_", 1);
     Ok(Secured { stream, session: Session { presented, expiry, version, cipher } })
 }
 
-type Prepared = (TlsConnector, ServerName<'static>, Arc<Verifier>);
+/// Everything that a handshake takes.
+struct Prepared {
+    connector: TlsConnector,
+    name: ServerName<'static>,
+    recorder: Arc<Recorder>,
+    /// The roots that count.
+    trusted: Arc<[CertificateDer<'static>]>,
+}
 
 fn prepare(spec: &TlsSpec, roots: &Roots, name: &str, alpn: &[&[u8]]) -> Result<Prepared, String> {
     let own: Option<Vec<CertificateDer<'static>>> = match (&spec.ca_file, &spec.ca) {
@@ -170,18 +169,15 @@ fn prepare(spec: &TlsSpec, roots: &Roots, name: &str, alpn: &[&[u8]]) -> Result<
         Some(own) => verifier(own, &provider)?,
         None => roots.verifier.clone(),
     };
-    let verifier = Arc::new(Verifier {
-        inner,
-        verify: !spec.insecure_skip_verify,
-        roots: own.unwrap_or_else(|| roots.certificates.clone()),
-        presented: Mutex::default(),
-        algorithms: provider.signature_verification_algorithms,
-    });
+    let trusted: Arc<[_]> = own.map_or_else(|| Arc::clone(&roots.certificates), Arc::from);
+    let verifier = Verifier { inner, verify: !spec.insecure_skip_verify, roots: Arc::clone(&trusted) };
+    let algorithms = provider.signature_verification_algorithms;
+    let recorder = Arc::new(Recorder::new(algorithms, move |presented| verifier.judge(presented)));
     let config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions)
         .map_err(|error| error.to_string())?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::clone(&verifier) as Arc<dyn ServerCertVerifier>);
+        .with_custom_certificate_verifier(Arc::clone(&recorder) as Arc<dyn ServerCertVerifier>);
     let mut config = match identity(spec)? {
         Some((chain, key)) => config.with_client_auth_cert(chain, key).map_err(|error| error.to_string())?,
         None => config.with_no_client_auth(),
@@ -190,7 +186,7 @@ fn prepare(spec: &TlsSpec, roots: &Roots, name: &str, alpn: &[&[u8]]) -> Result<
     config.resumption = Resumption::disabled();
     let name = name.trim_end_matches('.');
     let name = ServerName::try_from(name.to_owned()).map_err(|_| format!("`{name}` is no server name"))?;
-    Ok((TlsConnector::from(Arc::new(config)), name, verifier))
+    Ok(Prepared { connector: TlsConnector::from(Arc::new(config)), name, recorder, trusted })
 }
 
 /// What verifies chains by these roots; `None` where there are none.
@@ -240,20 +236,26 @@ fn pem(bytes: &[u8], from: &str) -> Result<Vec<CertificateDer<'static>>, String>
     }
 }
 
-/// Verifies a chain, and keeps what was presented.
+/// Whether a module takes a chain.
 #[derive(Debug)]
 struct Verifier {
     /// `None` where nothing is trusted.
     inner: Option<Arc<WebPkiServerVerifier>>,
     verify: bool,
-    roots: Vec<CertificateDer<'static>>,
-    presented: Mutex<Vec<CertificateDer<'static>>>,
-    algorithms: rustls::crypto::WebPkiSupportedAlgorithms,
+    roots: Arc<[CertificateDer<'static>]>,
 }
 
 impl Verifier {
-    fn take(&self) -> Vec<CertificateDer<'static>> {
-        std::mem::take(&mut *self.presented.lock().unwrap_or_else(PoisonError::into_inner))
+    fn judge(&self, presented: &Presented<'_>) -> Result<(), rustls::Error> {
+        if !self.verify {
+            return Ok(());
+        }
+        let Presented { leaf, others, name, ocsp, now } = *presented;
+        let result = match &self.inner {
+            Some(inner) => inner.verify_server_cert(leaf, others, name, ocsp, now).map(drop),
+            None => Err(CertificateError::UnknownIssuer.into()),
+        };
+        if result.is_err() && self.is_root(leaf, name, now) { Ok(()) } else { result }
     }
 
     /// A certificate that is itself among the roots is good, whatever it may be used for: so Go has it, and so
@@ -263,53 +265,5 @@ impl Verifier {
         let covers =
             || ParsedCertificate::try_from(leaf).is_ok_and(|leaf| verify_server_name(&leaf, name).is_ok());
         is_valid && self.roots.iter().any(|root| root.as_ref() == leaf.as_ref()) && covers()
-    }
-}
-
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
-        &self,
-        leaf: &CertificateDer<'_>,
-        others: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let chain = std::iter::once(leaf).chain(others).take(LONGEST_CHAIN);
-        *self.presented.lock().unwrap_or_else(PoisonError::into_inner) =
-            chain.map(|der| der.clone().into_owned()).collect();
-        if !self.verify {
-            return Ok(ServerCertVerified::assertion());
-        }
-        let result = match &self.inner {
-            Some(inner) => inner.verify_server_cert(leaf, others, name, ocsp, now),
-            None => Err(CertificateError::UnknownIssuer.into()),
-        };
-        match result {
-            Err(_) if self.is_root(leaf, name, now) => Ok(ServerCertVerified::assertion()),
-            result => result,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(message, leaf, signature, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, leaf, signature, &self.algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 
-use super::{OutputArgs, TARGET_HELP};
+use super::{AskArgs, OutputArgs, TARGET_HELP};
 
 /// Where the configuration is looked for, for the helps of several options.
 pub(super) const CONFIG_PLACES: &str = "$XDG_CONFIG_HOME/reach/reach.toml, else /etc/reach/reach.toml";
@@ -105,6 +105,8 @@ pub enum ConfigCommand {
     Check(ConfigCheckArgs),
     /// Print a complete configuration with comments
     Example,
+    /// Have a running watch read its configuration again, as SIGHUP does
+    Reload(ConfigReloadArgs),
 }
 
 /// Arguments of `reach config check`.
@@ -128,3 +130,25 @@ const CONFIG_CHECK_HELP: &str = "\
 Exit status:
   0  the configuration can be used
   2  it cannot; everything that is wrong is told, with line and column";
+
+/// Arguments of `reach config reload`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = CONFIG_RELOAD_HELP)]
+pub struct ConfigReloadArgs {
+    /// Which watch
+    #[command(flatten)]
+    pub ask: AskArgs,
+
+    /// How to show it
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+const CONFIG_RELOAD_HELP: &str = "\
+The watch reads the file that it was started with. What stays the same keeps everything that is known of it;
+what takes effect with a restart only is told. Where anything is wrong, the old configuration stays in force.
+
+Exit status:
+  0  the new configuration is in force
+  2  it is wrong; everything that is wrong is told, with line and column
+  3  no watch could be asked";

@@ -6,6 +6,21 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use super::{OutputArgs, watch::CONFIG_PLACES};
 
+/// Which watch it is, by its configuration.
+#[derive(Clone, Debug, Default, Args)]
+pub struct OfWatch {
+    /// The configuration of the watch
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        help_heading = "Which watch",
+        value_hint = ValueHint::FilePath,
+        help = format!("The configuration of the watch [default: {CONFIG_PLACES}]"),
+    )]
+    pub config: Option<PathBuf>,
+}
+
 /// Which running watch to ask.
 #[derive(Clone, Debug, Default, Args)]
 pub struct AskArgs {
@@ -19,16 +34,9 @@ pub struct AskArgs {
     )]
     pub control: Option<PathBuf>,
 
-    /// The configuration of the watch to ask
-    #[arg(
-        short,
-        long,
-        value_name = "FILE",
-        help_heading = "Which watch",
-        value_hint = ValueHint::FilePath,
-        help = format!("The configuration of the watch to ask [default: {CONFIG_PLACES}]"),
-    )]
-    pub config: Option<PathBuf>,
+    /// The configuration
+    #[command(flatten)]
+    pub of: OfWatch,
 }
 
 /// Which memory to read.
@@ -44,16 +52,9 @@ pub struct MemoryArgs {
     )]
     pub store: Option<PathBuf>,
 
-    /// The configuration of the watch
-    #[arg(
-        short,
-        long,
-        value_name = "FILE",
-        help_heading = "Which watch",
-        value_hint = ValueHint::FilePath,
-        help = format!("The configuration of the watch [default: {CONFIG_PLACES}]"),
-    )]
-    pub config: Option<PathBuf>,
+    /// The configuration
+    #[command(flatten)]
+    pub of: OfWatch,
 }
 
 /// Arguments of `reach status`.
@@ -113,6 +114,37 @@ const ACK_HELP: &str = "\
 Examples:
   reach ack 17
   reach ack 17 --by kim --mute 2h";
+
+/// Arguments of `reach examine`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMINE_HELP)]
+pub struct ExamineArgs {
+    /// The targets, of those that are watched; `*` stands for anything
+    #[arg(value_name = "TARGET", required = true, value_hint = ValueHint::Hostname)]
+    pub targets: Vec<String>,
+
+    /// Which watch
+    #[command(flatten)]
+    pub ask: AskArgs,
+
+    /// How to show it
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+const EXAMINE_HELP: &str = "\
+Examples:
+  reach examine fcm.googleapis.com
+  reach examine 'db*' --json
+
+The watch does it, from where it runs and with its rights, so it works for users who may not do it themselves.
+What is found goes into the incident, if one is open. `--json` is the document of `reach check --json`.
+
+Exit status:
+  0  every usable address works
+  1  at least one does not, or the name does not resolve
+  2  the command line or the configuration is wrong, or no such target is watched
+  3  no watch could be asked, or it could not tell";
 
 /// Arguments of `reach silence`.
 #[derive(Clone, Debug, Args)]

@@ -1,6 +1,9 @@
 //! What the commands that ask a running watch have in common.
 
-use std::{env, path::PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     cli::AskArgs,
@@ -10,7 +13,7 @@ use crate::{
     },
     control::{self, Answer, AskError, Request, protocol::Refusal},
     exit::Exit,
-    output::{complain, note},
+    output::{complain, note, sentence},
 };
 
 /// The environment of this process.
@@ -25,8 +28,21 @@ pub(super) fn world<'a>(around: &Surroundings) -> World<'a> {
 
 /// Asks the watch that is meant; says what went wrong, and how to end then.
 pub(super) fn ask(args: &AskArgs, around: &Surroundings, request: &Request) -> Result<Answer, Exit> {
-    let path = socket(args, around)?;
-    control::ask(&path, request).map_err(|error| match error {
+    ask_at(&socket(args, around)?, request)
+}
+
+/// The same, of the watch at this socket.
+pub(super) fn ask_at(socket: &Path, request: &Request) -> Result<Answer, Exit> {
+    control::ask(socket, request).map_err(|error| explain(&error))
+}
+
+/// Says what went wrong, and how to end then.
+pub(super) fn explain(error: &AskError) -> Exit {
+    match error {
+        // Each line is of its own: a place in a file, and what is wrong there.
+        AskError::Refused { code: Refusal::Configuration, why } => {
+            complain(&why.lines().map(sentence).collect::<Vec<_>>())
+        }
         AskError::Refused { code: Refusal::NotFound | Refusal::BadRequest | Refusal::Conflict, .. } => {
             complain(&[error.to_string()])
         }
@@ -34,16 +50,16 @@ pub(super) fn ask(args: &AskArgs, around: &Surroundings, request: &Request) -> R
             note(&error.to_string());
             Exit::CouldNotTell
         }
-    })
+    }
 }
 
 /// The first socket that is there.
-fn socket(args: &AskArgs, around: &Surroundings) -> Result<PathBuf, Exit> {
+pub(super) fn socket(args: &AskArgs, around: &Surroundings) -> Result<PathBuf, Exit> {
     if let Some(path) = &args.control {
         return Ok(path.clone());
     }
     let sockets =
-        locate(args.config.as_deref(), world(around)).map_err(|problems| complain(&problems))?.sockets;
+        locate(args.of.config.as_deref(), world(around)).map_err(|problems| complain(&problems))?.sockets;
     let there = sockets.iter().find(|path| path.exists());
     Ok(there.or(sockets.first()).cloned().unwrap_or_default())
 }

@@ -1,4 +1,4 @@
-//! `reach config`: checks a configuration, or prints an example.
+//! `reach config`: checks a configuration, prints an example, or has a running watch read its own again.
 
 use std::path::PathBuf;
 
@@ -7,14 +7,15 @@ use reach_report::watch::{self as report, PlanView, WatchedView};
 
 use super::{asking, document};
 use crate::{
-    cli::{ConfigArgs, ConfigCheckArgs, ConfigCommand},
+    cli::{ConfigArgs, ConfigCheckArgs, ConfigCommand, ConfigReloadArgs},
     config::{
         Output, Surroundings,
         moment::Now,
         watch::{Places, WatchConfig, load, window},
     },
+    control::{Answer, Request},
     exit::Exit,
-    output::{complain, finish, note},
+    output::{complain, finish, note, sentence},
 };
 
 /// A complete configuration with comments.
@@ -28,6 +29,7 @@ pub fn run(args: &ConfigArgs, around: &Surroundings) -> Exit {
     match &args.command {
         ConfigCommand::Check(args) => check(args, around),
         ConfigCommand::Example => finish(EXAMPLE, Exit::AllWork),
+        ConfigCommand::Reload(args) => reload(args, around),
     }
 }
 
@@ -48,7 +50,30 @@ fn check(args: &ConfigCheckArgs, around: &Surroundings) -> Exit {
     for warning in &config.warnings {
         note(warning);
     }
+    if config.targets.is_empty() {
+        note(
+            "it names no target; `reach watch` needs one: add a `[[target]]`, or name one on the command line",
+        );
+    }
     finish(&shown(&config, &output, Now::look().time()), Exit::AllWork)
+}
+
+/// Has a running watch read its configuration again.
+fn reload(args: &ConfigReloadArgs, around: &Surroundings) -> Exit {
+    let output = match Output::new(&args.output, around) {
+        Ok(output) => output,
+        Err(problem) => return complain(&[problem]),
+    };
+    match asking::ask(&args.ask, around, &Request::Reload) {
+        Ok(Answer::Reloaded { targets, remarks }) => {
+            for remark in &remarks {
+                note(&sentence(remark));
+            }
+            finish(&format!("{}\n", report::reloaded(targets, output.style.lang)), Exit::AllWork)
+        }
+        Ok(_) => asking::odd(),
+        Err(exit) => exit,
+    }
 }
 
 fn shown(config: &WatchConfig, output: &Output, now: Time) -> String {

@@ -12,8 +12,7 @@ use std::{
     net::IpAddr,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use reach_core::model::Verdict;
@@ -28,6 +27,7 @@ use crate::{
     exit::Exit,
     live::Seen,
     output::{complain, note, print, shown},
+    progress::wait_visibly,
     recording::{self, Ending, Recording},
     words::{self, Stage},
 };
@@ -106,7 +106,9 @@ fn tell(keep: Option<&Path>, output: &Output) -> Result<Exit, LabError> {
         .env("SSL_CERT_FILE", lab.authority())
         .unprivileged()
         .spawn()?;
-    wait_visibly(|| running.has_ended(), output);
+    wait_visibly(output, |elapsed| {
+        (!running.has_ended() && elapsed < LONGEST).then(|| words::waiting(elapsed, output.style.lang))
+    });
     let finished = running.wait(LONGEST)?;
     let _ = io::stderr().lock().write_all(finished.stderr.as_bytes());
     if let Err(error) = print(&finished.stdout) {
@@ -142,24 +144,6 @@ fn wishes(output: &Output) -> Vec<String> {
         wishes.extend(wish.then(|| option.to_owned()));
     }
     wishes
-}
-
-/// Lets a watching person see that time passes.
-fn wait_visibly(mut has_ended: impl FnMut() -> bool, output: &Output) {
-    let started = Instant::now();
-    while !has_ended() && started.elapsed() < LONGEST {
-        if output.watcher.is_some() {
-            let _ = write!(
-                io::stderr().lock(),
-                "\r\x1b[2K{}",
-                words::waiting(started.elapsed(), output.style.lang)
-            );
-        }
-        thread::sleep(Duration::from_millis(100));
-    }
-    if output.watcher.is_some() {
-        let _ = write!(io::stderr().lock(), "\r\x1b[2K");
-    }
 }
 
 /// Plays the story in the simulator.

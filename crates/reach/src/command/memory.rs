@@ -193,7 +193,7 @@ fn shown_bucket(address: IpAddr, layer: Layer, bucket: Bucket<Reason>) -> Histor
 pub(super) fn place(args: &MemoryArgs, world: World<'_>) -> Result<PathBuf, Problems> {
     match &args.store {
         Some(path) => Ok(path.clone()),
-        None => locate(args.config.as_deref(), world).map(|located| located.store),
+        None => locate(args.of.config.as_deref(), world).map(|located| located.store),
     }
 }
 
@@ -288,6 +288,8 @@ pub(super) mod tests {
             unstable: false,
             quiet: minutes(5),
             relapses: 0,
+            unwatched: Duration::ZERO,
+            ending: None,
             notices: 3,
             rang: vec![NOON + minutes(61)],
             diagnosis: None,

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use reach_core::{
     Time,
-    watch::{Matcher, Order, Silence, SilenceId},
+    watch::{Matcher, Order, Silence, SilenceId, Status, fits},
 };
 use reach_report::watch as report;
 
@@ -18,7 +18,7 @@ use crate::{
     },
     control::{Answer, Request},
     exit::Exit,
-    output::{complain, finish, is_harmful, shown},
+    output::{complain, finish, is_harmful, note, shown},
 };
 
 /// Runs the command.
@@ -35,6 +35,13 @@ fn begin(args: &SilenceArgs, around: &Surroundings) -> Exit {
         Ok(understood) => understood,
         Err(problems) => return complain(&problems),
     };
+    match asking::ask(&args.ask, around, &Request::Status) {
+        Ok(Answer::Status(status)) => {
+            silences.iter().filter_map(|one| idle(one, &status)).for_each(|text| note(&text))
+        }
+        Ok(_) => return asking::odd(),
+        Err(exit) => return exit,
+    }
     let mut said = String::new();
     let mut made = Vec::new();
     for silence in silences {
@@ -51,6 +58,16 @@ fn begin(args: &SilenceArgs, around: &Surroundings) -> Exit {
     }
     let text = if output.json { document(&report::json_silences(&made)) } else { said };
     finish(&text, Exit::AllWork)
+}
+
+/// A remark where a silence matches nothing that is watched.
+fn idle(silence: &Silence, status: &Status) -> Option<String> {
+    let pattern = silence.matcher.target.as_deref()?;
+    let fits_one = status.targets.iter().any(|target| fits(pattern, &target.target));
+    (!fits_one).then(|| {
+        let pattern = shown(pattern);
+        format!("nothing that is watched at the moment is called `{pattern}`; `reach status` lists what is")
+    })
 }
 
 fn list(args: &SilenceListArgs, around: &Surroundings) -> Exit {

@@ -38,7 +38,7 @@ fn shown_as(status: &Status, output: &Output) -> String {
 }
 
 /// Leaves the targets that are wanted, and their incidents.
-fn narrow(status: &mut Status, wanted: &[String]) -> Result<(), String> {
+pub(super) fn narrow(status: &mut Status, wanted: &[String]) -> Result<(), String> {
     if wanted.is_empty() {
         return Ok(());
     }

@@ -23,6 +23,8 @@ pub struct Output {
     pub verbose: bool,
     /// Whether somebody watches standard error, and how wide it is.
     pub watcher: Option<usize>,
+    /// Whether what is shown there may be drawn over itself for as long as a watch runs.
+    pub board: bool,
 }
 
 /// What is true around this process.
@@ -82,6 +84,11 @@ impl Output {
             json_lang: typed.unwrap_or_default(),
             verbose: args.verbose,
             watcher: around.stderr.filter(|_| !around.dumb),
+            // Whoever wants no colours on a terminal that could show them wants plain text.
+            board: around.stderr.is_some()
+                && !around.dumb
+                && (!around.no_color || args.color == Color::Always)
+                && !args.json,
         })
     }
 }
@@ -177,6 +184,17 @@ mod tests {
         assert!(!color(Color::Auto, &Surroundings { stdout: None, ..korean() }));
         assert!(color(Color::Always, &Surroundings { stdout: None, no_color: true, ..korean() }));
         assert!(!color(Color::Never, &korean()));
+    }
+
+    #[test]
+    fn a_board_is_for_terminals_that_can_show_one() {
+        let at = Surroundings { stderr: Some(80), ..korean() };
+        let board = |around: &Surroundings| output(&OutputArgs::default(), around).board;
+        assert!(board(&at));
+        assert!(!board(&korean()));
+        assert!(!board(&Surroundings { no_color: true, ..at.clone() }));
+        assert!(!board(&Surroundings { dumb: true, ..at.clone() }));
+        assert!(!output(&OutputArgs { json: true, ..OutputArgs::default() }, &at).board);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! own types, through [`foreign`].
 
 mod cron;
+mod fixed;
 pub mod foreign;
 mod places;
 mod read;
@@ -144,6 +145,8 @@ pub struct StoreConfig {
     pub hours_for: Duration,
     /// How long surveys and delivered messages are kept.
     pub evidence_for: Duration,
+    /// How many results wait in memory while the disk takes none; more are lost, and counted.
+    pub most_waiting: usize,
 }
 
 /// When nothing is said of some targets. What happens is recorded, and told in one when it is over.
@@ -244,6 +247,7 @@ impl WatchConfig {
                 ten_minutes_for: days(90),
                 hours_for: days(730),
                 evidence_for: days(365),
+                most_waiting: 500_000,
             },
             http: Http::default(),
             probe: ProbeSettings::default(),
@@ -310,7 +314,8 @@ pub struct Watch {
 
 /// Nobody waits for a statement of less.
 const SHORTEST_WATCH: Duration = Duration::from_secs(1);
-const LONGEST_WATCH: Duration = Duration::from_secs(366 * 86_400);
+/// A year, as spans are written.
+const LONGEST_WATCH: Duration = Duration::from_secs(31_557_600);
 
 /// Understands `reach watch`; also on a reload, with the same arguments.
 ///

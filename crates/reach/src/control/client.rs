@@ -52,22 +52,28 @@ fn name(path: &Path) -> String {
     shown(&path.to_string_lossy())
 }
 
+/// A survey waits for its turn, and takes a while; the watch itself gives up sooner.
+const LONG_PATIENCE: Duration = Duration::from_secs(240);
+
 /// Asks a running watch, and waits for its answer. An answer that it refuses is an error.
 pub fn ask(path: &Path, request: &Request) -> Result<Answer, AskError> {
+    let patience = if matches!(request, Request::Examine { .. }) { LONG_PATIENCE } else { PATIENCE };
     let system = |error: io::Error| AskError::System { path: path.to_owned(), error };
     let mut stream = UnixStream::connect(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::ConnectionRefused => AskError::NotRunning(path.to_owned()),
         ErrorKind::PermissionDenied => AskError::Forbidden(path.to_owned()),
         _ => system(error),
     })?;
-    stream.set_read_timeout(Some(PATIENCE)).map_err(system)?;
+    stream.set_read_timeout(Some(patience)).map_err(system)?;
     stream.set_write_timeout(Some(PATIENCE)).map_err(system)?;
     stream.write_all(write_request(request).as_bytes()).map_err(system)?;
     let mut line = Vec::new();
     let mut reader = BufReader::new(stream.take(LONGEST_ANSWER as u64));
     reader.read_until(b'\n', &mut line).map_err(|error| match error.kind() {
         ErrorKind::WouldBlock | ErrorKind::TimedOut => {
-            system(io::Error::new(ErrorKind::TimedOut, "no answer within 20 s; the watch may hang"))
+            let seconds = patience.as_secs();
+            let why = format!("no answer within {seconds} s; the watch may hang");
+            system(io::Error::new(ErrorKind::TimedOut, why))
         }
         _ => system(error),
     })?;

@@ -10,6 +10,6 @@ pub mod server;
 
 pub use self::{
     client::{AskError, ask},
-    protocol::{Answer, Request},
+    protocol::{Answer, Examined, Request},
     server::{Peer, serve},
 };

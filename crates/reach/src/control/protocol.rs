@@ -2,7 +2,11 @@
 //!
 //! Within one version fields may be added; whoever reads ignores those that it does not know.
 
-use reach_core::watch::{Order, Silence, SilenceId, Status};
+use reach_core::{
+    Time,
+    model::{Case, Diagnosis},
+    watch::{Order, Silence, SilenceId, Status, TargetId},
+};
 use serde::{Deserialize, Serialize};
 
 /// The version of what is said.
@@ -27,6 +31,11 @@ pub enum Request {
     Silences,
     /// Reads the configuration again, as SIGHUP does.
     Reload,
+    /// Examines a target, and answers when that is over.
+    Examine {
+        /// Which.
+        target: TargetId,
+    },
     /// Something to do. Whoever is left empty in it is filled in by the server, by who asks; the id of a new
     /// silence is given by the watch.
     Order {
@@ -43,6 +52,15 @@ pub enum Answer {
     Status(Box<Status>),
     /// The silences that are not over.
     Silences(Vec<Silence>),
+    /// What a survey found.
+    Examined(Box<Examined>),
+    /// The configuration was read again, and is in force.
+    Reloaded {
+        /// How many targets it has.
+        targets: usize,
+        /// What is worth telling whoever wrote it.
+        remarks: Vec<String>,
+    },
     /// It is done.
     Done {
         /// The silence that was made.
@@ -56,6 +74,17 @@ pub enum Answer {
         /// Why, in one sentence.
         why: String,
     },
+}
+
+/// What a survey found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Examined {
+    /// What it started from.
+    pub case: Case,
+    /// When it was over.
+    pub finished: Time,
+    /// What was concluded.
+    pub diagnosis: Diagnosis,
 }
 
 impl Answer {
@@ -84,6 +113,8 @@ pub enum Refusal {
     Configuration,
     /// Too many ask at the same time, or the watch is ending.
     Busy,
+    /// The watch cannot do it at the moment.
+    Unable,
     /// Something that this version does not know.
     #[serde(other)]
     Other,
@@ -244,7 +275,8 @@ mod tests {
             Order::Examine(TargetId(1)),
         ];
         let orders = orders.map(|order| Request::Order { order });
-        [Request::Status, Request::Silences, Request::Reload].into_iter().chain(orders).collect()
+        let examine = Request::Examine { target: TargetId(1) };
+        [Request::Status, Request::Silences, Request::Reload, examine].into_iter().chain(orders).collect()
     }
 
     #[test]
@@ -261,6 +293,7 @@ mod tests {
             Answer::refused(Refusal::NotFound, "there is no incident #17"),
             Answer::Silences(vec![silence("kim", "")]),
             Answer::Status(Box::default()),
+            Answer::Reloaded { targets: 3, remarks: vec!["zone".to_owned()] },
         ] {
             assert_eq!(read_answer(write_answer(&answer).as_bytes()), Ok(answer));
         }
@@ -308,7 +341,7 @@ mod tests {
 
         #[test]
         fn changed_questions_are_read_without_harm(
-            which in 0_usize..8,
+            which in 0_usize..9,
             at in any::<prop::sample::Index>(),
             byte in any::<u8>(),
         ) {

@@ -73,6 +73,7 @@ pub(super) fn memory(config: &StoreConfig) -> Result<Memory, StoreError> {
         ten_minutes_for: config.ten_minutes_for,
         hours_for: config.hours_for,
         evidence_for: config.evidence_for,
+        most_waiting: config.most_waiting,
         ..StoreOptions::default()
     };
     if let Some(directory) = config.path.parent() {

@@ -6,12 +6,27 @@ use reach_core::{
     Time,
     watch::{AddressState, Status},
 };
+use serde::Serialize;
 
 /// Whether the watch does its work, and what is wrong where it does not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
     /// What is wrong; empty where all is well.
     pub reasons: Vec<String>,
+    /// How the memory is. What it lacks makes no watch unhealthy before it lacks it for long, but whoever asks is to
+    /// know.
+    pub store: StoreHealth,
+}
+
+/// How the memory is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct StoreHealth {
+    /// For how many seconds it has taken nothing; 0 where it does.
+    pub stuck_seconds: u64,
+    /// Results that were lost because it did not take them in time.
+    pub lost_samples: u64,
+    /// What went wrong the last time.
+    pub trouble: Option<String>,
 }
 
 impl Health {
@@ -43,5 +58,11 @@ pub fn health(status: &Status, now: Time, stale_after: Duration, stuck_after: Du
             reasons.push(format!("the store has taken nothing for {} s", stuck.as_secs()));
         }
     }
-    Health { reasons }
+    let stuck = status.store.stuck_since.map_or(Duration::ZERO, |since| now.since(since));
+    let store = StoreHealth {
+        stuck_seconds: stuck.as_secs(),
+        lost_samples: status.store.lost_samples,
+        trouble: status.store.trouble.clone(),
+    };
+    Health { reasons, store }
 }

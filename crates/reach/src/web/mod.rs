@@ -265,7 +265,8 @@ async fn healthz(State(state): State<WebState>) -> Response {
     let Inner { clock, stale_after, stuck_after, .. } = &*state.inner;
     let health = health(&state.status(), clock.now(), *stale_after, *stuck_after);
     let status = if health.is_good() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "healthy": health.is_good(), "reasons": health.reasons }))).into_response()
+    let said = json!({ "healthy": health.is_good(), "reasons": health.reasons, "store": health.store });
+    (status, Json(said)).into_response()
 }
 
 async fn status(State(state): State<WebState>) -> Response {

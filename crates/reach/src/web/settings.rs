@@ -17,7 +17,8 @@ use crate::{blackbox::Rule, config::secret, metrics::status::Scope};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpSettings {
-    /// Where to listen; nothing is listened to where it is not given.
+    /// Where to listen. Where it is not given, at [`USUAL_PORT`](crate::daemon::USUAL_PORT) of the loopback address,
+    /// if that is free; `listen = "off"` is read before this, and nothing is listened to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listen: Option<SocketAddr>,
     /// Names that this service is called by, besides those of loopback. On loopback every other name is refused;

@@ -145,7 +145,9 @@ fn a_watch_that_does_nothing_is_not_healthy() {
     let mut status = Status { at: at(999), started: at(0), ..Status::default() };
     assert!(judge(&status).is_good());
     status.store.stuck_since = Some(at(600));
+    status.store.lost_samples = 12;
     assert_eq!(judge(&status).reasons, ["the store has taken nothing for 400 s"]);
+    assert_eq!((judge(&status).store.stuck_seconds, judge(&status).store.lost_samples), (400, 12));
     status.store.stuck_since = Some(at(900));
     assert!(judge(&status).is_good());
     status.at = at(800);

@@ -14,7 +14,10 @@ use std::{
 };
 
 use reach::alert::Sender;
-use reach_core::watch::{News, courier::Report};
+use reach_core::watch::{
+    News,
+    courier::{How, Report},
+};
 use serde_json::Value;
 
 use super::{
@@ -140,7 +143,7 @@ fn an_emulator_of_others_takes_what_we_say_to_telegram() {
         "name = 'ops'\nkind = 'telegram'\ntoken = '123456:smoke'\nchat = 77\napi_url = 'http://{address}'"
     );
     let mut world = world(sender(&settings(&table)));
-    for (seq, news) in [(1, News::Opened), (2, News::Updated), (3, News::Recovered)] {
+    for (seq, news) in [(1, News::Opened), (2, News::Updated), (3, News::Reminder), (4, News::Recovered)] {
         world.say(1, seq, news);
         world.minutes(1);
     }
@@ -148,5 +151,7 @@ fn an_emulator_of_others_takes_what_we_say_to_telegram() {
     assert!(world.told.iter().all(|(_, report)| matches!(report, Report::Sent { .. })), "{:?}", world.told);
     let history = ask(address, "POST", "/getUpdatesHistory", "{\"token\":\"123456:smoke\"}");
     let texts = history.to_string();
-    assert!(texts.contains("#1·3") && texts.contains("svc1.example"), "{texts}");
+    assert!(texts.contains("#1·4") && texts.contains("svc1.example"), "{texts}");
+    let rekeyed = world.told.iter().filter(|(dispatch, _)| matches!(dispatch.how, How::Buttons { .. }));
+    assert_eq!(rekeyed.count(), 2, "of the opening and of the reminder");
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use reach::alert::{FromPostman, Postman, Sender};
-use reach_core::watch::{Gravity, IncidentId, News, Order, RowId};
+use reach_core::watch::{Acknowledged, Gravity, IncidentId, News, Order, RowId};
 use serde_json::Value;
 
 use super::{
@@ -38,6 +38,11 @@ fn an_incident_is_one_message_that_changes_with_its_follow_ups_below() {
     ] {
         world.say(7, seq, news);
         world.minutes(1);
+        if seq == 2 {
+            let buttons = telegram.messages()[0].keyboard["inline_keyboard"][0].clone();
+            let data = (&buttons[0]["callback_data"], &buttons[1]["callback_data"]);
+            assert_eq!(data, (&"ack:7".into(), &"mute:7".into()));
+        }
     }
     world.settled();
     telegram.audit();
@@ -45,16 +50,47 @@ fn an_incident_is_one_message_that_changes_with_its_follow_ups_below() {
     let shape: Vec<_> =
         messages.iter().map(|message| (message.reply_to, message.silent, message.edits)).collect();
     assert_eq!(shape, [(None, false, 1), (Some(101), true, 0), (Some(101), false, 0), (Some(101), false, 0)]);
-    let buttons = &messages[0].keyboard["inline_keyboard"][0];
-    assert_eq!(
-        (&buttons[0]["callback_data"], &buttons[1]["callback_data"]),
-        (&"ack:7".into(), &"mute:7".into())
-    );
     assert_eq!(messages[3].keyboard, Value::Null, "nothing is to be done about what is over");
     assert!(
         messages[0].text.contains("#7·2") && messages[0].text.contains("2 of 10 addresses"),
         "{messages:?}"
     );
+}
+
+#[test]
+fn buttons_say_who_takes_care_and_go_when_it_is_over() {
+    let telegram = Telegram::start();
+    let mut world = world(&telegram);
+    world.say(7, 1, News::Opened);
+    world.minutes(1);
+    world.say(7, 2, News::Reminder);
+    world.minutes(1);
+    let offers = ["I take care of it", "Mute for 1 h"];
+    assert!(telegram.messages().iter().all(|message| message.buttons() == offers));
+
+    let mut taken = notice(7, 3, News::Acknowledged, world.now);
+    let by = "<b>kim</b>\u{202e}".to_owned();
+    taken.incident.acknowledged = Some(Acknowledged { by, at: world.now });
+    // Busy for a moment, and then the answer gets lost.
+    telegram.fail([Fault::None, Fault::TooMany(9), Fault::TakenInSilence]);
+    world.tell(&taken);
+    world.minutes(2);
+    let messages = telegram.messages();
+    for message in &messages {
+        let buttons = message.buttons();
+        assert!(buttons[0].starts_with("✔ <b>kim</b>") && !buttons[0].contains('\u{202e}'), "{buttons:?}");
+        assert_eq!(buttons[1], "Mute for 1 h");
+        assert!(message.keyboard.to_string().contains("taken:7"));
+    }
+    assert_eq!((messages[0].edits, messages[0].rekeyed, messages[1].rekeyed), (1, 0, 1));
+
+    world.say(7, 4, News::Recovered);
+    world.minutes(2);
+    world.settled();
+    telegram.audit();
+    let messages = telegram.messages();
+    assert!(messages.iter().all(|message| message.buttons().is_empty()), "{messages:?}");
+    assert_eq!(messages.len(), 3, "nothing was said again for the sake of buttons");
 }
 
 #[test]
@@ -218,7 +254,8 @@ fn a_pressed_button_is_an_order_if_it_is_ours() {
         let rows: Vec<RowId> =
             postman.plan(&notice(7, 1, News::Opened, wall())).iter().map(|row| row.id).collect();
         postman.committed(&rows);
-        telegram.press(50, CHAT, "ack:8");
+        // Its button outlived the incident.
+        telegram.press_below(17, 50, CHAT, "ack:8");
         telegram.press(51, -5, "ack:7");
         telegram.press(52, CHAT, "ack:7");
         telegram.press(53, CHAT, "mute:7");
@@ -229,6 +266,7 @@ fn a_pressed_button_is_an_order_if_it_is_ours() {
             match from.recv().await.expect("it lives") {
                 FromPostman::Order(order) => orders.push(order),
                 FromPostman::Rows(rows) => {
+                    postman.committed(&rows.iter().map(|row| row.id).collect::<Vec<_>>());
                     sent |= rows.iter().any(|row| !row.delivery.is_pending());
                 }
             }
@@ -242,6 +280,10 @@ fn a_pressed_button_is_an_order_if_it_is_ours() {
         let answered: Vec<Value> =
             telegram.answered().iter().map(|answer| answer["callback_query_id"].clone()).collect();
         assert!(answered.starts_with(&["q50".into(), "q52".into()]), "{answered:?}");
+        assert_eq!(telegram.rekeyed_in_vain(), [17], "that button goes, and no other");
     });
+    let taken = telegram.taken();
+    assert!(taken.len() == 1 && !taken[0].edit && taken[0].under.is_empty(), "{taken:?}");
+    assert!(taken[0].text.contains("#7·1"), "{taken:?}");
     telegram.audit();
 }

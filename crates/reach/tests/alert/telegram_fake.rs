@@ -34,6 +34,16 @@ pub(crate) enum Fault {
     BlockPage,
 }
 
+/// Something that was taken, as it was said then.
+#[derive(Clone, Debug)]
+pub(crate) struct Taken {
+    /// The path before the Bot API's own.
+    pub(crate) under: String,
+    /// It changed a message.
+    pub(crate) edit: bool,
+    pub(crate) text: String,
+}
+
 /// A message in a chat.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
@@ -43,14 +53,50 @@ pub(crate) struct Message {
     pub(crate) thread: Option<i64>,
     pub(crate) keyboard: Value,
     pub(crate) edits: u32,
+    /// Times that its buttons alone were changed.
+    pub(crate) rekeyed: u32,
+}
+
+impl Message {
+    /// What its buttons say.
+    pub(crate) fn buttons(&self) -> Vec<String> {
+        buttons(&self.keyboard)
+    }
+}
+
+fn buttons(keyboard: &Value) -> Vec<String> {
+    let rows = keyboard["inline_keyboard"].as_array().into_iter().flatten();
+    let buttons = rows.flat_map(|row| row.as_array().into_iter().flatten());
+    buttons.map(|button| button["text"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// Every button has a text, and data of 1 to 64 bytes.
+fn keyboard_is_possible(keyboard: &Value) -> Result<(), String> {
+    if keyboard.is_null() {
+        return Ok(());
+    }
+    let rows = keyboard["inline_keyboard"].as_array().ok_or("object expected as reply markup")?;
+    for button in rows.iter().flat_map(|row| row.as_array().into_iter().flatten()) {
+        if button["text"].as_str().is_none_or(str::is_empty) {
+            return Err("text buttons are unallowed in the inline keyboard".to_owned());
+        }
+        if !button["callback_data"].as_str().is_some_and(|data| (1..=64).contains(&data.len())) {
+            return Err("BUTTON_DATA_INVALID".to_owned());
+        }
+    }
+    Ok(())
 }
 
 #[derive(Default)]
 struct Inner {
     messages: BTreeMap<i64, Message>,
+    /// Everything that was taken, in order.
+    taken: Vec<Taken>,
     faults: VecDeque<Fault>,
     updates: Vec<Value>,
     answered: Vec<Value>,
+    /// Messages that are not there, and whose buttons were to be changed.
+    rekeyed_in_vain: Vec<i64>,
     /// When the chat got something.
     used: Vec<u64>,
     /// Where the group is now.
@@ -106,23 +152,36 @@ impl Telegram {
         self.inner.lock().expect("a state").messages.values().cloned().collect()
     }
 
+    pub(crate) fn taken(&self) -> Vec<Taken> {
+        self.inner.lock().expect("a state").taken.clone()
+    }
+
     pub(crate) fn delete(&self, message: i64) {
         self.inner.lock().expect("a state").messages.remove(&message);
     }
 
     /// Somebody presses a button.
     pub(crate) fn press(&self, update: i64, chat: i64, data: &str) {
+        self.press_below(1, update, chat, data);
+    }
+
+    /// Somebody presses a button below this message.
+    pub(crate) fn press_below(&self, message: i64, update: i64, chat: i64, data: &str) {
         self.inner.lock().expect("a state").updates.push(json!({
             "update_id": update,
             "callback_query": {
                 "id": format!("q{update}"), "from": { "id": 9, "first_name": "Kim", "username": "kim" },
-                "message": { "message_id": 1, "chat": { "id": chat, "type": "supergroup" } }, "data": data,
+                "message": { "message_id": message, "chat": { "id": chat, "type": "supergroup" } }, "data": data,
             },
         }));
     }
 
     pub(crate) fn answered(&self) -> Vec<Value> {
         self.inner.lock().expect("a state").answered.clone()
+    }
+
+    pub(crate) fn rekeyed_in_vain(&self) -> Vec<i64> {
+        self.inner.lock().expect("a state").rekeyed_in_vain.clone()
     }
 
     /// Nothing was done that the real one punishes.
@@ -134,13 +193,15 @@ impl Telegram {
 
 impl Inner {
     fn answer(&mut self, request: &Request, now: u64) -> Reply {
-        let Some(method) = request.path.strip_prefix(&format!("/bot{TOKEN}/")) else {
+        let Some((under, method)) = request.path.split_once(&format!("/bot{TOKEN}/")) else {
             return error(401, "Unauthorized", json!({}));
         };
         let arguments = request.json();
         match (request.method.as_str(), method) {
             ("POST", "getMe") => done(json!({ "id": 123_456, "is_bot": true, "username": "reach_bot" })),
-            ("POST", "sendMessage" | "editMessageText") => self.message(method, &arguments, now),
+            ("POST", "sendMessage" | "editMessageText" | "editMessageReplyMarkup") => {
+                self.message(under, method, &arguments, now)
+            }
             ("POST", "getUpdates") => {
                 let offset = arguments["offset"].as_i64().unwrap_or(0);
                 self.updates.retain(|update| update["update_id"].as_i64() >= Some(offset));
@@ -154,7 +215,7 @@ impl Inner {
         }
     }
 
-    fn message(&mut self, method: &str, arguments: &Value, now: u64) -> Reply {
+    fn message(&mut self, under: &str, method: &str, arguments: &Value, now: u64) -> Reply {
         if now + self.leniency < self.rested_until {
             self.violations.push(format!("{method} at {now} although to rest until {}", self.rested_until));
         }
@@ -187,12 +248,37 @@ impl Inner {
         if chat != Some(self.chat.unwrap_or(CHAT)) {
             return bad("chat not found");
         }
+        let keyboard = arguments["reply_markup"].clone();
+        if let Err(problem) = keyboard_is_possible(&keyboard) {
+            return bad(&problem);
+        }
+        if method == "editMessageReplyMarkup" {
+            let id = arguments["message_id"].as_i64().unwrap_or_default();
+            if !self.messages.contains_key(&id) {
+                self.rekeyed_in_vain.push(id);
+                return bad("message to edit not found");
+            }
+            if let Err(problem) = self.is_in_time(now) {
+                return problem;
+            }
+            let Some(message) = self.messages.get_mut(&id) else { return bad("message to edit not found") };
+            if message.buttons() == buttons(&keyboard) {
+                return bad("message is not modified: specified new message content is exactly the same");
+            }
+            message.keyboard = keyboard;
+            message.rekeyed += 1;
+            return match fault {
+                Fault::TakenInSilence => Reply::Silence,
+                _ => done(json!({ "message_id": id, "date": now / 1000 })),
+            };
+        }
         if let Err(problem) = self.fits(arguments, now) {
             return problem;
         }
         let text = arguments["text"].as_str().unwrap_or_default().to_owned();
-        let keyboard = arguments["reply_markup"].clone();
-        let id = if method == "editMessageText" {
+        let edit = method == "editMessageText";
+        let taken = Taken { under: under.to_owned(), edit, text: text.clone() };
+        let id = if edit {
             let id = arguments["message_id"].as_i64().unwrap_or_default();
             let Some(message) = self.messages.get_mut(&id) else { return bad("message to edit not found") };
             if message.text == text && message.keyboard == keyboard {
@@ -217,10 +303,12 @@ impl Inner {
                 thread: arguments["message_thread_id"].as_i64(),
                 keyboard,
                 edits: 0,
+                rekeyed: 0,
             };
             self.messages.insert(id, message);
             id
         };
+        self.taken.push(taken);
         if matches!(fault, Fault::TakenInSilence) {
             return Reply::Silence;
         }
@@ -249,6 +337,11 @@ impl Inner {
         if let Some(preview) = arguments.get("disable_web_page_preview") {
             self.violations.push(format!("an option of long ago: {preview}"));
         }
+        self.is_in_time(now)
+    }
+
+    /// The rate, as the real one checks it.
+    fn is_in_time(&mut self, now: u64) -> Result<(), Reply> {
         for (most, window) in [(1, 1000), (20, 60_000)] {
             let recent = self.used.iter().filter(|&&used| now + self.leniency < used + window).count();
             if recent >= most {

@@ -99,6 +99,8 @@ pub(crate) fn notice(id: u64, seq: u32, news: News, now: Time) -> Notice {
         unstable: false,
         quiet: Duration::from_secs(300),
         relapses: 0,
+        unwatched: Duration::ZERO,
+        ending: None,
         notices: seq,
         rang: Vec::new(),
         diagnosis: None,

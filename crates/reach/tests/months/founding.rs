@@ -125,6 +125,14 @@ fn a_block_that_comes_and_goes_every_four_minutes() {
     watcher.until(16 * HOUR);
     insta::assert_snapshot!(watcher.table());
     assert_eq!(watcher.telling(|news| *news == News::Opened).len(), 1);
+    // An hour in it says that it comes and goes, and from then on it is quiet.
+    let edits = watcher.said().iter().filter(|said| said.is_edit()).count();
+    assert!(edits <= 20, "{edits} edits");
+    let unstable = watcher
+        .said()
+        .iter()
+        .any(|said| said.after() < 2 * HOUR && watcher.text(said, Lang::En).contains("comes and goes"));
+    assert!(unstable, "{}", watcher.table());
     let during = watcher.rings().iter().filter(|said| said.after() < 7 * HOUR).count();
     assert!(during <= 2, "it flaps, and rings {during} times");
     let recovered = watcher.telling(|news| *news == News::Recovered);

@@ -83,18 +83,21 @@ fn a_month_with_a_bit_of_everything() {
 
 #[test]
 fn the_same_month_with_a_process_that_is_killed_at_bad_moments() {
-    // Before the incident is told, while it is open, while it calms, between recovery and all-clear, in a silence,
-    // while this host is cut off, just after everything.
     let kills = [
-        2 * DAY + 11 * MINUTE,
-        2 * DAY + 12 * MINUTE + 5 * SECOND,
+        // While addresses fail of which nothing is told yet, and just after the first word.
+        2 * DAY + 25 * SECOND,
+        2 * DAY + 12 * MINUTE,
+        // While it is open and somebody has taken it on, while it calms, between recovery and all-clear.
         2 * DAY + 3 * HOUR,
-        2 * DAY + 6 * HOUR + 16 * MINUTE,
+        2 * DAY + 6 * HOUR + 8 * MINUTE,
         2 * DAY + 8 * HOUR,
+        // While it is muted and has become worse, in a silence, in a maintenance window.
         5 * DAY + 3 * HOUR,
         9 * DAY + HOUR,
         12 * DAY + HOUR,
+        // While this host is cut off, in the middle of one that is told already.
         16 * DAY + 150 * MINUTE,
+        // Twice in one, while this host is cut off and nothing else is wrong, and when all is well.
         20 * DAY + 10 * HOUR,
         20 * DAY + 11 * HOUR,
         25 * DAY + 10 * MINUTE,

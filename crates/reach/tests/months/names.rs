@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use reach_core::watch::{Gravity, News};
+use reach_core::watch::{Ending, Gravity, IncidentId, Matcher, News, Order, Silence, SilenceId};
 use reach_report::Lang;
 use reach_sim::{
     Timeline,
@@ -59,7 +59,7 @@ fn resolvers_that_begin_to_disagree_are_told_without_a_sound() {
 }
 
 #[test]
-fn a_certificate_that_is_about_to_expire_is_told_once_a_day_and_rings_in_its_last_days() {
+fn a_certificate_that_is_about_to_expire_is_told_on_days_that_matter_and_rings_in_its_last_ones() {
     let kind = |certificate: &str| -> ServiceKind {
         let text = format!("kind = {{ tls = {{ names = ['*.example'], certificate = '{certificate}' }} }}");
         let table: BTreeMap<String, ServiceKind> = toml::from_str(&text).expect("it can be read");
@@ -84,7 +84,56 @@ fn a_certificate_that_is_about_to_expire_is_told_once_a_day_and_rings_in_its_las
     assert!(watcher.open().is_empty());
     let first = watcher.telling(|news| *news == News::Opened)[0];
     let texts = [Lang::En, Lang::Ko].map(|lang| watcher.text(first, lang));
+    let incident = &watcher.memory().incidents[&IncidentId(1)];
+    assert_eq!(incident.ending, Some(Ending::NothingToClear));
     insta::assert_snapshot!("a_certificate_about_to_expire", texts.join("\n\n----\n\n"));
+}
+
+#[test]
+fn what_happens_to_three_names_in_a_maintenance_window_is_told_in_one_when_it_is_over() {
+    let mut timeline = Timeline::new(many_names(3));
+    timeline.fault(HOUR..90 * MINUTE, dropped(addresses(1..=1)));
+    timeline.fault(HOUR..5 * HOUR, dropped(addresses(2..=3)));
+    let targets = (1..=3).map(|number| watched(number, &format!("n{number}.example"), 20 * SECOND)).collect();
+    let mut watcher = Watcher::new(&timeline, targets);
+    watcher.until(50 * MINUTE);
+    let window = Silence {
+        id: SilenceId(1),
+        matcher: Matcher::default(),
+        from: watcher.now(),
+        until: watcher.now() + 2 * HOUR,
+        author: "kim".to_owned(),
+        comment: "the firewall is replaced".to_owned(),
+        maintenance: true,
+    };
+    watcher.order(Order::Silence(window)).expect("it can be made");
+    watcher.until(2 * HOUR + 49 * MINUTE);
+    assert_eq!(watcher.said().len(), 0, "{}", watcher.table());
+    watcher.until(2 * HOUR + 55 * MINUTE);
+    assert_eq!(watcher.said().len(), 1, "one summary\n{}", watcher.table());
+    assert!(watcher.rings().len() == 1, "two of them are still down");
+    insta::assert_snapshot!("a_window_that_ended", watcher.text(&watcher.said()[0], Lang::En));
+    watcher.until(10 * HOUR);
+    insta::assert_snapshot!(watcher.table());
+    assert!(watcher.open().is_empty());
+}
+
+#[test]
+fn at_night_nothing_rings_but_what_is_critical_and_in_the_morning_what_is_still_open_does() {
+    let mut timeline = Timeline::new(pool(16, ROTATES));
+    timeline.fault(2 * HOUR..12 * HOUR, dropped(addresses(3..=5)));
+    timeline.fault(26 * HOUR..28 * HOUR, dropped(addresses(1..=16)));
+    let mut watcher = Watcher::of_push(&timeline, 20 * SECOND);
+    watcher.sleeping(&[HOUR..8 * HOUR, 25 * HOUR..32 * HOUR]);
+    watcher.until(8 * HOUR);
+    assert!(watcher.said().len() > 3 && watcher.rings().is_empty(), "{}", watcher.table());
+    watcher.until(12 * HOUR);
+    assert_eq!(watcher.rings().len(), 1, "{}", watcher.table());
+    watcher.until(36 * HOUR);
+    insta::assert_snapshot!(watcher.table());
+    let critical =
+        watcher.rings().iter().filter(|said| (25 * HOUR..32 * HOUR).contains(&said.after())).count();
+    assert_eq!(critical, 3, "opened, recovered, all clear\n{}", watcher.table());
 }
 
 #[test]

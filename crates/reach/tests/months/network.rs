@@ -29,6 +29,27 @@ pub(crate) fn pool(size: u8, selection: &str) -> Description {
     described(&pool, &[("push.example".to_owned(), pool.clone(), selection.to_owned())])
 }
 
+/// `push.example` and `mail.example`, which have nothing to do with each other, and a resolver that keeps what it knows
+/// for an hour: on this host itself, or behind the router.
+pub(crate) fn cached(on_this_host: bool) -> Description {
+    let name = |name: &str, addresses: &str| (name.to_owned(), addresses.to_owned(), ROTATES.to_owned());
+    let push = "'203.0.113.1', '203.0.113.2', '203.0.113.3', '203.0.113.4'";
+    let names = [name("push.example", push), name("mail.example", "'198.18.7.25'")];
+    let mut network = described(&format!("{push}, '198.18.7.25'"), &names);
+    network.resolvers.truncate(1);
+    for name in &mut network.resolvers[0].names {
+        (name.ttl, name.ages) = (3_600, true);
+    }
+    if on_this_host {
+        let own: IpAddr = [127, 0, 0, 53].into();
+        (network.resolvers[0].at, network.resolvers[0].addresses) = ("client".to_owned(), vec![own]);
+        network.client.resolvers = Some(vec![own]);
+    } else {
+        network.client.resolvers = Some(vec![[192, 0, 2, 53].into()]);
+    }
+    network
+}
+
 /// So many names with one address each behind the same firewall.
 pub(crate) fn many_names(count: u8) -> Description {
     let quoted = |last: u8| format!("'203.0.113.{last}'");
@@ -71,6 +92,11 @@ pub(crate) fn dropped(addresses: Vec<IpAddr>) -> Fault {
 /// Nothing leaves any more.
 pub(crate) fn cut_off() -> Fault {
     Fault::new("r1", Effect::DropEarly)
+}
+
+/// The line is cut behind the router, which answers as before.
+pub(crate) fn cut_off_beyond() -> Fault {
+    Fault::new("fw", Effect::DropEarly)
 }
 
 /// Both resolvers give these addresses.

@@ -1,11 +1,13 @@
 //! What happens to the host that watches: its network dies, it sleeps, its clock is set.
 
-use reach_core::watch::{AddressState, News, Phase};
+use reach_core::watch::{AddressState, Cause, News, Phase, Subject};
 use reach_report::Lang;
 use reach_sim::Timeline;
 
 use super::{
-    network::{HOUR, MINUTE, ROTATES, SECOND, address, addresses, cut_off, dropped, pool},
+    network::{
+        HOUR, MINUTE, ROTATES, SECOND, address, addresses, cached, cut_off, cut_off_beyond, dropped, pool,
+    },
     watcher::{Watcher, watched},
 };
 
@@ -88,4 +90,72 @@ fn a_clock_that_is_set_an_hour_forward_makes_no_alarm_and_no_all_clear() {
     let clear = watcher.telling(|news| matches!(news, News::AllClear(_)));
     // Six minutes until it is recovered, an hour that is watched, and one that was not.
     assert!(clear[0].after() > 6 * HOUR, "{}", watcher.table());
+}
+
+#[test]
+fn a_clock_that_is_set_five_hours_forward_and_back_again_in_the_middle_of_an_incident() {
+    let mut timeline = Timeline::new(pool(16, ROTATES));
+    timeline.fault(HOUR..20 * HOUR, dropped(addresses(3..=8)));
+    let mut watcher = Watcher::of_push(&timeline, 20 * SECOND);
+    // Two hours in, somebody sets it wrong; an hour later the host is started anew with the right time.
+    watcher.until(3 * HOUR).sleep(5 * HOUR).until(9 * HOUR).set_back(5 * HOUR).until(24 * HOUR);
+    insta::assert_snapshot!(watcher.table());
+    assert_eq!(watcher.telling(|news| *news == News::Opened).len(), 1);
+    let recovered = watcher.telling(|news| *news == News::Recovered);
+    assert_eq!(recovered.len(), 1);
+    assert!(recovered[0].after() > 20 * HOUR);
+    assert_eq!(watcher.rings().len(), 3, "opened, recovered, all clear");
+    let texts = [Lang::En, Lang::Ko].map(|lang| watcher.text(recovered[0], lang));
+    insta::assert_snapshot!("how_long_it_lasted", texts.join("\n\n----\n\n"));
+}
+
+#[test]
+fn a_clock_that_was_set_back_while_all_was_well_and_while_it_recovered() {
+    let mut timeline = Timeline::new(pool(16, ROTATES));
+    timeline.fault(5 * HOUR..8 * HOUR, dropped(addresses(3..=8)));
+    let mut watcher = Watcher::of_push(&timeline, 20 * SECOND);
+    watcher.until(4 * HOUR).set_back(2 * HOUR).until(4 * HOUR + 50 * MINUTE);
+    assert_eq!(watcher.said().len(), 0, "{}", watcher.table());
+    watcher.until(8 * HOUR + 30 * MINUTE);
+    assert_eq!(watcher.telling(|news| *news == News::Recovered).len(), 1);
+    // The all-clear needs an hour that is watched, whatever the clock says.
+    watcher.set_back(20 * MINUTE).until(9 * HOUR);
+    assert_eq!(watcher.telling(|news| matches!(news, News::AllClear(_))).len(), 0);
+    watcher.until(12 * HOUR);
+    insta::assert_snapshot!(watcher.table());
+    assert_eq!(watcher.rings().len(), 3, "opened, recovered, all clear");
+}
+
+#[test]
+fn a_line_that_is_cut_behind_the_router_is_one_incident_though_a_cache_goes_on_answering() {
+    for on_this_host in [true, false] {
+        let mut timeline = Timeline::new(cached(on_this_host));
+        timeline.fault(100 * MINUTE..120 * MINUTE, cut_off_beyond());
+        let targets = vec![watched(1, "push.example", 20 * SECOND), watched(2, "mail.example", 20 * SECOND)];
+        let mut watcher = Watcher::with_references(&timeline, targets, Vec::new());
+        watcher.until(119 * MINUTE);
+        let open = watcher.open();
+        assert!(open.len() == 1 && open[0].subject == Subject::Vantage, "{}", watcher.table());
+        let Cause::Offline { silent, near } = &open[0].causes[0] else { panic!("{:?}", open[0].causes) };
+        assert!(silent.len() >= 2 && near.len() == 1, "{silent:?} {near:?}");
+        watcher.until(6 * HOUR);
+        let name = format!("a_line_cut_behind_the_router_{on_this_host}");
+        let own = watcher.rings()[0];
+        let texts = [Lang::En, Lang::Ko].map(|lang| watcher.text(own, lang));
+        insta::assert_snapshot!(name, format!("{}\n\n{}", watcher.table(), texts.join("\n\n----\n\n")));
+        assert_eq!(watcher.memory().incidents.len(), 1);
+        assert_eq!(watcher.rings().len(), 2, "cut off, and connected again");
+    }
+}
+
+#[test]
+fn one_target_that_fails_alone_is_not_this_hosts_line() {
+    // Its router answers no echo request, and never did.
+    let mut timeline = Timeline::new(cached(false));
+    timeline.fault(100 * MINUTE..120 * MINUTE, cut_off_beyond());
+    let targets = vec![watched(1, "push.example", 20 * SECOND)];
+    let mut watcher = Watcher::with_references(&timeline, targets, Vec::new());
+    watcher.until(119 * MINUTE);
+    let open = watcher.open();
+    assert!(open.len() == 1 && open[0].members.len() == 4, "{}", watcher.table());
 }

@@ -9,7 +9,9 @@ use reach_core::{
     model::Vantage,
     watch::{
         News, Notice, OutboxRow, RowId,
-        courier::{Capabilities, ChannelPlan, Courier, CourierStep, Dispatch, How, Lane, Limit, Report},
+        courier::{
+            Capabilities, ChannelPlan, Courier, CourierStep, Dispatch, How, Lane, Limit, QuietSpan, Report,
+        },
     },
 };
 use reach_report::{
@@ -58,6 +60,11 @@ impl Outbox for Telephone {
 impl Telephone {
     pub(crate) fn new(courier: Courier, said: Vec<Said>, vantage: Vantage) -> Self {
         Self { courier, said, vantage }
+    }
+
+    /// When people sleep.
+    pub(crate) fn quiet(&mut self, spans: Vec<QuietSpan>) {
+        self.courier.quiet("telephone", spans);
     }
 
     /// Delivers what can be delivered; says when there is more, and which rows are to be written again.
@@ -114,6 +121,7 @@ impl Said {
             How::Edit { .. } => "edit",
             How::Digest => "digest",
             How::Repeat => "repeat",
+            How::Buttons { .. } => "buttons",
         }
     }
 

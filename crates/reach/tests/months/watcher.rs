@@ -2,6 +2,8 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    net::SocketAddr,
+    ops::Range,
     time::Duration,
 };
 
@@ -12,7 +14,7 @@ use reach_core::{
     watch::{
         Cadence, Incident, IncidentId, Layer, News, Order, OutboxRow, OwnCheck, Phase, Reading, Remembered,
         RowId, Rules, Series, Silence, SilenceId, TargetId, WatchPlan, Watched, Why,
-        courier::Courier,
+        courier::{Courier, QuietSpan},
         incidents::{Incidents, OrderError},
         patrol::Patrol,
     },
@@ -66,16 +68,23 @@ pub(crate) fn watched(id: u32, target: &str, every: Duration) -> Watched {
 
 impl Watcher {
     pub(crate) fn new(timeline: &Timeline, targets: Vec<Watched>) -> Self {
+        let references = vec![
+            "198.51.100.7:443".parse().expect("an address"),
+            "198.51.100.8:80".parse().expect("an address"),
+        ];
+        Self::with_references(timeline, targets, references)
+    }
+
+    /// One that knows its router, and these references.
+    pub(crate) fn with_references(
+        timeline: &Timeline,
+        targets: Vec<Watched>,
+        references: Vec<SocketAddr>,
+    ) -> Self {
         let world = timeline.world(5).unwrap_or_else(|error| panic!("{error}"));
         let mut vantage = world.network().client.vantage.clone();
         vantage.host = "lookout".to_owned();
-        let own = OwnCheck {
-            references: vec![
-                "198.51.100.7:443".parse().expect("an address"),
-                "198.51.100.8:80".parse().expect("an address"),
-            ],
-            gateway: Some([10, 70, 0, 1].into()),
-        };
+        let own = OwnCheck { references, gateway: Some([10, 70, 0, 1].into()) };
         let plan = WatchPlan { targets, vantage, own, rate: 1_000.0, surveys: 2, seed: 3 };
         let memory = Memory::default();
         let (patrol, desk) = memory.begin(&plan, Vec::new(), STARTED);
@@ -118,11 +127,28 @@ impl Watcher {
 
     /// The process is killed, and another one begins so long afterwards with what was written.
     pub(crate) fn restart(&mut self, after: Duration) -> &mut Self {
-        let now = self.drive.now() + after;
+        self.begin_anew(self.drive.now() + after)
+    }
+
+    /// The host is started anew, and its clock was set back meanwhile.
+    pub(crate) fn set_back(&mut self, span: Duration) -> &mut Self {
+        let span = u64::try_from(span.as_micros()).expect("no more than years");
+        self.begin_anew(Time::from_micros(self.drive.now().as_micros() - span))
+    }
+
+    fn begin_anew(&mut self, now: Time) -> &mut Self {
         let said = std::mem::take(&mut self.bureau.desk.outbox_mut().said);
         let (patrol, desk) = self.bureau.memory.begin(&self.plan, said, now);
         (self.patrol, self.bureau.desk, self.drive) = (patrol, desk, Drive::new(now));
         self.bureau.wake = now;
+        self
+    }
+
+    /// When people sleep.
+    pub(crate) fn sleeping(&mut self, spans: &[Range<Duration>]) -> &mut Self {
+        let span =
+            |span: &Range<Duration>| QuietSpan { from: STARTED + span.start, until: STARTED + span.end };
+        self.bureau.desk.outbox_mut().quiet(spans.iter().map(span).collect());
         self
     }
 

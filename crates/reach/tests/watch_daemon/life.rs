@@ -1,12 +1,12 @@
 //! Beginning, end, and a configuration that changes in between.
 
-use std::{os::unix::net::UnixDatagram, process::Command, time::Duration};
+use std::{os::unix::net::UnixDatagram, time::Duration};
 
 use nix::sys::signal::Signal;
 use reach_lab::{Description, Effect, Fault, Finished, Lab, Service, ServiceKind, Tool, isolated};
 
 use super::{
-    company::{REACH, Rights, reach, side_by_side},
+    company::{Rights, reach, side_by_side},
     doors::{Door, free_port},
     place::{LONG, Place, states, tries, until},
 };
@@ -30,14 +30,15 @@ fn a_limited_watch_gives_an_all_clear_only_where_its_sample_carries_it() {
         let lab = Lab::build(&description).expect("a lab");
         let watch = |(number, span, address): &(u16, &str, &str)| -> Finished {
             let place = Place::new(9800 + number);
-            let command = reach(&lab, Rights::All).args(["watch", "--for", span, "--every", "200ms"]);
+            let command = place.at_home(reach(&lab, Rights::All));
+            let command = command.args(["watch", "--for", span, "--every", "50ms"]);
             let command = command.arg("--store").arg(place.store());
             let command = command.arg("--control").arg(place.file("watch.sock"));
             let command = command.args(["--listen", &place.port.to_string(), "--lang", "en", address]);
             command.timeout(LONG * 2).run().expect("it runs")
         };
         let jobs =
-            [(1, "20s", "203.0.113.11:5000"), (2, "3s", "203.0.113.11:5000"), (3, "4s", "203.0.113.12:5000")];
+            [(1, "6s", "203.0.113.11:5000"), (2, "1s", "203.0.113.11:5000"), (3, "4s", "203.0.113.12:5000")];
         let mut all = side_by_side(&jobs, watch).into_iter();
         let mut next = || {
             let one = all.next().expect("three");
@@ -46,7 +47,7 @@ fn a_limited_watch_gives_an_all_clear_only_where_its_sample_carries_it() {
         };
         let (clear, text) = next();
         assert_eq!(clear.code(), Some(0), "{text}");
-        assert!(clear.elapsed > Duration::from_secs(50), "299 tries take a minute: {text}");
+        assert!(clear.elapsed > Duration::from_secs(14), "299 tries take a quarter of a minute: {text}");
         assert!(clear.stderr.contains("203.0.113.11"), "it said why it takes longer: {text}");
         assert!(clear.stdout.contains("confidence"), "{text}");
         let (short, text) = next();
@@ -90,12 +91,9 @@ fn another_configuration_is_taken_up_on_sighup_and_a_wrong_one_is_not() {
     });
 
     // Another watch of the same memory does not begin.
-    let other = Command::new(REACH)
-        .args(["watch", "--config"])
-        .arg(place.config())
-        .args(["--control", "/nonexistent/never.sock"])
-        .output()
-        .expect("it runs");
+    let mut other = place.command();
+    other.args(["watch", "--config"]).arg(place.config()).arg("--control").arg(place.file("never.sock"));
+    let other = other.output().expect("it runs");
     let complaint = String::from_utf8_lossy(&other.stderr).into_owned();
     assert_eq!(other.status.code(), Some(3), "{complaint}");
     assert!(complaint.contains("reach.db"), "{complaint}");

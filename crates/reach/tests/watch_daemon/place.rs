@@ -15,6 +15,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use reach_lab::NodeCommand;
 use reach_store::Reader;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -23,6 +24,18 @@ use super::{
     company::REACH,
     telegram_fake::{CHAT, TOKEN, Telegram},
 };
+
+/// What says where the things of a user, or of a service, are.
+const WHERE: [&str; 8] = [
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_STATE_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_RUNTIME_DIR",
+    "STATE_DIRECTORY",
+    "RUNTIME_DIRECTORY",
+    "CONFIGURATION_DIRECTORY",
+];
 
 /// Longer than anything takes, however busy the machine is.
 pub(crate) const LONG: Duration = Duration::from_secs(120);
@@ -75,22 +88,37 @@ impl Place {
         fs::write(self.config(), text).expect("a file");
     }
 
+    /// The same command for somebody who lives here: nothing that it makes is made anywhere else.
+    pub(crate) fn at_home(&self, command: NodeCommand) -> NodeCommand {
+        let bare = WHERE.iter().fold(command, |command, variable| command.env_remove(variable));
+        bare.env("HOME", self.directory.path())
+    }
+
+    /// `reach`, for somebody who lives here.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(REACH);
+        for variable in WHERE {
+            command.env_remove(variable);
+        }
+        command.env("HOME", self.directory.path()).env("LC_ALL", "C.UTF-8");
+        command
+    }
+
     /// A watch of this configuration, on this host.
     pub(crate) fn watch(&self) -> Watch {
         self.watch_with(|command| command)
     }
 
     pub(crate) fn watch_with(&self, change: impl FnOnce(&mut Command) -> &mut Command) -> Watch {
-        let mut command = Command::new(REACH);
+        let mut command = self.command();
         command.args(["watch", "--config"]).arg(self.config());
         Watch::start(change(&mut command), self.directory.path())
     }
 
     /// Another command about this watch.
     pub(crate) fn reach(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(REACH);
-        command.args(arguments).arg("--config").arg(self.config()).env("LC_ALL", "C.UTF-8");
-        command.output().expect("it runs")
+        let mut command = self.command();
+        command.args(arguments).arg("--config").arg(self.config()).output().expect("it runs")
     }
 
     /// What the watch publishes; nothing while it does not answer.
@@ -140,12 +168,8 @@ impl Watch {
     pub(crate) fn start(command: &mut Command, directory: &Path) -> Self {
         let log = directory.join("log");
         let open = |path: &Path| File::options().create(true).append(true).open(path).expect("a file");
-        command.stdout(open(&directory.join("said"))).stderr(open(&log)).env("LC_ALL", "C.UTF-8");
+        command.stdout(open(&directory.join("said"))).stderr(open(&log));
         Self { child: command.spawn().expect("it starts"), log }
-    }
-
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
     }
 
     pub(crate) fn log(&self) -> String {
@@ -198,4 +222,12 @@ pub(crate) fn states(status: &Value, state: &str) -> usize {
     let targets = status["targets"].as_array().into_iter().flatten();
     let addresses = targets.flat_map(|target| target["addresses"].as_array().into_iter().flatten());
     addresses.filter(|address| address["remembered"]["health"] == state).count()
+}
+
+/// Probing goes on, and on time.
+pub(crate) fn goes_on(place: &Place) {
+    let before = tries(&until("a status", LONG, || place.status()));
+    let after = until("more tries", LONG, || place.status().filter(|status| tries(status) > before + 50));
+    let lag = after["schedule"]["lag"].as_u64().expect("microseconds");
+    assert!(lag < 5_000_000, "{lag} µs late");
 }

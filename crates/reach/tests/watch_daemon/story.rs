@@ -7,7 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use reach_core::watch::Phase;
 use reach_lab::{Effect, Fault, Finished, Lab, Tool, isolated, story};
+use reach_store::IncidentFilter;
 use serde_json::Value;
 
 use super::{
@@ -17,79 +19,101 @@ use super::{
 };
 
 const TOOLS: &[Tool] = &[Tool::Ip, Tool::Nft];
-/// Recovery takes a minute of answers, and the all-clear 299 tries of each address.
-const VERY_LONG: Duration = Duration::from_secs(300);
 const HOSTILE: &str = "<script>alert(1)</script>";
 
+/// What the firewall blocks at first, and what it blocks besides later on.
+const FIRST: [&str; 2] = ["203.0.113.12", "203.0.113.15"];
+const NEXT: &str = "203.0.113.18";
+const AT_LAST: [&str; 3] = ["203.0.113.11", "203.0.113.14", "203.0.113.17"];
+
 #[test]
-#[ignore = "takes minutes: an hour of the story at the shortest times that there are; run it by hand"]
-fn a_rule_that_appears_spreads_and_goes_is_told_in_three_messages() {
+fn a_rule_that_appears_spreads_and_goes_rings_four_times() {
     isolated(TOOLS, || {
-        side_by_side(&[Rights::All, Rights::None], |rights| tell(*rights));
+        side_by_side(&[Rights::All, Rights::None], |rights| play(*rights));
     });
 }
 
-fn tell(rights: Rights) {
+fn play(rights: Rights) {
     let mut description = story::founding();
     description.faults.clear();
     let lab = Lab::build(&description).expect("a lab");
     let fake = lab.client().within(Telegram::going);
     let place = Place::new(9732);
+    // As at its usual pace, but everything takes a sixtieth of its time or less.
     place.configure(&format!(
-        "vantage = '{HOSTILE}'\n[defaults]\nevery = '200ms'\ntimeout = '500ms'\nresolve_every = '2s'\n\
-         exchange_every = '5s'\nopen_after = '1s'\nrecovered_after = '2s'\nclear_after = '5s'\n\
-         labels = {{ team = '{HOSTILE}' }}\n[[target]]\ntarget = '{}'\n{}",
+        "vantage = '{HOSTILE}'\n[defaults]\nevery = '50ms'\ntimeout = '500ms'\nresolve_every = '2s'\n\
+         exchange_every = '5s'\nopen_after = '1s'\nwell_after = '2s'\nrecovered_after = '2s'\n\
+         clear_after = '17s'\nlabels = {{ team = '{HOSTILE}' }}\n[[target]]\ntarget = '{}'\n{}",
         story::NAME,
         telegram(&fake, "ops", "")
     ));
     fs::set_permissions(place.config(), fs::Permissions::from_mode(0o644)).expect("readable");
-    let command = reach(&lab, rights).args(["watch", "--config"]).arg(place.config());
+    let command = place.at_home(reach(&lab, rights)).args(["watch", "--config"]).arg(place.config());
     let mut watch = command.env("LC_ALL", "C.UTF-8").spawn().expect("it starts");
     let status = || lab.client().within(|| place.status());
-    let message = |number: usize| -> Option<Message> { fake.messages().get(number).cloned() };
 
     until("eight addresses that work", LONG, || {
         assert!(!watch.has_ended(), "{}", watch.stderr_so_far());
         (states(&status()?, "ok") == 8).then_some(())
     });
     assert!(fake.messages().is_empty());
-    let rule =
-        |address: &str| lab.impose(&Fault::at("fw", Effect::DropEarly).address(address)).expect("a rule");
-    let mut rules = vec![rule("203.0.113.12"), rule("203.0.113.15")];
+    let block = |addresses: &[&str]| {
+        let rule = addresses.iter().fold(Fault::at("fw", Effect::DropEarly), |rule, one| rule.address(one));
+        lab.impose(&rule).expect("a rule")
+    };
+    let mut rules = vec![block(&FIRST)];
 
-    let hop = lab.router_address("r1").0.to_string();
-    let says = |number: usize, told: &[&str]| -> Message {
-        let end = Instant::now() + VERY_LONG;
+    // The message, the `number`th of them or any, that says all this.
+    let says = |number: Option<usize>, told: &[&str]| -> Message {
+        let end = Instant::now() + LONG;
         loop {
-            if let Some(found) = message(number).filter(|one| told.iter().all(|told| one.text.contains(told)))
-            {
-                return found;
+            let messages = fake.messages();
+            let says_all = |one: &&Message| told.iter().all(|told| one.text.contains(told));
+            let mut among = messages.iter().skip(number.unwrap_or(0)).take(number.map_or(usize::MAX, |_| 1));
+            if let Some(found) = among.find(says_all) {
+                return found.clone();
             }
-            assert!(Instant::now() < end, "message {number} never said {told:?}: {:#?}", fake.messages());
+            assert!(Instant::now() < end, "nobody ever said {told:?}: {messages:#?}");
             thread::sleep(Duration::from_millis(100));
         }
     };
-    let first =
-        says(0, &["2 of 8", "203.0.113.12, 203.0.113.15: no answer", "suspected firewall drop", &hop]);
+    let (hop, beyond) = (lab.router_address("r1").0.to_string(), lab.router_address("fw").0.to_string());
+    let first = says(
+        Some(0),
+        &[
+            "2 of 8",
+            "203.0.113.12, 203.0.113.15: no answer",
+            "suspected firewall drop",
+            &hop,
+            &beyond,
+            "<blockquote expandable><b>To the network team:</b>",
+            "Please permit the destinations above",
+        ],
+    );
     assert!(!first.silent, "it rings");
     assert!(!first.text.contains("<script>"), "{}", first.text);
 
-    rules.push(rule("203.0.113.18"));
-    let spread = says(0, &["3 of 8", "203.0.113.18"]);
+    // More of the same changes what was said…
+    rules.push(block(&[NEXT]));
+    ask(&lab, &place);
+    let spread = says(Some(0), &["3 of 8", NEXT, "kim"]);
     assert!(spread.edits > 0);
     assert_eq!(fake.messages().len(), 1, "nothing new rings: {:?}", fake.messages());
-
-    ask(&lab, &place);
-    says(0, &["kim"]);
+    // … and what is worse rings again.
+    rules.push(block(&AT_LAST));
+    let worse = says(Some(1), &["6 of 8", "203.0.113.11"]);
+    assert!(!worse.silent && worse.reply_to.is_some(), "{worse:?}");
 
     rules.into_iter().for_each(|rule| lab.lift(rule).expect("it was there"));
-    let recovered = says(1, &[]);
-    assert!(recovered.reply_to.is_some() && recovered.text.contains("works again"), "{}", recovered.text);
-    let waits = says(2, &["all clear has to wait"]);
-    assert!(waits.silent, "{}", waits.text);
-    says(3, &["all clear</b>", "tries of 8 addresses", "none failed"]);
-    let rings = fake.messages().iter().filter(|message| !message.silent).count();
-    assert!(rings <= 3, "{:?}", fake.messages());
+    let recovered = says(None, &["works again"]);
+    assert!(!recovered.silent && recovered.reply_to.is_some(), "{recovered:?}");
+    let clear = says(None, &["all clear</b>", "tries of 8 addresses", "none failed", "95 % confidence"]);
+    assert!(!clear.silent, "{clear:?}");
+    let messages = fake.messages();
+    let (silent, ringing): (Vec<_>, Vec<_>) = messages.iter().partition(|message| message.silent);
+    assert_eq!(ringing.len(), 4, "it began, it got worse, it works again, all clear: {messages:#?}");
+    // On a busy machine it takes longer until there were tries enough, and that is said.
+    assert!(silent.iter().all(|one| one.text.contains("all clear has to wait")), "{silent:#?}");
     fake.audit();
     let over = run(&lab, &place, &["status"]);
     assert_eq!(over.code(), Some(0), "{}{}", over.stdout, over.stderr);
@@ -97,11 +121,16 @@ fn tell(rights: Rights) {
     watch.signal(15).expect("it runs");
     let ended = watch.wait(LONG).expect("it ends");
     assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
-    assert_eq!(place.reader().check().expect("readable"), Vec::<String>::new());
+    let reader = place.reader();
+    assert_eq!(reader.check().expect("readable"), Vec::<String>::new());
+    let incidents = reader.incidents(&IncidentFilter::default()).expect("readable");
+    assert_eq!(incidents.len(), 1, "{incidents:?}");
+    assert!(matches!(incidents[0].phase, Phase::Closed { all_clear: true, .. }), "{incidents:?}");
 }
 
 fn run(lab: &Lab, place: &Place, arguments: &[&str]) -> Finished {
-    let command = lab.client().command(REACH).args(arguments).arg("--config").arg(place.config());
+    let command = place.at_home(lab.client().command(REACH));
+    let command = command.args(arguments).arg("--config").arg(place.config());
     command.env("LC_ALL", "C.UTF-8").run().expect("it runs")
 }
 

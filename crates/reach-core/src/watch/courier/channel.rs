@@ -59,6 +59,8 @@ pub struct Capabilities {
     pub threads: bool,
     /// A message can be delivered without a sound.
     pub silent: bool,
+    /// Messages have buttons below them, which can be changed after they were delivered.
+    pub buttons: bool,
     /// Only what rings is worth a message here: each costs money or somebody's sleep.
     pub rings_only: bool,
     /// A program listens: it gets every change on its own, at night too, and never a digest.

@@ -8,15 +8,20 @@
 //! 2. [`Courier::poll`] hands rows to their channels: one at a time to each, no faster than its rates allow, never
 //!    while it asked to be left alone. All rows of one incident that wait together become one message, and many
 //!    incidents that wait together become a digest. Louder ones go first. Where people got two messages within three
-//!    minutes, what comes then is gathered for up to a minute.
+//!    minutes, what comes then is gathered for up to a minute; what has become critical waits only where two messages of
+//!    that kind came.
 //! 3. [`Courier::report`] takes what became of it. Nothing is ever dropped: what failed is tried again, later and
 //!    later; what may have been delivered is tried again too, because hearing twice is better than not at all; what
 //!    a channel does not take for five minutes, or never will, goes to its fallback, which is told why.
 //! 4. [`Courier::take_updates`] gives the rows that changed, to be written again (some of them for the first time).
 //!
+//! What should have rung and came in quiet hours without a sound rings with the first word of it by day, if it goes on.
+//!
 //! Within an incident nothing overtakes anything. Details (another address, a diagnosis, who takes care) change the
-//! message that stands, where the channel can do that, and wait for it to exist.
+//! message that stands, where the channel can do that, and wait for it to exist. When nothing else is to be said,
+//! buttons below older messages are changed to what can still be done, or taken away.
 
+mod buttons;
 mod channel;
 mod desk;
 mod merge;
@@ -25,22 +30,26 @@ mod route;
 mod thread;
 
 #[cfg(test)]
+mod crowds;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;
 
 use std::{collections::BTreeMap, time::Duration};
 
-pub use self::channel::*;
+pub use self::{buttons::Offer, channel::*};
 use self::{
     desk::{Desk, Entry, Turn},
     pace::Lanes,
 };
-use super::{ChannelStatus, Delivery, InsteadOf, Notice, OutboxRow, RowId};
+use super::{ChannelStatus, Delivery, IncidentId, InsteadOf, Notice, OutboxRow, RowId};
 use crate::Time;
 
 /// A row that nobody wrote for so long is delivered all the same.
 const UNWRITTEN: Duration = Duration::from_secs(10);
+/// Longer than this nobody waits for what an earlier run was told to wait for: its clock may have been ahead.
+const LONGEST_REST: Duration = Duration::from_secs(3600);
 /// What a channel did not take for so long goes to its fallback.
 const UNDELIVERED: Duration = Duration::from_secs(300);
 
@@ -75,7 +84,7 @@ pub struct Dispatch {
     pub id: DispatchId,
     /// The name of the channel.
     pub channel: String,
-    /// What to say: one part, but several in a digest or a repetition.
+    /// What to say: one part, but several in a digest or a repetition, and none where only buttons change.
     pub parts: Vec<Part>,
     /// How to say it.
     pub how: How,
@@ -117,6 +126,15 @@ pub enum How {
     Digest,
     /// Everything that stands, again.
     Repeat,
+    /// Nothing new: only the buttons below a message, which say what is not so any more. There are no parts.
+    Buttons {
+        /// What the other side calls the message.
+        message: String,
+        /// What it is about.
+        incident: IncidentId,
+        /// What they are to offer; `None` for none at all.
+        offer: Option<Offer>,
+    },
 }
 
 /// What became of a dispatch. No text in it has a secret.
@@ -189,7 +207,8 @@ impl Courier {
             // Whoever asked to be left alone still is; how fast it went before is forgotten.
             let waits = kept.iter().filter(|row| row.attempts > 0 && row.delivery.is_pending());
             let waits = waits.filter(|row| row.channel == desk.plan.name).map(|row| row.not_before);
-            courier.lanes.rest(&desk.plan.chat, waits.max().unwrap_or_default());
+            let until = waits.max().unwrap_or_default().min(now + LONGEST_REST);
+            courier.lanes.rest(&desk.plan.chat, until);
         }
         for row in kept {
             if row.delivery.is_pending() && !courier.desks.contains_key(&row.channel) {
@@ -229,6 +248,12 @@ impl Courier {
         for desk in self.desks.values_mut() {
             desk.release(rows);
         }
+    }
+
+    /// Whether another run would deliver this row. Before it leaves, the store should know that it does: then another
+    /// run knows that it may have been delivered, and says so.
+    pub fn is_stored(&self, row: RowId) -> bool {
+        self.desks.values().any(|desk| desk.has_stored(row))
     }
 
     /// These rows must not be delivered: the store has others that say the same. What is on its way stays so.

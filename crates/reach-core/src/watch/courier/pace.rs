@@ -66,26 +66,28 @@ const LONGEST_GATHER: Duration = Duration::from_secs(60);
 
 /// Messages that people got lately, those that only changed one left out. Where a firewall cuts off forty names, a
 /// telephone rings twice, and then for all the others together.
+///
+/// What is urgent (something is critical, and was not before) waits for nothing but its like: whoever got two messages
+/// of recoveries, reminders and partial failures has not been told what is worst, and a minute of it is a minute of an
+/// outage. That two urgent ones came does make the third wait: the telephone has rung for it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Flurry(VecDeque<Time>);
+pub(super) struct Flurry(VecDeque<(Time, bool)>);
 
 impl Flurry {
-    /// One was delivered.
-    pub(super) fn take(&mut self, now: Time) {
-        self.0.push_back(now);
-        while self.0.front().is_some_and(|&oldest| now.since(oldest) >= FLURRY) {
+    /// One was delivered, an urgent one or not.
+    pub(super) fn take(&mut self, urgent: bool, now: Time) {
+        self.0.push_back((now, urgent));
+        while self.0.front().is_some_and(|(oldest, _)| now.since(*oldest) >= FLURRY) {
             self.0.pop_front();
         }
     }
 
-    /// Until when more is gathered; `None` where nothing is.
-    pub(super) fn gathers_until(&self, now: Time) -> Option<Time> {
-        let lately = self.0.iter().filter(|&&at| now.since(at) < FLURRY).count();
-        let more = u32::try_from(lately).unwrap_or(u32::MAX).saturating_sub(AT_ONCE - 1);
-        if more == 0 {
-            return None;
-        }
-        Some(*self.0.back()? + (GATHER.saturating_mul(more)).min(LONGEST_GATHER))
+    /// Until when more of the kind is gathered; `None` where nothing is.
+    pub(super) fn gathers_until(&self, urgent: bool, now: Time) -> Option<Time> {
+        let like = self.0.iter().filter(|(at, other)| now.since(*at) < FLURRY && (*other || !urgent));
+        let last = like.clone().next_back().map(|(at, _)| *at)?;
+        let more = u32::try_from(like.count()).unwrap_or(u32::MAX).saturating_sub(AT_ONCE - 1);
+        (more > 0).then(|| last + GATHER.saturating_mul(more).min(LONGEST_GATHER))
     }
 }
 

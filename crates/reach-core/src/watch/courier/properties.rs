@@ -68,7 +68,12 @@ fn channels() -> Vec<ChannelPlan> {
         vec![Limit { most: 1, per: Duration::from_secs(1) }, Limit { most: 5, per: Duration::from_secs(20) }];
     let shared = Lane { key: "chat".to_owned(), limits };
     vec![
-        ChannelPlan { chat: shared.clone(), fallback: Some("c".to_owned()), ..chat("a") },
+        ChannelPlan {
+            chat: shared.clone(),
+            caps: Capabilities { buttons: true, ..chat("a").caps },
+            fallback: Some("c".to_owned()),
+            ..chat("a")
+        },
         ChannelPlan {
             chat: shared,
             caps: Capabilities { program: true, ..Default::default() },
@@ -97,6 +102,8 @@ struct World {
     fates: Vec<Fate>,
     used: BTreeMap<&'static str, Vec<Time>>,
     rest: BTreeMap<&'static str, Time>,
+    /// The same, asked for where only buttons were to change: no row has it, and a restart forgets it.
+    fleeting: BTreeMap<&'static str, Time>,
     /// Per row: delivered; reasons to hand it over again.
     delivered: BTreeMap<RowId, (u32, u32)>,
     last_seq: BTreeMap<(String, IncidentId), u32>,
@@ -117,6 +124,7 @@ impl World {
             fates,
             used: BTreeMap::new(),
             rest: BTreeMap::new(),
+            fleeting: BTreeMap::new(),
             delivered: BTreeMap::new(),
             last_seq: BTreeMap::new(),
             seqs: BTreeMap::new(),
@@ -145,6 +153,7 @@ impl World {
                 }
                 self.courier = Courier::new(channels(), kept, RowId(1), self.now);
                 self.used.clear();
+                self.fleeting.clear();
             }
         }
     }
@@ -207,7 +216,9 @@ impl World {
 
     fn take_off(&mut self, dispatch: Dispatch) {
         let chat = if dispatch.channel == "c" { "c" } else { "chat" };
-        assert!(self.now >= self.rest.get(chat).copied().unwrap_or_default(), "wanted to be left alone");
+        for rest in [&self.rest, &self.fleeting] {
+            assert!(self.now >= rest.get(chat).copied().unwrap_or_default(), "wanted to be left alone");
+        }
         assert!(self.flying.iter().all(|(_, other, _)| other.channel != dispatch.channel), "two at a time");
         if chat == "chat" {
             let used = self.used.entry(chat).or_default();
@@ -250,7 +261,8 @@ impl World {
             Fate::Failed => Report::Failed { trouble },
             Fate::Later(seconds) => {
                 let after = Duration::from_secs(seconds);
-                let rest = self.rest.entry(chat).or_default();
+                let rests = if dispatch.parts.is_empty() { &mut self.fleeting } else { &mut self.rest };
+                let rest = rests.entry(chat).or_default();
                 *rest = (*rest).max(self.now + after);
                 Report::Later { after, trouble }
             }

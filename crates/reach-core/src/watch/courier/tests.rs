@@ -12,7 +12,7 @@ pub(super) const fn at(seconds: u64) -> Time {
 pub(super) fn notice(id: u64, seq: u32, news: News, now: Time) -> Notice {
     let phase = match news {
         News::Recovered | News::Extended(_) => Phase::Recovered { since: now, at: now },
-        News::AllClear(_) | News::Dropped => Phase::Closed { at: now, all_clear: true },
+        News::AllClear(_) | News::Unclear(_) | News::Dropped => Phase::Closed { at: now, all_clear: true },
         _ => Phase::Open,
     };
     let rings = !matches!(
@@ -43,6 +43,8 @@ pub(super) fn notice(id: u64, seq: u32, news: News, now: Time) -> Notice {
         unstable: false,
         quiet: Duration::ZERO,
         relapses: 0,
+        unwatched: Duration::ZERO,
+        ending: None,
         notices: seq,
         rang: Vec::new(),
         diagnosis: None,
@@ -59,31 +61,31 @@ pub(super) fn chat(name: &str) -> ChannelPlan {
     }
 }
 
-fn say(courier: &mut Courier, notice: &Notice, now: Time) -> Vec<RowId> {
+pub(super) fn say(courier: &mut Courier, notice: &Notice, now: Time) -> Vec<RowId> {
     let rows: Vec<RowId> = courier.plan(notice, now).iter().map(|row| row.id).collect();
     courier.committed(&rows);
     rows
 }
 
-fn hand(courier: &mut Courier, now: Time) -> Dispatch {
+pub(super) fn hand(courier: &mut Courier, now: Time) -> Dispatch {
     match courier.poll(now) {
         CourierStep::Hand(dispatch) => dispatch,
         CourierStep::Wait(until) => panic!("waits until {until}"),
     }
 }
 
-fn wait(courier: &mut Courier, now: Time) -> Time {
+pub(super) fn wait(courier: &mut Courier, now: Time) -> Time {
     match courier.poll(now) {
         CourierStep::Wait(until) => until,
         CourierStep::Hand(dispatch) => panic!("hands {dispatch:?}"),
     }
 }
 
-fn sent(message: &str) -> Report {
+pub(super) fn sent(message: &str) -> Report {
     Report::Sent { message: Some(message.to_owned()), remark: None }
 }
 
-fn trouble() -> String {
+pub(super) fn trouble() -> String {
     "no luck".to_owned()
 }
 
@@ -174,29 +176,16 @@ fn many_incidents_that_wait_become_a_digest() {
 }
 
 #[test]
-fn what_comes_in_a_flurry_is_gathered_and_changes_of_messages_are_not() {
-    let mut courier = Courier::new(vec![chat("a")], Vec::new(), RowId(1), at(0));
-    for id in 1..=2 {
-        say(&mut courier, &notice(id, 1, News::Opened, at(id)), at(id));
-        let dispatch = hand(&mut courier, at(id));
-        courier.report(dispatch.id, sent(&id.to_string()), at(id));
-    }
-    for id in 3..=5 {
-        say(&mut courier, &notice(id, 1, News::Opened, at(id)), at(id));
-        assert_eq!(wait(&mut courier, at(id)), at(17));
-    }
-    say(&mut courier, &notice(1, 2, News::Updated, at(6)), at(6));
-    let edit = hand(&mut courier, at(6));
-    assert_eq!(edit.how, How::Edit { message: "1".to_owned() });
-    courier.report(edit.id, sent("1"), at(6));
-    let dispatch = hand(&mut courier, at(17));
-    assert_eq!((dispatch.parts.len(), &dispatch.how, dispatch.rings), (3, &How::Digest, true));
-    courier.report(dispatch.id, sent("3"), at(17));
-    say(&mut courier, &notice(6, 1, News::Opened, at(18)), at(18));
-    assert_eq!(wait(&mut courier, at(18)), at(17 + 30), "longer with each more");
-    // Whoever was left alone for a while hears at once.
-    say(&mut courier, &notice(7, 1, News::Opened, at(400)), at(400));
-    assert_eq!(hand(&mut courier, at(400)).parts.len(), 1);
+fn a_rest_that_was_asked_of_a_clock_that_was_ahead_is_not_waited_for() {
+    let mut courier = Courier::new(vec![chat("a")], Vec::new(), RowId(1), at(50_000));
+    say(&mut courier, &notice(1, 1, News::Opened, at(50_000)), at(50_000));
+    let dispatch = hand(&mut courier, at(50_000));
+    let later = Report::Later { after: Duration::from_secs(60), trouble: trouble() };
+    courier.report(dispatch.id, later, at(50_000));
+    let kept = courier.take_updates();
+    let mut courier = Courier::new(vec![chat("a")], kept, RowId(9), at(30_000));
+    assert_eq!(wait(&mut courier, at(30_000)), at(33_600));
+    assert_eq!(hand(&mut courier, at(33_600)).parts.len(), 1);
 }
 
 #[test]
@@ -452,11 +441,12 @@ fn pools_of_two_targets_and_a_hello_are_three_messages() {
             if target == 3 { Subject::Vantage } else { Subject::Target(TargetId(target)) };
         say(&mut courier, &notice, at(0));
     }
-    for _ in 0..3 {
-        let dispatch = hand(&mut courier, at(0));
+    // The third waits for more to come.
+    for now in [at(0), at(0), at(15)] {
+        let dispatch = hand(&mut courier, now);
         assert_eq!((dispatch.parts.len(), dispatch.parts[0].changes), (1, 0));
         told.insert(dispatch.parts[0].notice.incident.subject.clone());
-        courier.report(dispatch.id, sent("m"), at(0));
+        courier.report(dispatch.id, sent("m"), now);
     }
     assert_eq!(told.len(), 3);
 }

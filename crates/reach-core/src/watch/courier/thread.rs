@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::How;
+use super::{How, buttons::Buttons};
 use crate::{
     Time,
     watch::{Delivery, News, Notice, OutboxRow, Phase},
@@ -31,8 +31,12 @@ pub(super) struct Thread {
     pub(super) diagnosis: bool,
     /// The rows that were given up, by the numbers of their notices.
     graves: BTreeMap<u32, OutboxRow>,
+    /// Quiet hours took the sound from something that should have rung, and it goes on.
+    pub(super) hushed: bool,
     /// Since when it is over and told.
     closed: Option<Time>,
+    /// The buttons below its messages.
+    pub(super) buttons: Buttons,
 }
 
 impl Thread {
@@ -63,8 +67,9 @@ impl Thread {
         self.told.max(self.rejected) >= notice.seq
     }
 
-    /// A notice was delivered on its own.
-    pub(super) fn told(&mut self, notice: &Notice, message: Option<&String>, now: Time) {
+    /// A notice was delivered on its own, with buttons or without.
+    pub(super) fn told(&mut self, notice: &Notice, message: Option<&String>, buttons: bool, now: Time) {
+        self.buttons.told(&notice.incident, message.filter(|_| buttons));
         if let Some(message) = message {
             self.root.get_or_insert_with(|| message.clone());
             if self.standing.is_none() || becomes_standing(&notice.news) {
@@ -78,6 +83,7 @@ impl Thread {
 
     /// A notice was delivered in a digest, which cannot be changed for the sake of one incident.
     pub(super) fn told_in_digest(&mut self, notice: &Notice, message: Option<&String>, now: Time) {
+        self.buttons.told(&notice.incident, None);
         if let Some(message) = message {
             self.root.get_or_insert_with(|| message.clone());
         }
@@ -86,8 +92,16 @@ impl Thread {
         self.close(notice, now);
     }
 
+    /// A notice was delivered; whether with a sound, and whether it would have had one by day.
+    pub(super) fn heard(&mut self, notice: &Notice, rang: bool, hushed: bool) {
+        self.hushed = notice.incident.phase == Phase::Open && !rang && (hushed || self.hushed);
+    }
+
     /// The message that this referred to does not exist any more.
     pub(super) fn lose(&mut self, how: &How) {
+        if let How::Edit { message } = how {
+            self.buttons.forget(message);
+        }
         self.standing = None;
         if !matches!(how, How::Edit { .. }) {
             self.root = None;
@@ -105,8 +119,8 @@ impl Thread {
         self.closed.is_some_and(|closed| now.since(closed) > MEMORY)
     }
 
-    /// A row of an earlier run. `shared` are the messages that told of several incidents.
-    pub(super) fn recall(&mut self, row: &OutboxRow, shared: &BTreeSet<(&str, &str)>) {
+    /// A row of an earlier run. `shared` are the messages that told of several incidents; the others had `buttons`.
+    pub(super) fn recall(&mut self, row: &OutboxRow, shared: &BTreeSet<(&str, &str)>, buttons: bool) {
         self.plan(&row.notice);
         match &row.delivery {
             Delivery::Sent { at, message } => {
@@ -115,7 +129,7 @@ impl Thread {
                 if in_digest {
                     self.told_in_digest(&row.notice, message.as_ref(), *at);
                 } else {
-                    self.told(&row.notice, message.as_ref(), *at);
+                    self.told(&row.notice, message.as_ref(), buttons, *at);
                 }
             }
             Delivery::Dead => self.bury(row, row.notice.at),

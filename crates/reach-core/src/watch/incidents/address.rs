@@ -7,10 +7,9 @@ use crate::{
     watch::{AddressState, Layer, Reading, Reason, Remembered, Sample, Transition, Why},
 };
 
-/// So many answers in a row…
+/// So many answers in a row, over the time that an address has to answer, make one well that the patrol says nothing
+/// more of.
 const ANSWERS_WELL: u32 = 5;
-/// …over at least so long a time make an address well that the patrol says nothing more of.
-const SPAN_WELL: Duration = Duration::from_secs(60);
 /// So many failures in a row make one bad.
 const FAILURES_DOWN: u32 = 3;
 
@@ -101,8 +100,8 @@ impl Address {
         self.health = transition.to;
     }
 
-    /// Takes a sample; `None` where it says nothing.
-    pub(super) fn sampled(&mut self, sample: &Sample) -> Option<Tried> {
+    /// Takes a sample of an address that has to answer for `well_after`; `None` where it says nothing.
+    pub(super) fn sampled(&mut self, sample: &Sample, well_after: Duration) -> Option<Tried> {
         if sample.layer == Layer::Echo {
             return None;
         }
@@ -128,7 +127,7 @@ impl Address {
             self.streak = self.streak.saturating_add(1);
         }
         if !self.told {
-            self.judge_alone(failed, sample.at);
+            self.judge_alone(failed, sample.at, well_after);
         }
         Some(tried)
     }
@@ -139,7 +138,7 @@ impl Address {
     }
 
     /// What the patrol would say, if it said something.
-    fn judge_alone(&mut self, failed: bool, at: Time) {
+    fn judge_alone(&mut self, failed: bool, at: Time, well_after: Duration) {
         if failed {
             self.failing_since.get_or_insert_with(|| {
                 self.counted_from = at;
@@ -150,7 +149,7 @@ impl Address {
             } else if matches!(self.health, AddressState::Unknown | AddressState::Ok) {
                 self.health = AddressState::Suspect;
             }
-        } else if self.answers_for_long()
+        } else if self.answers_for(well_after)
             || matches!(self.health, AddressState::Unknown | AddressState::Suspect)
         {
             (self.health, self.failing_since) = (AddressState::Ok, None);
@@ -159,11 +158,11 @@ impl Address {
         }
     }
 
-    fn answers_for_long(&self) -> bool {
+    fn answers_for(&self, well_after: Duration) -> bool {
         !self.streak_failed
             && self.answers_last()
             && self.streak >= ANSWERS_WELL
-            && self.last_answer.is_some_and(|last| last.since(self.streak_from) >= SPAN_WELL)
+            && self.last_answer.is_some_and(|last| last.since(self.streak_from) >= well_after)
     }
 
     /// Whether it answered after it had failed last, if ever it did.
@@ -171,19 +170,19 @@ impl Address {
         self.last_failure.is_none_or(|failure| self.last_answer > Some(failure))
     }
 
-    /// Whether it is well. One that left DNS has to show that by its answers alone.
-    pub(super) fn is_well(&self) -> bool {
+    /// Whether it is well. One that left DNS has to show that by its answers alone, for `well_after`.
+    pub(super) fn is_well(&self, well_after: Duration) -> bool {
         let known_well = self.health == AddressState::Ok && self.answers_last();
         if self.gone {
-            (known_well && self.last_failure.is_none()) || self.answers_for_long()
+            (known_well && self.last_failure.is_none()) || self.answers_for(well_after)
         } else {
             known_well
         }
     }
 
     /// Its state as it is shown.
-    pub(super) fn shown(&self) -> AddressState {
-        match (self.gone, self.is_well()) {
+    pub(super) fn shown(&self, well_after: Duration) -> AddressState {
+        match (self.gone, self.is_well(well_after)) {
             (true, true) => AddressState::Ok,
             (true, false) if self.health == AddressState::Ok => AddressState::Down,
             _ => self.health,

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use crate::{Time, watch::Incident};
+use super::speech::{Case, Weight};
+use crate::{
+    Time,
+    watch::{Incident, Phase, Side},
+};
 
 /// Over how long a time turns are counted.
 const SPAN: Duration = Duration::from_secs(30 * 60);
@@ -46,4 +50,33 @@ pub(super) fn settles_at(incident: &Incident) -> Option<Time> {
     let turns = &incident.clocks.turns;
     let last_too_many = turns.len().checked_sub(FEW_TURNS + 1)?;
     incident.unstable.then(|| turns[last_too_many] + SPAN)
+}
+
+impl Case {
+    /// It turned from bad to good or back.
+    pub(super) fn turn(&mut self, now: Time) {
+        let was = self.incident.unstable;
+        turn(&mut self.incident, now);
+        self.dirty = true;
+        if self.incident.unstable != was {
+            self.content_changed(Weight::New, now);
+        }
+    }
+
+    /// It is so now; counts a turn where that is another side. A window of tries remembers for minutes what is over:
+    /// where addresses come and go faster than that it would say that nothing ever turned, so that it counts only
+    /// where it begins by itself.
+    pub(super) fn turn_to(&mut self, wrong: Side, now: Time) {
+        let calm = matches!(self.incident.phase, Phase::Calming { .. });
+        let side = match (wrong, self.incident.clocks.side) {
+            (Side::BadByCount, Side::Bad) => Side::Good,
+            (Side::BadByCount, Side::Good) if !calm => Side::Good,
+            (side, _) => side,
+        };
+        let was = std::mem::replace(&mut self.incident.clocks.side, side);
+        self.dirty |= side != was;
+        if (side == Side::Good) != (was == Side::Good) {
+            self.turn(now);
+        }
+    }
 }

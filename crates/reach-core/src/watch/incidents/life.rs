@@ -2,27 +2,26 @@
 
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
-use super::{Case, Context, address::Address, flapping, rules::Complaint, ward::Ward};
+use super::{Case, Context, address::Address, flapping, rules::Complaint, speech::Weight, ward::Ward};
 use crate::{
     Time,
     stats::tries_needed,
     watch::{
-        AddressState, Cause, Event, Gravity, Incident, IncidentId, Lack, Member, News, Phase, Reason,
-        Subject, Watched,
+        AddressState, Cause, Ending, Event, Gravity, Incident, IncidentId, Lack, News, Phase, Side, Subject,
+        Watched,
         assurance::{CONFIDENCE, Ledger, WANTED},
     },
 };
 
-/// From one look at an all-clear that has to wait to the next.
-const LOOK_AGAIN: Duration = Duration::from_secs(10 * 60);
+/// From one look at an all-clear that has to wait to the next: this part of the time that all had to be well for, so
+/// that those of many names come together, but not longer than so.
+const LOOK_AGAIN: (u32, Duration) = (6, Duration::from_secs(10 * 60));
 /// What could not be called clear for so long is closed without…
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// …but not before the tries that are needed could have been made twice.
 const NEEDED_TWICE: u32 = 2;
 /// Failures that are no further apart than so are one row.
 const ROW: Duration = Duration::from_secs(10);
-/// From this share of failing addresses on it is critical.
-const CRITICAL_SHARE: f64 = 0.5;
 
 impl Ward {
     /// Draws the conclusions from what is known at `cx.now`, and says what is due. Not to be asked while nothing is
@@ -36,11 +35,15 @@ impl Ward {
         let counts = |complaint: &&Complaint| !heavy || complaint.gravity >= Gravity::Degraded;
         let bad_at = complaints.iter().filter(counts).map(|complaint| complaint.bad_at).max();
         self.bad_until = self.bad_until.max(bad_at.unwrap_or_default());
-        let complains = bad_at.is_some();
-        let ripe = complains || self.has_ripe_address(cx);
+        let wrong = match bad_at {
+            None => Side::Good,
+            Some(_) if complaints.iter().filter(counts).any(Complaint::is_direct) => Side::Bad,
+            Some(_) => Side::BadByCount,
+        };
+        let ripe = wrong != Side::Good || self.has_ripe_address(cx);
         match self.case.as_ref().map(|case| case.incident.phase) {
             None => {}
-            Some(Phase::Open | Phase::Calming { .. }) => self.follow(complains, &complaints, cx),
+            Some(Phase::Open | Phase::Calming { .. }) => self.follow(wrong, &complaints, cx),
             Some(Phase::Recovered { .. }) if ripe => self.relapse(&complaints, cx),
             Some(Phase::Recovered { at, .. } | Phase::Closed { at, .. }) => self.look_for_all_clear(at, cx),
         }
@@ -92,24 +95,31 @@ impl Ward {
         self.case = Some(case);
         self.join(true, cx);
         self.restate(complaints, cx.now);
+        let direct = self.suffers() || complaints.iter().any(Complaint::is_direct);
         if let Some(case) = &mut self.case {
+            case.incident.clocks.side = if direct { Side::Bad } else { Side::BadByCount };
             let began = case.incident.members.iter().map(|member| member.since);
             let complained = complaints.iter().map(|complaint| complaint.since);
             case.incident.began = began.chain(complained).fold(cx.now, Time::min);
             // Nobody has heard of anything yet that would have to be changed.
             (case.incident.clocks.update_at, case.incident.clocks.examine_at) = (None, None);
+            case.incident.clocks.news_waits = false;
             case.start_reminders(cx.now);
             case.hand_out(cx);
         }
     }
 
-    /// Something is wrong, or was just now.
-    fn follow(&mut self, complains: bool, complaints: &[Complaint], cx: &mut Context<'_>) {
+    /// Something is wrong, or was just now. `wrong`: how rules besides those of addresses see it.
+    fn follow(&mut self, wrong: Side, complaints: &[Complaint], cx: &mut Context<'_>) {
         // As long as nobody has heard of it, the first word shall name them all.
         let untold = self.case.as_ref().is_some_and(|case| !case.incident.clocks.told);
         self.join(untold, cx);
         let suffers = self.suffers();
-        if suffers || complains {
+        let wrong = if suffers { Side::Bad } else { wrong };
+        if let Some(case) = &mut self.case {
+            case.turn_to(wrong, cx.now);
+        }
+        if wrong != Side::Good {
             if suffers {
                 self.bad_until = cx.now;
             }
@@ -119,7 +129,7 @@ impl Ward {
             {
                 case.incident.phase = Phase::Open;
                 case.incident.clocks.ends = None;
-                case.turn(cx.now);
+                case.dirty = true;
             }
             self.settle(cx.now);
             return;
@@ -133,9 +143,6 @@ impl Ward {
                 case.incident.clocks.ends = Some(since + case.incident.quiet);
                 case.dirty = true;
             }
-            if was == Phase::Open {
-                case.turn(cx.now);
-            }
         }
         self.settle(cx.now);
         self.recover(complaints, cx);
@@ -145,7 +152,7 @@ impl Ward {
         if let Some(case) = &mut self.case
             && flapping::settle(&mut case.incident, now)
         {
-            case.content_changed(now);
+            case.content_changed(Weight::Idle, now);
         }
     }
 
@@ -161,7 +168,7 @@ impl Ward {
         let told = case.incident.clocks.told;
         // It opened just before this host was found to be cut off or asleep, and nothing was wrong afterwards.
         if !told && cx.thaw > case.incident.opened {
-            self.close(false, None, cx);
+            self.close(Some(Ending::Unconfirmed), None, cx);
             return;
         }
         let ledger = new_ledger(&self.watched, &self.addresses, cx.now);
@@ -209,10 +216,12 @@ impl Ward {
         incident.acknowledged = None;
         incident.gravity = Gravity::Notice;
         incident.clocks.loudest = None;
+        (incident.clocks.eased, incident.clocks.failure_told) = (None, false);
         incident.clocks.ends = None;
         incident.clocks.extended = false;
         flapping::lengthen(incident);
         case.turn(cx.now);
+        case.incident.clocks.side = Side::BadByCount;
         (case.ledger, case.afresh) = (None, None);
         case.examine(cx);
         self.join(true, cx);
@@ -225,31 +234,34 @@ impl Ward {
 
     fn look_for_all_clear(&mut self, recovered: Time, cx: &mut Context<'_>) {
         self.sync_members(cx.now);
+        let (part, longest) = LOOK_AGAIN;
+        let look_again = (self.watched.rules.clear_after / part).min(longest);
         let Some(case) = &mut self.case else { return };
         if case.incident.clocks.ends.is_none_or(|at| at > cx.now) {
             return;
         }
         // What happened in a window is told when it is over, and the all-clear after that.
         if case.is_silenced(cx) || case.incident.clocks.held_back > 0 {
-            case.incident.clocks.ends = Some(cx.now + LOOK_AGAIN);
+            case.incident.clocks.ends = Some(cx.now + look_again);
             case.dirty = true;
             return;
         }
         // Where nothing failed there is nothing that tries could clear.
-        if case.incident.worst < Gravity::Degraded {
-            self.close(false, None, cx);
+        if !case.incident.clocks.failed {
+            self.close(Some(Ending::NothingToClear), None, cx);
             return;
         }
         let statement = case.ledger.as_ref().map(|ledger| ledger.statement(cx.now));
         match statement {
             Some(statement) if statement.lacking.is_empty() => {
-                self.close(true, Some(News::AllClear(statement)), cx);
+                self.close(None, Some(News::AllClear(statement)), cx);
             }
-            _ if cx.now.since(recovered) >= self.watched.longest_wait() => {
-                self.close(false, Some(News::Updated), cx)
+            Some(statement) if cx.now.since(recovered) >= self.watched.longest_wait() => {
+                let ending = Ending::NotCarried { lacking: statement.lacking.clone() };
+                self.close(Some(ending), Some(News::Unclear(statement)), cx);
             }
             statement => {
-                case.incident.clocks.ends = Some(cx.now + LOOK_AGAIN);
+                case.incident.clocks.ends = Some(cx.now + look_again);
                 case.dirty = true;
                 let Some(statement) = statement else { return };
                 let failed = |lack: &Lack| matches!(lack, Lack::Failed { .. } | Lack::Unresolved);
@@ -266,11 +278,12 @@ impl Ward {
         }
     }
 
-    /// Ends it.
-    pub(super) fn close(&mut self, all_clear: bool, news: Option<News>, cx: &mut Context<'_>) {
+    /// Ends it; with the all-clear where no other ending is given.
+    pub(super) fn close(&mut self, ending: Option<Ending>, news: Option<News>, cx: &mut Context<'_>) {
         let Some(mut case) = self.case.take() else { return };
         self.quiet = (case.incident.quiet, cx.now + flapping::FORGIVEN_AFTER);
-        case.incident.phase = Phase::Closed { at: cx.now, all_clear };
+        case.incident.phase = Phase::Closed { at: cx.now, all_clear: ending.is_none() };
+        case.incident.ending = ending;
         case.incident.causes.clear();
         case.incident.changed = cx.now;
         case.dirty = true;
@@ -294,132 +307,6 @@ impl Ward {
                 case.failed_at = None;
             }
             _ => {}
-        }
-    }
-
-    /// Whether an address that matters is not well.
-    fn suffers(&self) -> bool {
-        self.addresses.iter().any(|(address, known)| {
-            if known.gone {
-                self.is_member(*address) && !known.is_well()
-            } else {
-                matches!(known.health, AddressState::Down | AddressState::Recovering)
-            }
-        })
-    }
-
-    /// Lists the addresses that fail: all that are down, or (`all` = false) those that have been for long enough.
-    fn join(&mut self, all: bool, cx: &Context<'_>) {
-        let new: Vec<Member> = self
-            .addresses
-            .iter()
-            .filter(|(address, known)| {
-                known.health == AddressState::Down
-                    && !known.gone
-                    && (all || self.is_ripe_address(known, cx))
-                    && !self.is_member(**address)
-            })
-            .map(|(address, known)| Member {
-                address: *address,
-                state: known.shown(),
-                reason: known.reason.unwrap_or(Reason::Timeout),
-                since: known.failing_since.unwrap_or(cx.now),
-                from_birth: known.from_birth,
-                gone: known.gone,
-            })
-            .collect();
-        if new.is_empty() {
-            return;
-        }
-        let Some(case) = &mut self.case else { return };
-        case.content_changed(cx.now);
-        if !all {
-            case.examine_soon(cx.now);
-        }
-        case.incident.members.extend(new);
-        case.incident.members.sort_by_key(|member| member.address);
-        case.incident.members.dedup_by_key(|member| member.address);
-    }
-
-    /// Addresses that clients are given and that were tried with any result.
-    fn pool_size(&self, now: Time) -> u32 {
-        let known = self.addresses.values();
-        let known = known.filter(|known| !known.gone && known.health != AddressState::Unknown).count();
-        let known = u32::try_from(known).unwrap_or(u32::MAX);
-        // Just after a restart those that work may not have been heard of yet.
-        let remembered = self.case.as_ref().filter(|_| now < self.learning_until);
-        remembered.map_or(known, |case| case.incident.pool.max(known))
-    }
-
-    /// Brings the members up to date.
-    fn sync_members(&mut self, now: Time) {
-        let pool = self.pool_size(now);
-        let Some(case) = &mut self.case else { return };
-        let mut changed = false;
-        for member in &mut case.incident.members {
-            let before = member.clone();
-            match self.addresses.get(&member.address) {
-                Some(known) => {
-                    (member.state, member.gone) = (known.shown(), known.gone);
-                    member.reason = known.reason.unwrap_or(member.reason);
-                    if let Some(since) = known.failing_since {
-                        member.since = since;
-                    }
-                    member.from_birth |= known.from_birth;
-                }
-                None => (member.state, member.gone) = (AddressState::Gone, true),
-            }
-            changed |= *member != before;
-        }
-        if changed || case.incident.pool != pool {
-            case.incident.pool = pool;
-            case.content_changed(now);
-        }
-    }
-
-    /// States anew what is wrong and how bad it is.
-    fn restate(&mut self, complaints: &[Complaint], now: Time) {
-        self.sync_members(now);
-        let suffers = self.suffers();
-        let pool = self.pool_size(now);
-        let failing = {
-            let down = |address: &IpAddr| {
-                self.addresses.get(address).is_some_and(|known| {
-                    !known.gone && matches!(known.health, AddressState::Down | AddressState::Recovering)
-                })
-            };
-            let members = self.case.iter().flat_map(|case| &case.incident.members);
-            members.filter(|member| down(&member.address)).count()
-        };
-        let Some(case) = &mut self.case else { return };
-        let incident = &mut case.incident;
-        let share = failing as f64 / f64::from(pool.max(1));
-        let by_addresses = if share >= CRITICAL_SHARE { Gravity::Critical } else { Gravity::Degraded };
-        let by_addresses =
-            (suffers && !incident.members.is_empty()).then_some((Cause::Addresses, by_addresses));
-        let all = by_addresses
-            .into_iter()
-            .chain(complaints.iter().map(|complaint| (complaint.cause.clone(), complaint.gravity)));
-        let (causes, gravities): (Vec<Cause>, Vec<Gravity>) = all.unzip();
-        // What fails and has not done so for long enough is no cause by itself, and what was stays until then.
-        if causes.is_empty() {
-            return;
-        }
-        let gravity = gravities.into_iter().max().unwrap_or(incident.gravity);
-        let kinds = |causes: &[Cause]| causes.iter().map(kind).collect::<Vec<_>>();
-        let news = kinds(&causes) != kinds(&incident.causes) || gravity != incident.gravity;
-        let other = causes != incident.causes;
-        let unresolved = |causes: &[Cause]| causes.iter().any(|cause| matches!(cause, Cause::Unresolved(_)));
-        let examine = unresolved(&causes) && !unresolved(&incident.causes);
-        incident.causes = causes;
-        incident.gravity = gravity;
-        incident.worst = incident.worst.max(gravity);
-        case.dirty |= other;
-        if news {
-            case.content_changed(now);
-        }
-        if examine {
-            case.examine_soon(now);
         }
     }
 
@@ -459,39 +346,11 @@ impl Watched {
     }
 }
 
-impl Case {
-    /// It turned from bad to good or back.
-    pub(super) fn turn(&mut self, now: Time) {
-        let was = self.incident.unstable;
-        flapping::turn(&mut self.incident, now);
-        self.dirty = true;
-        if self.incident.unstable != was {
-            self.content_changed(now);
-        }
-    }
-}
-
 /// A ledger that knows what it has to cover.
 pub(super) fn new_ledger(watched: &Watched, addresses: &BTreeMap<IpAddr, Address>, from: Time) -> Ledger {
     let mut ledger = Ledger::new(watched, from);
     for (address, known) in addresses {
-        ledger.expect(*address, known.shown(), known.gone);
+        ledger.expect(*address, known.shown(watched.pace.well_after), known.gone);
     }
     ledger
-}
-
-/// What of a cause is news when it changes: numbers of windows are not.
-fn kind(cause: &Cause) -> Cause {
-    match cause {
-        Cause::FailureShare { threshold, .. } => {
-            Cause::FailureShare { failed: 0, tries: 0, bounds: (0.0, 0.0), threshold: *threshold }
-        }
-        Cause::Latency { above, quantile, .. } => {
-            Cause::Latency { measured: Duration::ZERO, above: *above, quantile: *quantile }
-        }
-        Cause::Burn { objective, window, .. } => {
-            Cause::Burn { objective: *objective, rate: 0.0, window: *window }
-        }
-        other => other.clone(),
-    }
 }

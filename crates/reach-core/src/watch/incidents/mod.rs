@@ -32,9 +32,11 @@ mod flapping;
 mod life;
 mod orders;
 mod own;
+mod remembered;
 mod rules;
 mod silences;
 mod speech;
+mod standing;
 #[cfg(test)]
 pub(super) mod tests;
 mod ward;
@@ -45,14 +47,14 @@ use std::{
 };
 
 use super::{
-    Change, Event, Examination, Incident, IncidentId, News, Phase, Reading, Remembered, Sample, Silence,
-    Subject, TargetId, WatchPlan,
+    Change, Ending, Event, Examination, Incident, IncidentId, News, Phase, Reading, Remembered, Sample,
+    Silence, Subject, TargetId, WatchPlan,
 };
 use crate::Time;
 pub use context::Tally;
 use context::{Agenda, Context};
 pub use orders::OrderError;
-use speech::Case;
+use speech::{Case, Weight};
 use ward::Ward;
 
 /// The first notice of an incident waits no longer than so for a survey, which takes less than 10 s.
@@ -130,7 +132,7 @@ impl Incidents {
     /// Learns what was remembered of an address; after [`Incidents::new`], before the first event.
     pub fn know(&mut self, row: &Remembered) {
         if let Some(ward) = self.wards.get_mut(&row.series.target) {
-            ward.know(row);
+            ward.know(row, self.now);
             self.refresh_or_plan(row.series.target, true);
         }
     }
@@ -214,7 +216,7 @@ impl Incidents {
                     self.offline_is_remembered = false;
                     let host = self.host.clone();
                     let (_, own, mut cx) = self.split();
-                    own::offline(own, &host, &change.silent, &mut cx);
+                    own::offline(own, &host, change, &mut cx);
                 }
             }
             Event::Examined(examination) => {
@@ -260,7 +262,7 @@ impl Incidents {
             let (wards, _, mut cx) = self.split();
             if let Some(mut ward) = wards.remove(&target) {
                 let told = ward.case.as_ref().is_some_and(|case| case.incident.clocks.told);
-                ward.close(false, told.then_some(News::Dropped), &mut cx);
+                ward.close(Some(Ending::NotWatched), told.then_some(News::Dropped), &mut cx);
             }
             self.agenda.set(target, None);
         }
@@ -316,7 +318,7 @@ impl Incidents {
         if matches!(incident.phase, Phase::Closed { .. }) {
             return;
         }
-        let mut case = Case::resumed(incident);
+        let mut case = Case::resumed(remembered::in_the_past(incident, now));
         match case.incident.subject {
             Subject::Vantage => {
                 own::resume(&mut case, now);
@@ -339,6 +341,7 @@ impl Incidents {
                     }
                     None => {
                         case.incident.phase = Phase::Closed { at: now, all_clear: false };
+                        case.incident.ending = Some(Ending::NotWatched);
                         case.incident.changed = now;
                         case.say(News::Dropped, &mut cx);
                         case.hand_out(&mut cx);
@@ -378,9 +381,10 @@ impl Incidents {
         let now = self.now;
         let Some(ward) = self.wards.get_mut(&examination.target).filter(|_| !frozen) else { return };
         let Some(case) = ward.case.as_mut().filter(|case| case.is_live()) else { return };
+        let first = case.incident.diagnosis.is_none();
         case.incident.diagnosis = Some(Box::new(examination.diagnosis.clone()));
         if case.incident.clocks.told {
-            case.content_changed(now);
+            case.content_changed(if first { Weight::New } else { Weight::Idle }, now);
         } else {
             case.incident.clocks.tell_by = Some(now);
             case.dirty = true;
@@ -466,6 +470,7 @@ impl Incidents {
 /// One of two open incidents of the same subject, which should not be.
 fn retire(mut case: Case, cx: &mut Context<'_>) {
     case.incident.phase = Phase::Closed { at: cx.now, all_clear: false };
+    case.incident.ending = Some(Ending::Superseded);
     case.incident.changed = cx.now;
     case.dirty = true;
     case.hand_out(cx);

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Case, Context, flapping};
+use super::{Case, Context, flapping, speech::Weight};
 use crate::{
     Time,
-    watch::{Cause, Gravity, Incident, News, Phase, Subject},
+    watch::{Cause, Ending, Gravity, Incident, News, Phase, Subject, VantageChange},
 };
 
 /// An outage that is over before this is told to nobody: a network that is not there at once when the lid opens. No
@@ -18,8 +18,8 @@ const QUIET: Duration = Duration::from_secs(60);
 const LINGERS: Duration = Duration::from_secs(60 * 60);
 
 /// It is cut off.
-pub(super) fn offline(own: &mut Option<Case>, host: &str, silent: &[String], cx: &mut Context<'_>) {
-    let causes = vec![Cause::Offline { silent: silent.to_vec() }];
+pub(super) fn offline(own: &mut Option<Case>, host: &str, change: &VantageChange, cx: &mut Context<'_>) {
+    let causes = vec![Cause::Offline { silent: change.silent.clone(), near: change.near.clone() }];
     let case = own.get_or_insert_with(|| {
         let mut incident = Incident::new(cx.new_id(), Subject::Vantage, cx.now);
         incident.title = host.to_owned();
@@ -32,7 +32,7 @@ pub(super) fn offline(own: &mut Option<Case>, host: &str, silent: &[String], cx:
     case.incident.clocks.ends = None;
     if case.incident.causes != causes {
         case.incident.causes = causes;
-        case.content_changed(cx.now);
+        case.content_changed(Weight::Idle, cx.now);
     }
     if !case.incident.clocks.told && case.incident.clocks.tell_by.is_none() {
         case.turn(cx.now);
@@ -64,7 +64,7 @@ pub(super) fn online(own: &mut Option<Case>, cx: &mut Context<'_>) {
 pub(super) fn refresh(own: &mut Option<Case>, cx: &mut Context<'_>) {
     let Some(case) = own else { return };
     if flapping::settle(&mut case.incident, cx.now) {
-        case.content_changed(cx.now);
+        case.content_changed(Weight::Idle, cx.now);
     }
     if case.incident.muted_until.is_some_and(|until| until <= cx.now) {
         case.incident.muted_until = None;
@@ -98,6 +98,8 @@ fn close(case: &mut Case, cx: &Context<'_>) {
         case.incident.clocks.ends = Some(cx.now + LINGERS);
     } else {
         case.incident.phase = Phase::Closed { at: cx.now, all_clear: false };
+        case.incident.ending =
+            Some(if case.incident.clocks.told { Ending::Connected } else { Ending::Unconfirmed });
         case.incident.changed = cx.now;
     }
 }

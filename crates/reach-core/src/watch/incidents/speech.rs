@@ -2,10 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Context, flapping};
+use super::{Context, flapping, rules};
 use crate::{
     Time,
-    watch::{Change, Clocks, Gravity, Incident, IncidentId, News, Notice, Phase, Subject, assurance::Ledger},
+    watch::{
+        Cause, Change, Clocks, Gravity, Incident, IncidentId, News, Notice, Phase, Subject, assurance::Ledger,
+    },
 };
 
 /// Over how long a time ringing notices are counted.
@@ -19,10 +21,15 @@ const RINGS_REMEMBERED: usize = 32;
 
 /// Changes of one moment come in a row: they are waited for…
 const SETTLE: Duration = Duration::from_secs(5);
-/// …and a message is edited no more often than so.
+/// …and a message is edited no more often than so. Where an edit tells nothing that anybody would act on (an address
+/// more or less of those that were named before, another count), the next of its kind waits twice as long…
 const EDITS_APART: Duration = Duration::from_secs(30);
-/// The same where it comes and goes.
+/// …at least so long where it comes and goes…
 const EDITS_APART_UNSTABLE: Duration = Duration::from_secs(5 * 60);
+/// …and no longer than this.
+const LONGEST_APART: Duration = Duration::from_secs(60 * 60);
+/// After so long without any the waiting begins anew.
+const EDITS_FORGOTTEN: Duration = Duration::from_secs(30 * 60);
 /// From one survey of a target to the next.
 const SURVEYS_APART: Duration = Duration::from_secs(10 * 60);
 
@@ -35,8 +42,19 @@ const REMINDERS: [Duration; 5] = [
     Duration::from_secs(2 * 60 * 60),
     Duration::from_secs(4 * 60 * 60),
 ];
-/// The same while nothing fails.
-const MILD_REMINDERS: Duration = Duration::from_secs(24 * 60 * 60);
+/// The same while nothing fails, in days: what stands for weeks is not worth a word each day. Certificates have days
+/// of their own.
+const MILD_REMINDERS: [u32; 5] = [1, 1, 2, 4, 7];
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How much a change of what stands matters to those who read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Weight {
+    /// Something to act on: an address that was never named before, by whose hand and where.
+    New,
+    /// What was told changes, without being more than that.
+    Idle,
+}
 
 /// An incident that is not closed, and what is needed to speak of it.
 #[derive(Debug)]
@@ -76,11 +94,27 @@ impl Incident {
             unstable: false,
             quiet: Duration::ZERO,
             relapses: 0,
+            unwatched: Duration::ZERO,
+            ending: None,
             notices: 0,
             rang: Vec::new(),
             diagnosis: None,
             clocks: Clocks::default(),
         }
+    }
+}
+
+impl Incident {
+    /// Whether anything fails, or failed lately: not only something that will, or differs, or is slow.
+    pub(super) fn fails(&self) -> bool {
+        self.causes.iter().any(|cause| match cause {
+            Cause::Addresses
+            | Cause::Unresolved(_)
+            | Cause::FailureShare { .. }
+            | Cause::Burn { .. }
+            | Cause::Offline { .. } => true,
+            Cause::Latency { .. } | Cause::Certificate { .. } | Cause::Disagreement { .. } => false,
+        })
     }
 }
 
@@ -104,14 +138,22 @@ impl Case {
         let wants = self.would_ring(&news);
         let held = self.is_held(&news, cx);
         let incident = &mut self.incident;
+        let fails = incident.fails();
         let clocks = &mut incident.clocks;
         if !matches!(news, News::Acknowledged) {
             clocks.updated = Some(cx.now);
             clocks.update_at = None;
+            let had_news = std::mem::take(&mut clocks.news_waits);
+            if news == News::Updated {
+                clocks.edited = Some(cx.now);
+                clocks.idle_edits = if had_news { 0 } else { clocks.idle_edits.saturating_add(1) };
+            }
         }
         if matches!(news, News::Opened | News::Relapsed | News::Worsened { .. } | News::WindowEnded { .. }) {
             clocks.told = true;
             clocks.tell_by = None;
+            clocks.idle_edits = 0;
+            clocks.failure_told |= fails;
             clocks.loudest = clocks.loudest.max(Some(incident.gravity));
         }
         self.dirty = true;
@@ -177,10 +219,9 @@ impl Case {
         if !self.incident.clocks.told {
             return;
         }
-        if let Some(from) = self.incident.clocks.loudest.filter(|loudest| *loudest < self.incident.gravity) {
-            if from < Gravity::Degraded && self.incident.acknowledged.is_none() {
-                self.incident.clocks.reminders = 0;
-                self.incident.clocks.remind_at = Some(cx.now + REMINDERS[0]);
+        if let Some(from) = self.has_worsened() {
+            if (from < Gravity::Degraded || self.begins_to_fail()) && self.incident.acknowledged.is_none() {
+                self.start_reminders(cx.now);
             }
             self.say(News::Worsened { from }, cx);
         }
@@ -195,6 +236,19 @@ impl Case {
         if due(self.incident.clocks.examine_at) {
             self.examine(cx);
         }
+    }
+
+    /// How bad it was told to be, where it is worse by now.
+    fn has_worsened(&self) -> Option<Gravity> {
+        let Incident { gravity, clocks, .. } = &self.incident;
+        clocks.loudest.filter(|loudest| loudest < gravity || self.begins_to_fail())
+    }
+
+    /// Whether something fails in what was told to be about certificates and the like. Such an incident may stand for
+    /// days, and may have rung: it must not swallow an outage.
+    fn begins_to_fail(&self) -> bool {
+        let Incident { gravity, clocks, .. } = &self.incident;
+        *gravity >= Gravity::Degraded && !clocks.failure_told && self.incident.fails()
     }
 
     /// When something of it will be due.
@@ -216,14 +270,30 @@ impl Case {
         .min()
     }
 
-    /// Something of it changed that those who heard of it should see.
-    pub(super) fn content_changed(&mut self, now: Time) {
+    /// Something of it changed that those who heard of it should see, sooner or later.
+    pub(super) fn content_changed(&mut self, weight: Weight, now: Time) {
         self.dirty = true;
         self.incident.changed = now;
-        let apart = if self.incident.unstable { EDITS_APART_UNSTABLE } else { EDITS_APART };
+        let unstable = self.incident.unstable;
         let clocks = &mut self.incident.clocks;
-        let earliest = clocks.updated.map_or(now, |updated| updated + apart);
-        clocks.update_at.get_or_insert(earliest.max(now + SETTLE));
+        let quiet = clocks.edited.map_or(Duration::MAX, |edited| now.since(edited));
+        let apart = match weight {
+            Weight::New => EDITS_APART,
+            Weight::Idle => {
+                let grown = |edits: u32| {
+                    let grown = EDITS_APART.saturating_mul(1_u32.checked_shl(edits).unwrap_or(u32::MAX));
+                    let least = if unstable { EDITS_APART_UNSTABLE } else { EDITS_APART };
+                    grown.clamp(least, LONGEST_APART)
+                };
+                if quiet >= EDITS_FORGOTTEN.max(grown(clocks.idle_edits) * 2) {
+                    clocks.idle_edits = 0;
+                }
+                grown(clocks.idle_edits)
+            }
+        };
+        clocks.news_waits |= weight == Weight::New;
+        let earliest = clocks.updated.map_or(now, |updated| updated + apart).max(now + SETTLE);
+        clocks.update_at = Some(clocks.update_at.map_or(earliest, |planned| planned.min(earliest)));
     }
 
     /// Begins to remind from `now` on.
@@ -234,16 +304,26 @@ impl Case {
     }
 
     fn plan_reminder(&mut self, now: Time) {
-        let apart = if self.incident.gravity < Gravity::Degraded {
-            MILD_REMINDERS
+        let incident = &self.incident;
+        let number = usize::try_from(incident.clocks.reminders).unwrap_or(usize::MAX);
+        let expiry = incident.causes.iter().filter_map(|cause| match cause {
+            Cause::Certificate { expires, .. } => Some(rules::next_look(*expires, now)),
+            _ => None,
+        });
+        let next = if incident.fails() && incident.gravity >= Gravity::Degraded {
+            self.after(REMINDERS[number.min(REMINDERS.len() - 1)], now)
+        } else if let Some(look) = expiry.min() {
+            look
         } else {
-            let number = usize::try_from(self.incident.clocks.reminders).unwrap_or(usize::MAX);
-            REMINDERS[number.min(REMINDERS.len() - 1)]
+            self.after(DAY * MILD_REMINDERS[number.min(MILD_REMINDERS.len() - 1)], now)
         };
-        let last = self.incident.clocks.remind_at.unwrap_or(now);
-        let next = last + apart;
-        // What was missed is not made up for.
-        self.incident.clocks.remind_at = Some(if next > now { next } else { now + apart });
+        self.incident.clocks.remind_at = Some(next);
+    }
+
+    /// So long after the last reminder. What was missed is not made up for.
+    fn after(&self, apart: Duration, now: Time) -> Time {
+        let next = self.incident.clocks.remind_at.unwrap_or(now) + apart;
+        if next > now { next } else { now + apart }
     }
 
     /// Asks for a survey.
@@ -273,6 +353,9 @@ impl Case {
             &mut clocks.examine_at,
         ] {
             *clock = clock.map(|at| at + by);
+        }
+        if self.is_live() {
+            self.incident.unwatched += by;
         }
         self.dirty = true;
     }
@@ -306,6 +389,7 @@ impl Case {
             News::Updated
             | News::Reminder
             | News::Extended(_)
+            | News::Unclear(_)
             | News::Acknowledged
             | News::Dropped
             | News::Pool { .. }

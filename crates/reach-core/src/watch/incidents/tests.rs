@@ -1,6 +1,7 @@
 //! What the machine does in the situations that it is made for, and what it never does in any.
 
 mod laws;
+mod manners;
 mod nights;
 mod play;
 mod resumed;

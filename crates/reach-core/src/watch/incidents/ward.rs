@@ -151,7 +151,7 @@ impl Ward {
     }
 
     /// Learns what was remembered of an address.
-    pub(super) fn know(&mut self, row: &Remembered) {
+    pub(super) fn know(&mut self, row: &Remembered, now: Time) {
         self.pool.is_known();
         let address = row.series.address;
         if let Some(expires) = row.certificate_expires
@@ -159,7 +159,9 @@ impl Ward {
         {
             self.certificates.saw(address, expires, None);
         }
-        self.addresses.insert(address, Address::remembered(row));
+        // A clock that was set back meanwhile makes nobody wait for it.
+        let row = Remembered { since: row.since.min(now), ..row.clone() };
+        self.addresses.insert(address, Address::remembered(&row));
     }
 
     pub(super) fn moved(&mut self, transition: &Transition) {
@@ -197,12 +199,14 @@ impl Ward {
         }
         let known = self.addresses.entry(address).or_default();
         let before = known.health;
-        let Some(Tried { failed, deeper }) = known.sampled(sample) else { return false };
+        let well_after = self.watched.pace.well_after;
+        let Some(Tried { failed, deeper }) = known.sampled(sample, well_after) else { return false };
         let (turned, down, gone) = (known.health != before, known.health == AddressState::Down, known.gone);
         if !failed {
             self.last_answer = self.last_answer.max(Some(sample.at));
         }
-        if !sample.again {
+        // Nobody is sent to an address that no resolver gives.
+        if !sample.again && !gone {
             self.count(sample, failed, deeper);
         }
         let member = self.is_member(address);

@@ -3,7 +3,8 @@
 //! *Unknown* → *ok* → *suspect* → *down* → *recovering* → *ok*. A failure makes an address suspect, and it takes
 //! three in a row, or four of the last six, to call it down: at a loss of 1 % of all tries, independent of each
 //! other, that happens by chance once in 10⁶ tries. An address that was down is called ok again after five answers
-//! over a minute at least. A try that this host could not make changes nothing, and neither does time that passes.
+//! over [`Cadence::well_after`](crate::watch::Cadence::well_after), a minute as a rule. A try that this host could not
+//! make changes nothing, and neither does time that passes.
 
 use std::time::Duration;
 
@@ -18,14 +19,12 @@ const DOWN_AFTER: u32 = 3;
 const DOWN_SHARE: u32 = 4;
 /// …of so many tries do so too.
 const DOWN_OF: u32 = 6;
-/// Answers in a row that an address that was down has to give…
+/// Answers in a row that an address that was down has to give.
 const OK_AFTER: u32 = 5;
-/// …over so long a time.
-const STEADY: Duration = Duration::from_secs(60);
 /// Time between two answers counts up to here: in a longer one nobody looked.
 const LOOKED: Duration = Duration::from_secs(20);
-/// The longest time between two tries of an address that recovers.
-const RECOVERING_EVERY: Duration = Duration::from_secs(12);
+/// The longest time between two tries of an address that recovers, and the shortest that is asked for.
+const RECOVERING_EVERY: (Duration, Duration) = (Duration::from_secs(12), Duration::from_secs(1));
 /// When a suspect is tried again, and again.
 const AGAIN_AFTER: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
@@ -98,8 +97,8 @@ impl Health {
         self.last_ok
     }
 
-    /// It answered a try.
-    pub(super) fn answer(&mut self, now: Time) -> Option<Move> {
+    /// It answered a try. One that was down has to do so for `well_after`.
+    pub(super) fn answer(&mut self, well_after: Duration, now: Time) -> Option<Move> {
         self.last_ok = Some(now);
         self.run = 0;
         self.note(false);
@@ -116,7 +115,7 @@ impl Health {
                 self.answers += 1;
                 self.steady += self.answered.map_or(Duration::ZERO, |last| now.since(last).min(LOOKED));
                 self.answered = Some(now);
-                let well = self.answers >= OK_AFTER && self.steady >= STEADY;
+                let well = self.answers >= OK_AFTER && self.steady >= well_after;
                 well.then(|| self.go(AddressState::Ok, now))
             }
         }
@@ -150,14 +149,17 @@ impl Health {
         (self.run, self.recent) = (0, 0);
     }
 
-    /// When to try it again before its usual turn.
-    pub(super) fn again_after(&self) -> Option<Duration> {
+    /// When to try it again before its usual turn, if it has to answer for `well_after` once it was down.
+    pub(super) fn again_after(&self, well_after: Duration) -> Option<Duration> {
         match self.state {
             AddressState::Suspect => {
                 let place = (self.run.max(1) - 1).min(AGAIN_AFTER.len() as u32 - 1);
                 AGAIN_AFTER.get(place as usize).copied()
             }
-            AddressState::Recovering => Some(RECOVERING_EVERY),
+            AddressState::Recovering => {
+                let (longest, shortest) = RECOVERING_EVERY;
+                Some((well_after / OK_AFTER).clamp(shortest, longest))
+            }
             _ => None,
         }
     }
@@ -178,6 +180,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
 
     #[derive(Clone, Copy, Debug)]
     enum Happens {
@@ -214,7 +218,7 @@ mod tests {
             now += later;
             let before = health.state();
             let moved = match what {
-                Happens::Answer => health.answer(at(now)),
+                Happens::Answer => health.answer(MINUTE, at(now)),
                 Happens::Failure => health.failure(Reason::Timeout, at(now)),
                 Happens::Interruption => {
                     health.interrupt();
@@ -299,7 +303,7 @@ mod tests {
                 health.failure(Reason::Refused, at(now));
             }
             for span in breaks {
-                health.answer(at(now));
+                health.answer(MINUTE, at(now));
                 health.interrupt();
                 now += span;
                 prop_assert_eq!(health.state(), AddressState::Recovering);
@@ -310,29 +314,29 @@ mod tests {
     #[test]
     fn a_suspect_is_tried_again_after_one_two_and_four_seconds() {
         let mut health = Health::new(at(0));
-        assert_eq!(health.again_after(), None);
+        assert_eq!(health.again_after(MINUTE), None);
         health.failure(Reason::Timeout, at(1));
-        assert_eq!(health.again_after(), Some(Duration::from_secs(1)));
+        assert_eq!(health.again_after(MINUTE), Some(Duration::from_secs(1)));
         health.failure(Reason::Timeout, at(2));
-        assert_eq!(health.again_after(), Some(Duration::from_secs(2)));
+        assert_eq!(health.again_after(MINUTE), Some(Duration::from_secs(2)));
         assert_eq!(
             health.failure(Reason::Timeout, at(4)),
             Some(Move { from: AddressState::Suspect, to: AddressState::Down })
         );
-        assert_eq!(health.again_after(), None);
+        assert_eq!(health.again_after(MINUTE), None);
     }
 
     #[test]
     fn four_failures_of_six_are_down_though_never_three_in_a_row() {
         let mut health = Health::new(at(0));
-        health.answer(at(0));
+        health.answer(MINUTE, at(0));
         let mut states = Vec::new();
         for (second, failed) in [true, true, false, true, true].into_iter().enumerate() {
             let now = at(second as u64);
             if failed {
                 health.failure(Reason::Timeout, now);
             } else {
-                health.answer(now);
+                health.answer(MINUTE, now);
             }
             states.push(health.state());
         }
@@ -351,5 +355,33 @@ mod tests {
         assert_eq!(health.state(), AddressState::Suspect);
         health.failure(Reason::Timeout, at(4));
         assert_eq!(health.state(), AddressState::Down);
+    }
+
+    #[test]
+    fn how_long_an_address_has_to_answer_is_for_the_plan_to_say_and_how_often_is_not() {
+        let answers_until_ok = |well_after: Duration, apart_ms: u64| {
+            let mut health = Health::new(at(0));
+            (0..3).for_each(|second| drop(health.failure(Reason::Timeout, at(second))));
+            let moment = |answer: u64| at(10) + Duration::from_millis(apart_ms * answer);
+            (1..1_000).find(|&answer| {
+                health.answer(well_after, moment(answer));
+                health.state() == AddressState::Ok
+            })
+        };
+        assert_eq!(answers_until_ok(MINUTE, 12_000), Some(6));
+        assert_eq!(answers_until_ok(MINUTE, 200), Some(301));
+        assert_eq!(answers_until_ok(Duration::from_secs(2), 200), Some(11));
+        assert_eq!(answers_until_ok(Duration::ZERO, 200), Some(5));
+    }
+
+    #[test]
+    fn an_address_that_recovers_is_tried_often_enough_to_answer_five_times_in_its_time() {
+        let mut health = Health::new(at(0));
+        (0..3).for_each(|second| drop(health.failure(Reason::Timeout, at(second))));
+        health.answer(MINUTE, at(10));
+        for (well_after, every) in [(0, 1_000), (10, 2_000), (60, 12_000), (3_600, 12_000)] {
+            let every = Duration::from_millis(every);
+            assert_eq!(health.again_after(Duration::from_secs(well_after)), Some(every), "{well_after} s");
+        }
     }
 }

@@ -139,7 +139,12 @@ impl Patrol {
                 }
             }
         }
+        let resolved = heard.fresh && !heard.given.is_empty() && !lookup.resolver.ip().is_loopback();
         self.learn(target, AddressSource::Resolver(lookup.resolver), heard, now);
+        if resolved {
+            let change = self.own.resolved(observation.sent);
+            self.apply(change, now);
+        }
     }
 
     pub(super) fn answered_by_system(

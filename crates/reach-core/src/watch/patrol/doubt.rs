@@ -1,22 +1,32 @@
 //! Doubts about this host itself: checks of its surroundings, outages of its own, time that it lost.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use super::{
     LEAST_EVERY, Patrol, What,
     own::{self, Asked, Change},
+    post::Post,
     trying::Doubtful,
     turns::Turn,
 };
 use crate::{
     Time,
-    model::{Answer, Connect, Echo, Endpoint, Lookup, Observation, Outcome, Probe, Rcode, Refusal, Then},
+    model::{
+        Answer, Connect, Echo, EchoAccess, Endpoint, Lookup, Observation, Outcome, Probe, Rcode, Refusal,
+        Then,
+    },
     watch::{AddressState, Event, TargetId, VantageChange},
 };
 
 /// After an outage of our own or a gap, suspects are tried again within this time, and resolvers asked.
 const AFRESH: Duration = Duration::from_secs(2);
 const ASK_AFRESH: Duration = Duration::from_secs(10);
+/// Targets, and networks, that have to fail at one moment before that is this host's own line.
+const INDEPENDENT: usize = 2;
 /// Targets that are looked at to find something to ask in a check.
 const MOST_LOOKED_AT: usize = 64;
 
@@ -25,6 +35,14 @@ impl Patrol {
     pub(super) fn check_own(&mut self, now: Time) {
         let change = self.own.expire(now);
         self.apply(change, now);
+        // Before it matters: of a router that never answers silence tells nothing. Where there are references, which are
+        // beyond it, its word decides nothing.
+        let router = self.router();
+        if self.plan.own.references.is_empty()
+            && let Some(router) = router.filter(|router| self.own.greets(*router))
+        {
+            self.ask_own(Asked::Gateway(router), greeting(router, now), &mut Vec::new());
+        }
         if !self.own.wants_check(now) {
             return;
         }
@@ -41,27 +59,25 @@ impl Patrol {
             });
             self.ask_own(Asked::Reference(endpoint), probe, &mut asked);
         }
-        if let Some(address) = self.plan.own.gateway {
-            let echo = Echo {
-                address,
-                sequence: (now.as_micros() / 1_000) as u16,
-                size: 56,
-                ttl: None,
-                flow: None,
-                dont_fragment: false,
-                timeout: own::TIMEOUT,
-            };
-            self.ask_own(Asked::Gateway(address), Probe::Echo(echo), &mut asked);
+        if let Some(router) = router {
+            self.ask_own(Asked::Gateway(router), greeting(router, now), &mut asked);
         }
         for lookup in self.some_questions() {
             self.ask_own(Asked::Resolver(lookup.resolver), Probe::Lookup(lookup), &mut asked);
         }
-        for place in self.some_addresses() {
+        let addresses = self.some_addresses();
+        let independent = self.are_independent(&addresses);
+        for place in addresses {
             self.try_at(place, now, true);
             asked.push(Asked::Watched(place));
         }
-        let change = self.own.begin_check(asked, now);
+        let change = self.own.begin_check(asked, independent, now);
         self.apply(change, now);
+    }
+
+    /// The next router, where this host may ask it at all.
+    fn router(&self) -> Option<IpAddr> {
+        self.plan.own.gateway.filter(|_| self.plan.vantage.echo != EchoAccess::None)
     }
 
     fn ask_own(&mut self, what: Asked, probe: Probe, asked: &mut Vec<Asked>) {
@@ -108,6 +124,22 @@ impl Patrol {
         chosen
     }
 
+    /// Whether what is asked, or has just failed, has nothing to do with one another: addresses of several targets, in
+    /// networks that are far from one another, all of which answered until now.
+    fn are_independent(&self, asked: &[usize]) -> bool {
+        let places = || self.own.held().map(|failure| failure.place).chain(asked.iter().copied());
+        let well = |post: &&Post| post.health.state() == AddressState::Ok;
+        let posts = || places().filter_map(|place| self.posts.get(place)).filter(well);
+        let targets: BTreeSet<TargetId> = posts().map(|post| post.series.target).collect();
+        let networks: BTreeSet<(bool, u32)> = posts()
+            .map(|post| match post.series.address {
+                IpAddr::V4(address) => (false, u32::from(address) >> 16),
+                IpAddr::V6(address) => (true, (u128::from(address) >> 96) as u32),
+            })
+            .collect();
+        targets.len() >= INDEPENDENT && networks.len() >= INDEPENDENT
+    }
+
     pub(super) fn checked(&mut self, asked: Asked, observation: &Observation, counts: bool, now: Time) {
         if !counts {
             return;
@@ -127,7 +159,7 @@ impl Patrol {
 
     /// Does what a check, or an answer, brought about.
     pub(super) fn apply(&mut self, change: Change<Doubtful>, now: Time) {
-        let Change { believed, void, online, silent } = change;
+        let Change { believed, void, online, silent, near } = change;
         for failure in believed {
             self.believe(failure, now);
         }
@@ -135,12 +167,25 @@ impl Patrol {
             self.ignore(failure);
         }
         let Some(online) = online else { return };
-        self.events.push(Event::Vantage(VantageChange { at: now, online, silent }));
+        let own: Vec<String> = silent.iter().filter_map(|asked| asked.name()).collect();
+        // Where all that is its own answers, what is watched has to speak for itself.
+        let silent =
+            if own.is_empty() { silent.iter().filter_map(|asked| self.name(*asked)).collect() } else { own };
+        let near = near.iter().filter_map(|asked| asked.name()).collect();
+        self.events.push(Event::Vantage(VantageChange { at: now, online, silent, near }));
         if online {
             self.begin_anew(now);
         } else {
             self.surveys.begin_anew();
         }
+    }
+
+    /// What people call what was asked.
+    fn name(&self, asked: Asked) -> Option<String> {
+        let Asked::Watched(place) = asked else { return asked.name() };
+        let series = self.posts.get(place)?.series;
+        let port = self.beats.get(&series.target)?.watched.target.port;
+        Some(SocketAddr::new(series.address, port).to_string())
     }
 
     /// What failed before may have been this host's own fault: suspects get their three tries anew.
@@ -203,4 +248,17 @@ impl Patrol {
             self.ask_within(target, every.min(ASK_AFRESH), until);
         }
     }
+}
+
+/// An echo request to a router.
+fn greeting(address: IpAddr, now: Time) -> Probe {
+    Probe::Echo(Echo {
+        address,
+        sequence: (now.as_micros() / 1_000) as u16,
+        size: 56,
+        ttl: None,
+        flow: None,
+        dont_fragment: false,
+        timeout: own::TIMEOUT,
+    })
 }

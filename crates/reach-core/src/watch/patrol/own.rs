@@ -2,10 +2,12 @@
 //!
 //! No failure is believed before something else, sent later, came back: an answer of any watched address, or else a
 //! check of this host's own surroundings. Until then it is held back. Where the check finds that nothing of at
-//! least two independent kinds answers, this host is offline, and what was held back says nothing about anybody.
+//! least two independent kinds answers, this host is offline, and what was held back says nothing about anybody. So it
+//! is where watched addresses that have nothing to do with one another all fail at one moment: resolvers may go on
+//! answering from a cache for as long as a TTL lasts, and the router for ever.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
@@ -31,6 +33,9 @@ pub(super) enum Kind {
     Reference,
     Gateway,
     Resolver,
+    /// A resolver on this host itself. It answers from its cache where nothing can be reached, which proves nothing; that
+    /// it does not answer says as much as of any other.
+    OwnResolver,
     Watched,
 }
 
@@ -62,8 +67,10 @@ pub(super) struct Change<T> {
     pub(super) void: Vec<T>,
     /// Whether this host is connected, where that is news.
     pub(super) online: Option<bool>,
-    /// What of its surroundings does not answer.
-    pub(super) silent: Vec<String>,
+    /// What does not answer.
+    pub(super) silent: Vec<Asked>,
+    /// What of its own surroundings does all the same.
+    pub(super) near: Vec<Asked>,
 }
 
 /// What is known of this host, and the failures of type `T` that are not yet believed.
@@ -80,6 +87,14 @@ pub(super) struct Own<T> {
     confirmed: Time,
     /// When the first thing had been sent that came back after the last outage.
     back: Time,
+    /// Kinds of which anything ever answered.
+    ever: BTreeSet<Kind>,
+    /// Routers that were asked before it mattered whether they answer.
+    greeted: BTreeSet<IpAddr>,
+    /// When a resolver elsewhere was asked that answered what no cache had.
+    resolved: Time,
+    /// This host is offline, and what is near it answers: only what is beyond says that it is back.
+    beyond: bool,
     held: BTreeMap<(Needs, Time, u64), T>,
     numbers: u64,
 }
@@ -90,7 +105,10 @@ struct Check {
     open: Vec<Asked>,
     /// Of each kind, whether anything answered.
     kinds: BTreeMap<Kind, bool>,
-    silent: Vec<String>,
+    silent: Vec<Asked>,
+    near: Vec<Asked>,
+    /// Watched addresses are asked that have nothing to do with one another, and answered until now.
+    independent: bool,
 }
 
 impl<T> Own<T> {
@@ -103,9 +121,18 @@ impl<T> Own<T> {
             doubted: false,
             confirmed: Time::default(),
             back: Time::default(),
+            ever: BTreeSet::new(),
+            greeted: BTreeSet::new(),
+            resolved: Time::default(),
+            beyond: false,
             held: BTreeMap::new(),
             numbers: 0,
         }
+    }
+
+    /// Whether this router was never asked anything, and is now.
+    pub(super) fn greets(&mut self, router: IpAddr) -> bool {
+        self.greeted.insert(router)
     }
 
     /// Whether this host reaches anything, as far as that is known.
@@ -136,6 +163,11 @@ impl<T> Own<T> {
     /// Whether anything of the family was ever reached.
     pub(super) fn ever_reached(&self, v6: bool) -> bool {
         self.proofs[usize::from(v6)] > Time::default()
+    }
+
+    /// What is held back.
+    pub(super) fn held(&self) -> impl Iterator<Item = &T> {
+        self.held.values()
     }
 
     /// Holds back a failure.
@@ -171,7 +203,7 @@ impl<T> Own<T> {
             return Change::default();
         };
         let open = std::mem::take(&mut check.open);
-        check.silent.extend(open.into_iter().filter_map(Asked::name));
+        check.silent.extend(open);
         self.settle()
     }
 
@@ -183,27 +215,34 @@ impl<T> Own<T> {
         }
     }
 
-    /// A check was begun: this is what is asked.
-    pub(super) fn begin_check(&mut self, asked: Vec<Asked>, now: Time) -> Change<T> {
+    /// A check was begun: this is what is asked. `independent`: of several watched addresses that have nothing to do with
+    /// one another.
+    pub(super) fn begin_check(&mut self, asked: Vec<Asked>, independent: bool, now: Time) -> Change<T> {
         let mut kinds: BTreeMap<Kind, bool> = asked.iter().map(|asked| (asked.kind(), false)).collect();
         if !self.held.is_empty() {
             // What is held back was watched, and failed.
             kinds.insert(Kind::Watched, false);
         }
         (self.checked, self.doubted) = (now, false);
-        self.check = Some(Check { started: now, open: asked, kinds, silent: Vec::new() });
+        self.check = Some(Check { started: now, open: asked, kinds, independent, ..Check::default() });
         self.settle()
     }
 
     /// Something that was asked in a check answered, or did not.
     pub(super) fn checked(&mut self, asked: Asked, answered: bool) -> Change<T> {
+        if answered {
+            self.ever.insert(asked.kind());
+        }
         let Some(check) = &mut self.check else { return Change::default() };
         let Some(place) = check.open.iter().position(|open| *open == asked) else { return Change::default() };
         check.open.swap_remove(place);
         if answered {
             check.kinds.insert(asked.kind(), true);
-        } else if let Some(name) = asked.name() {
-            check.silent.push(name);
+            if matches!(asked.kind(), Kind::Gateway | Kind::Resolver | Kind::OwnResolver) {
+                check.near.push(asked);
+            }
+        } else {
+            check.silent.push(asked);
         }
         self.settle()
     }
@@ -212,6 +251,7 @@ impl<T> Own<T> {
     pub(super) fn prove(&mut self, sent: Time, v6: bool) -> Change<T> {
         let proof = &mut self.proofs[usize::from(v6)];
         *proof = sent.max(*proof);
+        self.ever.insert(Kind::Watched);
         if self.is_offline() {
             return self.come_back(sent);
         }
@@ -235,6 +275,14 @@ impl<T> Own<T> {
         change
     }
 
+    /// A resolver elsewhere, asked then, gave an answer that no cache had: beyond this host something can be reached.
+    pub(super) fn resolved(&mut self, sent: Time) -> Change<T> {
+        self.resolved = sent.max(self.resolved);
+        // References say more of it, where there are any.
+        let says = self.is_offline() && self.beyond && !self.ever.contains(&Kind::Reference);
+        if says { self.come_back(sent) } else { Change::default() }
+    }
+
     /// Time was lost: nothing that was under way says anything.
     pub(super) fn interrupt(&mut self) -> Vec<T> {
         self.check = None;
@@ -245,35 +293,66 @@ impl<T> Own<T> {
     fn settle(&mut self) -> Change<T> {
         let Some(check) = &self.check else { return Change::default() };
         let answers = |kind| check.kinds.get(&kind).copied().unwrap_or(false);
-        let silent = check.kinds.values().filter(|answered| !**answered).count();
-        let started = check.started;
-        // One kind that is silent may well be at fault itself.
-        if answers(Kind::Reference) || answers(Kind::Watched) || silent < 2 {
-            let anything = check.kinds.values().any(|answered| *answered);
-            self.check = None;
-            if self.is_offline() {
-                return if anything { self.come_back(started) } else { Change::default() };
+        let (started, far) = (check.started, answers(Kind::Reference) || answers(Kind::Watched));
+        let anything = check.kinds.values().any(|answered| *answered);
+        if !far && self.may_be_cut_off(check) {
+            if !check.open.is_empty() {
+                return Change::default();
             }
-            if anything {
-                self.online = Some(true);
-            }
-            self.confirmed = started;
-            let believed = self.take(|needs, at| needs == Needs::Anything && at <= started);
-            let void = self.take(|_, at| at <= started);
-            return Change { believed, void, ..Change::default() };
+            let Some(check) = self.check.take() else { return Change::default() };
+            let void = self.take(|_, _| true);
+            let before = self.online.replace(false);
+            let online = (before != Some(false)).then_some(false);
+            let is_far = |kind| matches!(kind, Kind::Reference | Kind::Watched);
+            let mut near_and_silent =
+                check.kinds.iter().filter(|(kind, answered)| !**answered && !is_far(**kind));
+            self.beyond = anything && near_and_silent.all(|(kind, _)| !self.counts(&check, *kind));
+            let mut silent = check.silent.clone();
+            silent.retain(|asked| self.counts(&check, asked.kind()));
+            return Change { void, online, silent, near: check.near, ..Change::default() };
         }
-        if !check.open.is_empty() {
-            return Change::default();
+        self.check = None;
+        if self.is_offline() {
+            let back = far || (anything && !self.beyond);
+            return if back { self.come_back(started) } else { Change::default() };
         }
-        let Some(check) = self.check.take() else { return Change::default() };
-        let void = self.take(|_, _| true);
-        let before = self.online.replace(false);
-        let online = (before != Some(false)).then_some(false);
-        Change { void, online, silent: check.silent, ..Change::default() }
+        if anything {
+            self.online = Some(true);
+        }
+        self.confirmed = started;
+        let believed = self.take(|needs, at| needs == Needs::Anything && at <= started);
+        let void = self.take(|_, at| at <= started);
+        Change { believed, void, ..Change::default() }
+    }
+
+    /// Whether a check in which nothing from beyond answers says that this host is cut off, if it stays so.
+    ///
+    /// One kind that is silent may well be at fault itself; two hardly ever are at once. Neither are watched addresses
+    /// that have nothing to do with one another, and that all answered until now. Then the router and a resolver's
+    /// cache may go on answering for as long as they like. What cannot be told apart without references is a line that
+    /// is cut beyond the router from a block of everything that is watched, put up at one moment: an answer that no
+    /// cache had speaks for the block.
+    fn may_be_cut_off(&self, check: &Check) -> bool {
+        let silent = check.kinds.iter().filter(|(kind, answered)| !**answered && self.counts(check, **kind));
+        let silent = silent.count();
+        let [v4, v6] = self.proofs;
+        silent >= 2 || (check.independent && silent >= 1 && self.resolved <= v4.max(v6))
+    }
+
+    /// Whether the silence of a kind says anything.
+    fn counts(&self, check: &Check, kind: Kind) -> bool {
+        let ever_far = self.ever.contains(&Kind::Reference) || self.ever.contains(&Kind::Watched);
+        let known = !ever_far || self.ever.contains(&kind);
+        match kind {
+            Kind::Watched | Kind::Resolver | Kind::OwnResolver => true,
+            // It may never answer echo requests. Where a resolver elsewhere answers, the way past it is open.
+            Kind::Gateway => known && check.kinds.get(&Kind::Resolver) != Some(&true),
+            Kind::Reference => known,
+        }
     }
 
     fn come_back(&mut self, sent: Time) -> Change<T> {
-        (self.online, self.back) = (Some(true), sent);
+        (self.online, self.back, self.beyond) = (Some(true), sent, false);
         self.check = None;
         Change { void: self.take(|_, _| true), online: Some(true), ..Change::default() }
     }
@@ -285,7 +364,8 @@ impl<T> Own<T> {
 
 impl<T> Default for Change<T> {
     fn default() -> Self {
-        Self { believed: Vec::new(), void: Vec::new(), online: None, silent: Vec::new() }
+        let (believed, void, silent, near) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { believed, void, online: None, silent, near }
     }
 }
 
@@ -294,13 +374,14 @@ impl Asked {
         match self {
             Asked::Reference(_) => Kind::Reference,
             Asked::Gateway(_) => Kind::Gateway,
+            Asked::Resolver(at) if at.ip().is_loopback() => Kind::OwnResolver,
             Asked::Resolver(_) => Kind::Resolver,
             Asked::Watched(_) => Kind::Watched,
         }
     }
 
     /// What of this host's own surroundings it is.
-    fn name(self) -> Option<String> {
+    pub(super) fn name(self) -> Option<String> {
         match self {
             Asked::Reference(endpoint) | Asked::Resolver(endpoint) => Some(endpoint.to_string()),
             Asked::Gateway(address) => Some(address.to_string()),
@@ -310,99 +391,4 @@ impl Asked {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(seconds: u64) -> Time {
-        Time::from_micros(1_000_000_000 + seconds * 1_000_000)
-    }
-
-    fn reference(last: u8) -> Asked {
-        Asked::Reference(SocketAddr::from(([192, 0, 2, last], 443)))
-    }
-
-    fn resolver() -> Asked {
-        Asked::Resolver(SocketAddr::from(([192, 0, 2, 53], 53)))
-    }
-
-    fn nothing() -> Change<u32> {
-        Change::default()
-    }
-
-    /// A host on which one failure waits for a check of these.
-    fn in_doubt(asked: &[Asked]) -> Own<u32> {
-        let mut own = Own::new(at(0));
-        own.hold(Needs::Anything, at(1), 7);
-        assert!(own.wants_check(at(2)));
-        assert_eq!(own.begin_check(asked.to_vec(), at(2)), nothing());
-        assert!(!own.wants_check(at(3)));
-        own
-    }
-
-    #[test]
-    fn a_reference_that_answers_makes_failures_real() {
-        let mut own = in_doubt(&[reference(1), reference(2), resolver()]);
-        assert_eq!(own.checked(reference(1), false), nothing());
-        assert_eq!(own.checked(reference(2), true).believed, [7]);
-        assert_eq!(own.online(), Some(true));
-        assert!(own.is_proved(Needs::Anything, at(2)));
-    }
-
-    #[test]
-    fn nothing_of_two_kinds_is_an_outage_of_our_own() {
-        let mut own = in_doubt(&[reference(1), resolver()]);
-        assert_eq!(own.checked(reference(1), false), nothing());
-        let change = own.checked(resolver(), false);
-        assert_eq!((change.void, change.online), (vec![7], Some(false)));
-        assert_eq!(change.silent, ["192.0.2.1:443", "192.0.2.53:53"]);
-        assert!(!own.wants_check(at(3)) && own.wants_check(at(7)));
-        assert!(own.was_offline(at(5)));
-        assert_eq!(own.prove(at(8), false).online, Some(true));
-        assert!(own.was_offline(at(7)) && !own.was_offline(at(8)));
-    }
-
-    #[test]
-    fn a_router_and_a_resolver_that_answer_do_not_outweigh_all_that_is_beyond_them() {
-        let gateway = Asked::Gateway([192, 0, 2, 1].into());
-        let mut own = in_doubt(&[reference(1), resolver(), gateway]);
-        assert_eq!(own.checked(gateway, true), nothing());
-        assert_eq!(own.checked(resolver(), true), nothing());
-        assert_eq!(own.checked(reference(1), false).online, Some(false));
-    }
-
-    #[test]
-    fn without_references_a_resolver_decides() {
-        let mut own = in_doubt(&[resolver()]);
-        assert_eq!(own.checked(resolver(), true).believed, [7]);
-        let mut own = in_doubt(&[resolver()]);
-        assert_eq!(own.checked(resolver(), false).online, Some(false));
-    }
-
-    #[test]
-    fn who_has_nothing_to_ask_believes_what_he_sees() {
-        let mut own = Own::new(at(0));
-        own.hold(Needs::Anything, at(1), 7);
-        assert_eq!(own.begin_check(Vec::new(), at(2)).believed, [7]);
-        assert_eq!(own.online(), None);
-    }
-
-    #[test]
-    fn an_answer_proves_what_was_sent_before_it() {
-        let mut own: Own<u32> = Own::new(at(0));
-        own.hold(Needs::Anything, at(1), 1);
-        own.hold(Needs::Anything, at(5), 5);
-        assert_eq!(own.prove(at(3), false).believed, [1]);
-        assert_eq!(own.prove(at(5), true).believed, [5]);
-    }
-
-    #[test]
-    fn no_route_counts_only_where_others_of_the_family_are_reached() {
-        let mut own: Own<u32> = Own::new(at(0));
-        own.hold(Needs::Family { v6: true }, at(1), 1);
-        assert_eq!(own.prove(at(3), false), nothing());
-        let change = own.begin_check(Vec::new(), at(4));
-        assert_eq!((change.believed, change.void), (vec![], vec![1]));
-        own.hold(Needs::Family { v6: true }, at(5), 2);
-        assert_eq!(own.prove(at(6), true).believed, [2]);
-    }
-}
+mod tests;

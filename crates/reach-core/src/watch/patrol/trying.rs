@@ -32,7 +32,7 @@ const AROUND_FRESH: Duration = Duration::from_secs(10);
 /// A failure that is not yet believed.
 #[derive(Debug)]
 pub(super) struct Doubtful {
-    place: usize,
+    pub(super) place: usize,
     series: Series,
     sent: Time,
     reason: Reason,
@@ -218,7 +218,8 @@ impl Patrol {
     fn answer(&mut self, place: usize, now: Time) {
         let Some(post) = self.posts.get_mut(place) else { return };
         let series = post.series;
-        let moved = post.health.answer(now);
+        let Some(beat) = self.beats.get(&series.target) else { return };
+        let moved = post.health.answer(beat.watched.pace.well_after, now);
         post.tries.above_tcp &= post.health.state() != AddressState::Ok;
         if moved.is_some() || post.is_stale(now) {
             self.dirty.insert(place);
@@ -284,8 +285,9 @@ impl Patrol {
             return;
         }
         self.uneasy.insert(place);
+        let Some(beat) = self.beats.get(&post.series.target) else { return };
         let (regular, urgent) = (post.tries.regular, post.health.state() == AddressState::Suspect);
-        if let Some(after) = post.health.again_after()
+        if let Some(after) = post.health.again_after(beat.watched.pace.well_after)
             && now + after < regular
         {
             self.try_at(place, now + after, urgent);

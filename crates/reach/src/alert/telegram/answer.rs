@@ -117,6 +117,8 @@ pub struct Pressed {
     pub chat: i64,
     /// Its public name, without `@`.
     pub chat_name: Option<String>,
+    /// The number of the message with the button, where that is known.
+    pub message: Option<i64>,
     /// Who.
     pub by: String,
     /// What; `None` for what no button of ours says.
@@ -130,6 +132,8 @@ pub enum Button {
     Acknowledge(IncidentId),
     /// No word of it for an hour.
     Mute(IncidentId),
+    /// Somebody has taken it on.
+    Taken(IncidentId),
 }
 
 impl Button {
@@ -138,6 +142,7 @@ impl Button {
         match self {
             Button::Acknowledge(incident) => format!("ack:{}", incident.0),
             Button::Mute(incident) => format!("mute:{}", incident.0),
+            Button::Taken(incident) => format!("taken:{}", incident.0),
         }
     }
 
@@ -148,6 +153,7 @@ impl Button {
         match what {
             "ack" => Some(Button::Acknowledge(IncidentId(number))),
             "mute" => Some(Button::Mute(IncidentId(number))),
+            "taken" => Some(Button::Taken(IncidentId(number))),
             _ => None,
         }
     }
@@ -177,6 +183,7 @@ struct From {
 #[derive(Deserialize)]
 struct Message {
     chat: Chat,
+    message_id: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -200,6 +207,7 @@ pub fn updates(result: &Value) -> (Vec<Pressed>, Option<i64>) {
             pressed.push(Pressed {
                 chat: message.chat.id,
                 chat_name: message.chat.username,
+                message: message.message_id,
                 by: name(query.from),
                 button: query.data.as_deref().and_then(Button::parse),
                 id: query.id,
@@ -284,7 +292,7 @@ mod tests {
         let (pressed, next) = updates(&result);
         assert_eq!(next, Some(11));
         assert_eq!(pressed[0].button, Some(Button::Acknowledge(IncidentId(17))));
-        assert_eq!((pressed[0].by.as_str(), pressed[0].chat), ("@kim", -100));
+        assert_eq!((pressed[0].by.as_str(), pressed[0].chat, pressed[0].message), ("@kim", -100, Some(3)));
         assert_eq!((pressed.len(), pressed[1].button), (2, None));
         assert!(!pressed[1].by.contains('\u{202e}'));
     }
@@ -299,11 +307,12 @@ mod tests {
         }
 
         #[test]
-        fn buttons_say_what_they_mean(number in any::<u64>(), mute in any::<bool>()) {
+        fn buttons_say_what_they_mean(number in any::<u64>()) {
             let incident = IncidentId(number);
-            let button = if mute { Button::Mute(incident) } else { Button::Acknowledge(incident) };
-            prop_assert_eq!(Button::parse(&button.data()), Some(button));
-            prop_assert!(button.data().len() <= 64);
+            for button in [Button::Mute(incident), Button::Acknowledge(incident), Button::Taken(incident)] {
+                prop_assert_eq!(Button::parse(&button.data()), Some(button));
+                prop_assert!(button.data().len() <= 64);
+            }
         }
     }
 }

@@ -6,10 +6,13 @@ mod poll;
 use std::sync::{Mutex, PoisonError};
 
 use reach_core::watch::{
-    IncidentId, Phase,
-    courier::{Dispatch, How, Part, Report},
+    IncidentId,
+    courier::{Dispatch, How, Offer, Part, Report},
 };
-use reach_report::notice::{self, Message, Telling};
+use reach_report::{
+    Lang,
+    notice::{self, Message, Telling},
+};
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -56,6 +59,17 @@ impl Api {
         self.url == other.url && self.token.expose_secret() == other.token.expose_secret()
     }
 
+    /// Changes the buttons below a message; takes them away where there are none.
+    async fn set_keyboard(&self, chat: &str, message: &str, keyboard: Option<&Value>) -> Outcome {
+        let none = json!({ "inline_keyboard": [] });
+        let arguments = json!({
+            "chat_id": chat,
+            "message_id": message.parse::<i64>().unwrap_or_default(),
+            "reply_markup": keyboard.unwrap_or(&none),
+        });
+        self.call("editMessageReplyMarkup", &arguments).await
+    }
+
     /// Calls a method. The token is in the URL, so no error may have it.
     async fn call(&self, method: &str, arguments: &Value) -> Outcome {
         let url = format!("{}/bot{}/{method}", self.url, self.token.expose_secret());
@@ -92,6 +106,9 @@ impl Telegram {
     }
 
     pub(super) async fn deliver(&self, dispatch: &Dispatch, telling: &Telling<'_>) -> Report {
+        if let How::Buttons { message, incident, offer } = &dispatch.how {
+            return self.change_buttons(message, *incident, offer.as_ref(), telling.lang).await;
+        }
         let message = notice::message(&dispatch.parts, telling);
         let mut form = Form { limit: LONGEST, markup: true };
         let mut shorter = SHORTER.into_iter();
@@ -120,10 +137,7 @@ impl Telegram {
                     Some(limit) => form.limit = limit,
                     None => return refused(Outcome::TooLong),
                 },
-                Outcome::Moved(chat) if remark.is_none() => {
-                    remark = Some(format!("the chat is now {chat}; write that into the configuration"));
-                    *self.chat.lock().unwrap_or_else(PoisonError::into_inner) = chat.to_string();
-                }
+                Outcome::Moved(chat) if remark.is_none() => remark = Some(self.moved(chat)),
                 outcome => return refused(outcome),
             }
         }
@@ -165,24 +179,54 @@ impl Telegram {
         ("sendMessage", arguments)
     }
 
+    /// Changes the buttons below a message that is otherwise as it should be.
+    async fn change_buttons(
+        &self,
+        message: &str,
+        incident: IncidentId,
+        offer: Option<&Offer>,
+        lang: Lang,
+    ) -> Report {
+        let keyboard = offer.filter(|_| self.buttons).map(|offer| keyboard(incident, offer, lang));
+        let mut remark = None;
+        loop {
+            match self.api.set_keyboard(&self.chat(), message, keyboard.as_ref()).await {
+                Outcome::Done(_) | Outcome::Unchanged => {
+                    return Report::Sent { message: Some(message.to_owned()), remark };
+                }
+                Outcome::Moved(chat) if remark.is_none() => remark = Some(self.moved(chat)),
+                outcome => return refused(outcome),
+            }
+        }
+    }
+
+    /// Follows a group; says what is to be written into the configuration.
+    fn moved(&self, chat: i64) -> String {
+        *self.chat.lock().unwrap_or_else(PoisonError::into_inner) = chat.to_string();
+        format!("the chat is now {chat}; write that into the configuration")
+    }
+
     /// What can be done about the one incident of a message.
     fn keyboard(&self, parts: &[Part], telling: &Telling<'_>) -> Option<Value> {
         let [part] = parts else { return None };
         let incident = &part.notice.incident;
-        if !self.buttons || !matches!(incident.phase, Phase::Open | Phase::Calming { .. }) {
-            return None;
-        }
-        let labels = notice::buttons(telling.lang);
-        let button = |text: &str, what: fn(IncidentId) -> Button| json!({ "text": text, "callback_data": what(incident.id).data() });
-        let mut row = Vec::new();
-        if incident.acknowledged.is_none() {
-            row.push(button(labels.acknowledge, Button::Acknowledge));
-        }
-        if incident.muted_until.is_none() {
-            row.push(button(labels.mute, Button::Mute));
-        }
-        (!row.is_empty()).then(|| json!({ "inline_keyboard": [row] }))
+        let offer = Offer::of(incident).filter(|_| self.buttons)?;
+        Some(keyboard(incident.id, &offer, telling.lang))
     }
+}
+
+/// One row: who takes care, and a way to hush it.
+fn keyboard(incident: IncidentId, offer: &Offer, lang: Lang) -> Value {
+    let labels = notice::buttons(lang);
+    let button = |text: &str, what: Button| json!({ "text": text, "callback_data": what.data() });
+    let mut row = vec![match &offer.taken_by {
+        None => button(labels.acknowledge, Button::Acknowledge(incident)),
+        Some(by) => button(&notice::taken_by(by, lang), Button::Taken(incident)),
+    }];
+    if !offer.muted {
+        row.push(button(labels.mute, Button::Mute(incident)));
+    }
+    json!({ "inline_keyboard": [row] })
 }
 
 #[derive(Clone, Copy)]

@@ -99,8 +99,10 @@ async fn take(api: &Api, chats: &[Chat], desk: &Desk, pressed: Pressed) {
         Some(Button::Mute(incident)) if is_open(&incident) => {
             (Some(Order::Mute { incident, until: desk.clock.now() + MUTE, by }), labels.muted)
         }
+        Some(Button::Taken(incident)) if is_open(&incident) => (None, labels.taken),
         _ => (None, labels.over),
     };
+    let is_over = said == labels.over;
     if let Some(order) = order {
         // Nobody takes orders any more only while the program ends.
         let _ = desk.orders.send(order);
@@ -108,5 +110,12 @@ async fn take(api: &Api, chats: &[Chat], desk: &Desk, pressed: Pressed) {
     let answer = json!({ "callback_query_id": pressed.id, "text": said });
     if let Outcome::Otherwise(report) = api.call("answerCallbackQuery", &answer).await {
         tracing::debug!(?report, "a press of a button could not be answered");
+    }
+    // Nothing is to be pressed there any more, whatever kept the button.
+    if let (true, Some(message)) = (is_over, pressed.message) {
+        let outcome = api.set_keyboard(&(chat.id)(), &message.to_string(), None).await;
+        if let Outcome::Otherwise(report) = outcome {
+            tracing::debug!(?report, "the buttons of an incident that is over could not be taken away");
+        }
     }
 }

@@ -1,15 +1,23 @@
 //! Sections that are read by the types of those whom they concern: channels, the web server, `/probe`, OTLP.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde::de::DeserializeOwned;
 
 use super::{World, sheet::Section};
 use crate::{
     alert::settings::{ChannelKind, ChannelSettings, Place},
+    blackbox::Modules,
     cli::nearest,
+    otlp::{Exporter, OtlpSettingsError},
     output::shown,
-    web::settings::{HttpSettings, OtlpSettings, ProbeSettings},
+    web::settings::{HttpSettings, OtlpSettings, ProbeSettings, Source},
 };
 
 /// The web server.
@@ -30,14 +38,22 @@ impl Default for Http {
 /// The keys of a channel that hold a secret themselves.
 const INLINE: [&str; 5] = ["token", "password", "secret", "url", "proxy"];
 
-/// The channels, and whether the file itself has one of their secrets.
-pub(super) fn channels(
-    root: &Section<'_, '_>,
-    directory: &Path,
-    world: World<'_>,
-) -> (Vec<ChannelSettings>, bool) {
+/// The channels, and what else is to be known of them.
+#[derive(Default)]
+pub(super) struct Channels {
+    pub(super) settings: Vec<ChannelSettings>,
+    /// The file itself has one of their secrets.
+    pub(super) inline: bool,
+    /// Other files that have secrets.
+    pub(super) files: Vec<PathBuf>,
+    /// What is worth telling, without being wrong.
+    pub(super) remarks: Vec<String>,
+}
+
+pub(super) fn channels(root: &Section<'_, '_>, directory: &Path, world: World<'_>) -> Channels {
     let place = Place { directory, variable: world.variable };
-    let (mut channels, mut inline): (Vec<ChannelSettings>, bool) = (Vec::new(), false);
+    let Channels { settings: mut channels, mut inline, mut files, mut remarks } = Channels::default();
+    let mut fallbacks = Vec::new();
     for section in root.sections("channel") {
         let kind = section.parsed("kind", |kind| {
             if ChannelKind::CODES.contains(&kind) {
@@ -52,28 +68,65 @@ pub(super) fn channels(
         }
         let Some(table) = section.deserialize::<toml::Table>() else { continue };
         inline |= INLINE.iter().any(|key| table.contains_key(*key));
-        let at = section.at_key("name");
+        let in_file = |key: &&str| table.get(&format!("{key}_file")).and_then(toml::Value::as_str);
+        files.extend(INLINE.iter().filter_map(in_file).map(|file| directory.join(file)));
         match ChannelSettings::read(table, place) {
             Ok(channel) if channels.iter().any(|known| known.name == channel.name) => {
                 let name = shown(&channel.name);
                 section.wrong("name", format!("there are two channels of the name `{name}`; rename one"));
             }
-            Ok(channel) => channels.push(channel),
-            Err(problems) => problems.into_iter().for_each(|problem| section.sheet().wrong(at, problem)),
+            Ok(channel) => {
+                if let ChannelKind::Command { command } = &channel.kind
+                    && let Some(problem) = command.first().and_then(|program| missing(program))
+                {
+                    remarks.push(format!("channel `{}`: `command`: {problem}", shown(&channel.name)));
+                }
+                fallbacks.push(section.at_key("fallback"));
+                channels.push(channel);
+            }
+            Err(problems) => {
+                problems
+                    .into_iter()
+                    .for_each(|problem| section.sheet().wrong(place_of(&section, &problem), problem));
+            }
         }
     }
     let names: BTreeSet<&str> = channels.iter().map(|channel| channel.name.as_str()).collect();
-    for channel in &channels {
+    for (channel, at) in channels.iter().zip(fallbacks) {
         let Some(fallback) = &channel.fallback else { continue };
         if !names.contains(fallback.as_str()) || *fallback == channel.name {
             let (name, fallback) = (shown(&channel.name), shown(fallback));
             let what = format!(
                 "channel `{name}`: `fallback`: `{fallback}` is no other channel; name one that there is"
             );
-            root.sheet().wrong(root.at_key("channel"), what);
+            root.sheet().wrong(at, what);
         }
     }
-    (channels, inline)
+    Channels { settings: channels, inline, files, remarks }
+}
+
+/// Where the key stands that a problem of a channel names (`channel `x`: `key` …`), or what gives its value; the
+/// name of the channel, where neither is there.
+fn place_of(section: &Section<'_, '_>, problem: &str) -> usize {
+    let nowhere = section.at_key("");
+    let key = problem.split('`').nth(3).unwrap_or_default();
+    let candidates =
+        ["", "_file", "_env", "_credential"].map(|suffix| section.at_key(&format!("{key}{suffix}")));
+    candidates.into_iter().find(|at| *at != nowhere).unwrap_or_else(|| section.at_key("name"))
+}
+
+/// Why a program cannot be started that is named with its whole path.
+fn missing(program: &str) -> Option<String> {
+    let path = Path::new(program);
+    let name = shown(program);
+    match fs::metadata(path) {
+        _ if !path.is_absolute() => None,
+        Err(error) => Some(format!("`{name}` cannot be started: {error}")),
+        Ok(metadata) if metadata.is_dir() || metadata.permissions().mode() & 0o111 == 0 => {
+            Some(format!("`{name}` cannot be started: it is no program; `chmod +x` it if it is one"))
+        }
+        Ok(_) => None,
+    }
 }
 
 pub(super) fn http(root: &Section<'_, '_>) -> Http {
@@ -92,18 +145,59 @@ pub(super) fn http(root: &Section<'_, '_>) -> Http {
         );
         return Http::default();
     }
-    Http { serves, settings: from_table(&section, table).unwrap_or_default() }
+    // With their places where the table stands as it is.
+    let settings = if serves { section.deserialize() } else { from_table(&section, table) };
+    Http { serves, settings: settings.unwrap_or_default() }
 }
 
 pub(super) fn probe(root: &Section<'_, '_>, directory: &Path) -> ProbeSettings {
     let Some(section) = root.section("probe") else { return ProbeSettings::default() };
     let mut settings: ProbeSettings = section.deserialize().unwrap_or_default();
     settings.modules = settings.modules.map(|path| directory.join(path));
+    if let Some(path) = &settings.modules {
+        let name = shown(&path.to_string_lossy());
+        let text = fs::read_to_string(path).map_err(|error| format!("`{name}` cannot be read: {error}"));
+        let modules = text.and_then(|text| {
+            Modules::parse(&text).map_err(|error| format!("`{name}`: {}", shown(&error.to_string())))
+        });
+        if let Err(problem) = modules {
+            section.wrong("modules", problem);
+        }
+    }
     settings
 }
 
 pub(super) fn otlp(root: &Section<'_, '_>) -> Option<OtlpSettings> {
-    root.section("otlp")?.deserialize()
+    let section = root.section("otlp")?;
+    let settings: OtlpSettings = section.deserialize()?;
+    let second = Duration::from_secs(1);
+    let spans = [
+        ("every", settings.every, second, Duration::from_secs(86_400)),
+        ("timeout", settings.timeout, second / 10, Duration::from_secs(600)),
+    ];
+    for (key, span, least, most) in spans {
+        if !(least..=most).contains(&span) {
+            let [span, least, most] = [span, least, most].map(humantime::format_duration);
+            section.wrong(key, format!("{span} is not between {least} and {most}"));
+        }
+    }
+    // Whether it can be pushed to at all is known before anything is pushed.
+    if let Err(error) = Exporter::new(&settings, "") {
+        let key = match error {
+            OtlpSettingsError::Header(_) | OtlpSettingsError::Secret { .. } => "headers",
+            OtlpSettingsError::Endpoint(_) | OtlpSettingsError::Tls(_) => "endpoint",
+        };
+        section.wrong(key, error.to_string());
+    }
+    Some(settings)
+}
+
+/// The files that have the values of headers.
+pub(super) fn otlp_secrets(settings: &OtlpSettings) -> impl Iterator<Item = PathBuf> {
+    settings.headers.values().filter_map(|source| match source {
+        Source::File(path) => Some(path.clone()),
+        _ => None,
+    })
 }
 
 fn from_table<T: DeserializeOwned>(section: &Section<'_, '_>, table: toml::Table) -> Option<T> {

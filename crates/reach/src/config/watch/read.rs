@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -16,7 +17,9 @@ use reach_core::{
 
 use super::{
     ControlConfig, Gateway, Heartbeat, LogConfig, LogFormat, LogLevel, Maintenance, Own, Places,
-    TargetConfig, WatchConfig, World, foreign, name_of,
+    TargetConfig, WatchConfig, World,
+    foreign::{self, Channels},
+    name_of,
     rules::{pace, rules},
     secret::{SecretKeys, Vault, is_open_to_all},
     sheet::{Placed, Section, Sheet},
@@ -27,8 +30,11 @@ use crate::{
     output::shown,
 };
 
-pub(super) const SHORTEST_EVERY: Duration = Duration::from_millis(200);
+pub(super) const SHORTEST_EVERY: Duration = Duration::from_millis(50);
 pub(super) const LONGEST_EVERY: Duration = Duration::from_secs(86_400);
+
+/// Results that may wait for the disk. Fewer would be lost although it takes them: they are written every ten seconds.
+const MOST_WAITING: RangeInclusive<u64> = 1_000..=50_000_000;
 
 /// No configuration is larger; a file that is, is none.
 const LARGEST: u64 = 8 * 1024 * 1024;
@@ -163,9 +169,24 @@ impl Reader<'_, '_, '_> {
         config.http = foreign::http(root);
         config.probe = foreign::probe(root, self.directory);
         config.otlp = foreign::otlp(root);
-        let (channels, inline) = foreign::channels(root, self.directory, self.vault.world);
-        config.channels = channels;
+        let Channels { settings, inline, mut files, remarks } =
+            foreign::channels(root, self.directory, self.vault.world);
+        config.channels = settings;
+        self.warnings.extend(remarks);
         let heartbeat = root.section("heartbeat");
+        let in_file = |key| heartbeat.as_ref().filter(|section| section.has(key))?.text(key);
+        files.extend(
+            ["url_file", "proxy_file"].into_iter().filter_map(in_file).map(|file| self.directory.join(file)),
+        );
+        files.extend(config.otlp.iter().flat_map(foreign::otlp_secrets));
+        files.sort();
+        files.dedup();
+        for file in files.iter().filter(|file| is_open_to_all(file)) {
+            let name = shown(&file.to_string_lossy());
+            self.warnings.push(format!(
+                "{name} has a secret in it, and everybody on this host may read it; `chmod 600` it"
+            ));
+        }
         self.inline_secret =
             inline || heartbeat.is_some_and(|section| section.has("url") || section.has("proxy"));
         let zone = config.zone.clone();
@@ -306,6 +327,9 @@ impl Reader<'_, '_, '_> {
         store.ten_minutes_for = keep("ten_minutes_for", store.ten_minutes_for);
         store.hours_for = keep("hours_for", store.hours_for);
         store.evidence_for = keep("evidence_for", store.evidence_for);
+        if let Some(most) = section.count("most_waiting", MOST_WAITING) {
+            store.most_waiting = usize::try_from(most).unwrap_or(usize::MAX);
+        }
         section.finish();
     }
 

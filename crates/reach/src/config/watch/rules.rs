@@ -41,6 +41,7 @@ pub(super) fn pace(section: &Section<'_, '_>, base: &Cadence) -> Cadence {
         forget_after: section
             .span("forget_after", MINUTE..=seconds(366 * 86_400))
             .unwrap_or(base.forget_after),
+        well_after: section.span("well_after", Duration::ZERO..=DAY).unwrap_or(base.well_after),
     };
     if section.has("resolvers") {
         pace.extra_resolvers.clear();

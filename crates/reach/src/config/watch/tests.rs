@@ -39,6 +39,7 @@ fn the_example_is_right_as_it_is_and_with_everything_in_force() {
 
     let directory = TempDir::new().expect("a directory");
     fs::write(directory.path().join("hosts.txt"), "192.0.2.11:7001\n").expect("written");
+    fs::write(directory.path().join("blackbox.yml"), "modules: {icmp: {prober: icmp}}\n").expect("written");
     for (name, secret) in [
         ("heartbeat-url", "https://heartbeat.example/secret"),
         ("telegram-token", "1:token"),
@@ -356,5 +357,75 @@ proptest! {
         for problem in understood(&changed).err().unwrap_or_default() {
             prop_assert!(!problem.contains('\u{1b}') && problem.starts_with("reach.toml"), "{}", problem);
         }
+    }
+}
+
+#[test]
+fn what_is_pushed_where_and_which_modules_there_are_is_known_before_anything_begins() {
+    let directory = TempDir::new().expect("a directory");
+    fs::write(directory.path().join("modules.yml"), "modules: {x: {prober: carrier-pigeon}}")
+        .expect("written");
+    let file = directory.path().join("reach.toml");
+    let otlp = "[otlp]\nendpoint = 'http://127.0.0.1:4318'\n";
+    for (more, key, part) in [
+        ("[otlp]\nendpoint = 'collector'".to_owned(), "`otlp.endpoint`", "http://collector.example:4318"),
+        (format!("{otlp}every = '0s'"), "`otlp.every`", "between 1s and 1day"),
+        (format!("{otlp}timeout = '1h'"), "`otlp.timeout`", "between 100ms and 10m"),
+        (
+            format!("{otlp}headers = {{ authorization = {{ env = 'REACH_TEST_UNSET' }} }}"),
+            "`otlp.headers`",
+            "no variable `REACH_TEST_UNSET`",
+        ),
+        ("[probe]\nmodules = 'nowhere.yml'".to_owned(), "`probe.modules`", "cannot be read"),
+        ("[probe]\nmodules = 'modules.yml'".to_owned(), "`probe.modules`", "carrier-pigeon"),
+    ] {
+        fs::write(&file, format!("[[target]]\ntarget = 'a.example'\n{more}\n")).expect("written");
+        let problems = load(&file, BARE).expect_err(&more);
+        let told = problems.join("\n");
+        assert!(told.contains("reach.toml:") && told.contains(key) && told.contains(part), "{more}: {told}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_channel_is_told_at_its_own_key() {
+    let directory = TempDir::new().expect("a directory");
+    let file = directory.path().join("reach.toml");
+    let hook = "[[channel]]\nname = 'x'\nkind = 'webhook'\nurl = 'http://h.example/'\n";
+    for (more, place, part) in [
+        (format!("{hook}quiet_hours = 'never'"), ":7:", "`quiet_hours`"),
+        (format!("{hook}fallback = 'y'"), ":7:", "`y` is no other channel"),
+        (
+            "[[channel]]\nname = 'x'\nkind = 'webhook'\nurl_file = 'nowhere'".to_owned(),
+            ":6:",
+            "cannot be read",
+        ),
+        (
+            "[[channel]]\nname = 'x'\nkind = 'command'\ncommand = '/bin/true'".to_owned(),
+            ":6:",
+            "expected a list",
+        ),
+        ("[http]\nlisten = '127.0.0.1:1'\nhostss = []".to_owned(), ":5:", "`hostss`"),
+    ] {
+        fs::write(&file, format!("[[target]]\ntarget = 'a.example'\n{more}\n")).expect("written");
+        let problems = load(&file, BARE).expect_err(&more);
+        assert!(problems.len() == 1 && problems[0].contains(place), "{more}: {problems:?}");
+        assert!(problems[0].contains(part), "{more}: {problems:?}");
+    }
+}
+
+#[test]
+fn what_works_and_is_worth_a_remark_is_remarked_on() {
+    let directory = TempDir::new().expect("a directory");
+    let token = directory.path().join("token");
+    fs::write(&token, "123:abc").expect("written");
+    let file = directory.path().join("reach.toml");
+    let channels = "[[channel]]\nname = 'a'\nkind = 'telegram'\ntoken_file = 'token'\nchat = 1\n\
+                    [[channel]]\nname = 'b'\nkind = 'command'\ncommand = ['/nonexistent/notify']\n";
+    fs::write(&file, format!("[[target]]\ntarget = 'a.example'\n{channels}")).expect("written");
+    for (mode, warned) in [(0o644, true), (0o600, false)] {
+        fs::set_permissions(&token, fs::Permissions::from_mode(mode)).expect("changed");
+        let told = load(&file, BARE).expect("right").warnings.join("\n");
+        assert_eq!(told.contains("token has a secret in it"), warned, "{told}");
+        assert!(told.contains("`/nonexistent/notify` cannot be started"), "{told}");
     }
 }

@@ -6,7 +6,7 @@ use super::{Bundle, Choice, Desk, Entry, Group};
 use crate::{
     Time,
     watch::{
-        Gravity, Notice,
+        Gravity, News, Notice, Phase,
         courier::{AtNight, Courier, How, merge::merge, thread::is_detail},
     },
 };
@@ -24,6 +24,14 @@ impl Desk {
         bundles.sort_by_key(|bundle| (!bundle.rings, bundle.attempts, bundle.into));
         let in_crowd =
             |bundle: &Bundle| !self.plan.caps.program && !bundle.alone && !self.is_edit(&bundle.notice);
+        // What happened in one window to many targets is told in one.
+        let summary =
+            |bundle: &Bundle| in_crowd(bundle) && matches!(bundle.notice.news, News::WindowEnded { .. });
+        if bundles.iter().filter(|bundle| summary(bundle)).count() > 1 {
+            bundles.retain(summary);
+            bundles.truncate(LONGEST_DIGEST);
+            return Choice::Digest(bundles);
+        }
         if bundles.iter().filter(|bundle| in_crowd(bundle)).count() >= crowd {
             bundles.retain(in_crowd);
             bundles.truncate(LONGEST_DIGEST);
@@ -66,7 +74,11 @@ impl Desk {
                 wake = wake.min(until);
                 continue;
             }
-            let rings = notice.rings && !self.is_quiet(&notice, now);
+            // Nobody was woken by it at night: the first word of it by day makes up for that.
+            let owed = notice.incident.phase == Phase::Open
+                && notice.incident.acknowledged.is_none()
+                && self.threads.get(&notice.incident.id).is_some_and(|thread| thread.hushed);
+            let rings = (notice.rings || owed) && !self.is_quiet(&notice, now);
             bundles.push(Bundle {
                 into: into.row.id,
                 older: older.iter().map(|entry| entry.row.id).collect(),
@@ -90,7 +102,7 @@ impl Desk {
         holds.then_some(span)
     }
 
-    fn is_quiet(&self, notice: &Notice, now: Time) -> bool {
+    pub(super) fn is_quiet(&self, notice: &Notice, now: Time) -> bool {
         self.quiet_span(notice, now).is_some()
     }
 

@@ -9,14 +9,14 @@ use std::{
 };
 
 use super::{
-    ChannelPlan, Courier, Dispatch, DispatchId, How, Lanes, Part, UNWRITTEN,
+    ChannelPlan, Courier, Dispatch, DispatchId, How, LONGEST_REST, Lanes, Part, UNWRITTEN,
     pace::{Flurry, LONGEST},
     route,
     thread::Thread,
 };
 use crate::{
     Time,
-    watch::{ChannelStatus, Delivery, IncidentId, Notice, OutboxRow, RowId, Subject},
+    watch::{ChannelStatus, Delivery, Gravity, IncidentId, News, Notice, OutboxRow, RowId, Subject},
 };
 
 /// After an answer that did not come.
@@ -47,6 +47,8 @@ pub(super) struct Entry {
     row: OutboxRow,
     /// When it may go although nobody wrote it.
     free: Time,
+    /// The store has it, so that another run would deliver it.
+    stored: bool,
     /// When it could have been delivered at first.
     since: Time,
     /// Notices that were merged into it.
@@ -65,7 +67,7 @@ impl Entry {
 
     /// One that need not wait.
     pub(super) fn free(row: OutboxRow, now: Time) -> Self {
-        Self { row, free: now, since: now, changes: 0, passed_on: false, alone: false }
+        Self { row, free: now, stored: false, since: now, changes: 0, passed_on: false, alone: false }
     }
 }
 
@@ -74,6 +76,8 @@ struct UnderWay {
     id: DispatchId,
     rows: Vec<RowId>,
     how: How,
+    urgent: bool,
+    rings: bool,
 }
 
 /// Something that is said again and again.
@@ -95,6 +99,7 @@ pub(super) enum Choice {
     One(Box<Bundle>),
     Digest(Vec<Bundle>),
     Repeat,
+    Buttons(How),
 }
 
 /// The rows of one incident that can go together.
@@ -109,6 +114,14 @@ pub(super) struct Bundle {
     attempts: u32,
     alone: bool,
     rings: bool,
+}
+
+impl Bundle {
+    /// It rings because something is critical that was not before.
+    fn is_urgent(&self) -> bool {
+        let begins = matches!(self.notice.news, News::Opened | News::Worsened { .. } | News::Relapsed);
+        self.rings && begins && self.notice.incident.gravity == Gravity::Critical
+    }
 }
 
 /// Rows without an incident belong to what they are about.
@@ -138,7 +151,7 @@ impl Desk {
         let name = self.plan.name.clone();
         for row in kept.iter().filter(|row| row.channel == name) {
             if !row.notice.news.stands_alone() {
-                self.threads.entry(row.incident()).or_default().recall(row, &shared);
+                self.threads.entry(row.incident()).or_default().recall(row, &shared, self.plan.caps.buttons);
             }
             if let Delivery::Sent { at, .. } = row.delivery {
                 self.repeat(&row.notice, at);
@@ -147,7 +160,8 @@ impl Desk {
                 continue;
             }
             let since = if row.attempts == 0 { row.not_before.max(row.notice.at) } else { row.notice.at };
-            let mut entry = Entry { since: since.min(now), ..Entry::free(row.clone(), now) };
+            let mut entry = Entry { since: since.min(now), stored: true, ..Entry::free(row.clone(), now) };
+            entry.row.not_before = row.not_before.min(now + LONGEST_REST);
             if row.delivery == Delivery::Sending {
                 entry.row.delivery = Delivery::Unknown;
                 entry.row.not_before = entry.row.not_before.max(now + DOUBT);
@@ -217,9 +231,14 @@ impl Desk {
     pub(super) fn release(&mut self, rows: &[RowId]) {
         for row in rows {
             if let Some(entry) = self.entries.get_mut(row) {
-                entry.free = Time::default();
+                (entry.free, entry.stored) = (Time::default(), true);
             }
         }
+    }
+
+    /// Whether a row waits here, or is under way, that another run would deliver.
+    pub(super) fn has_stored(&self, row: RowId) -> bool {
+        self.entries.get(&row).is_some_and(|entry| entry.stored)
     }
 
     /// Takes back what has not been handed over.
@@ -248,26 +267,36 @@ impl Desk {
         }
         self.stands.retain(|_, standing| standing.until.is_none_or(|until| until >= now));
         let (mut bundles, mut wake) = self.bundles(now);
-        let gathers = self.flurry.gathers_until(now).filter(|_| !self.plan.caps.program);
-        if let Some(until) = gathers.filter(|until| now < *until) {
-            let before = bundles.len();
-            // What was refused together has waited already.
-            bundles.retain(|bundle| bundle.alone || self.is_edit(&bundle.notice));
-            if bundles.len() < before {
-                wake = wake.min(until);
-            }
+        let gathers = |urgent| self.flurry.gathers_until(urgent, now).filter(|_| !self.plan.caps.program);
+        let (mut gathered, gathered_urgent) = (gathers(false), gathers(true));
+        // What was refused together has waited already.
+        let waits_until = |bundle: &Bundle| {
+            let until = if bundle.is_urgent() { gathered_urgent } else { gathered };
+            until.filter(|until| now < *until && !bundle.alone && !self.is_edit(&bundle.notice))
+        };
+        wake = bundles.iter().filter_map(waits_until).fold(wake, Time::min);
+        bundles.retain(|bundle| waits_until(bundle).is_none());
+        if gathered.is_some() && gathered_urgent.is_none() && bundles.iter().any(Bundle::is_urgent) {
+            bundles.retain(Bundle::is_urgent);
+            gathered = None;
         }
         let repeat = if self.stands.is_empty() { Courier::NEVER } else { self.next_repeat };
         wake = wake.min(repeat);
-        if bundles.is_empty() && now < repeat {
+        let says_nothing = bundles.is_empty() && now < repeat;
+        let buttons = self.stale_buttons().filter(|_| says_nothing);
+        if says_nothing && buttons.is_none() {
             return Turn::Wait(wake);
         }
         let bot = self.plan.bot.as_ref().map(|bot| lanes.free(bot)).unwrap_or_default();
         let open = self.not_before.max(lanes.free(&self.plan.chat)).max(bot);
         if now < open {
-            return Turn::Wait(open);
+            // What is to be said comes first, whenever it can be.
+            return Turn::Wait(if says_nothing { wake.min(open) } else { open });
         }
-        Turn::Now(self.choose(bundles, gathers.is_some()))
+        if let Some(how) = buttons {
+            return Turn::Now(Choice::Buttons(how));
+        }
+        Turn::Now(self.choose(bundles, gathered.is_some()))
     }
 
     /// Hands over what was chosen.
@@ -283,9 +312,11 @@ impl Desk {
             Choice::One(bundle) => (self.how(&bundle.notice).unwrap_or(How::New), vec![*bundle]),
             Choice::Digest(bundles) => (How::Digest, bundles),
             Choice::Repeat => (How::Repeat, Vec::new()),
+            Choice::Buttons(how) => (how, Vec::new()),
         };
         let rings = !matches!(how, How::Edit { .. }) && bundles.iter().any(|bundle| bundle.rings);
         let rows: Vec<RowId> = bundles.iter().map(|bundle| bundle.into).collect();
+        let urgent = bundles.iter().any(Bundle::is_urgent);
         let mut parts: Vec<Part> =
             bundles.into_iter().filter_map(|bundle| self.hand_one(bundle, changed)).collect();
         if how == How::Repeat {
@@ -298,8 +329,16 @@ impl Desk {
                 instead_of: None,
             }));
         }
-        self.under_way = Some(UnderWay { id, rows, how: how.clone() });
+        self.under_way = Some(UnderWay { id, rows, how: how.clone(), urgent, rings });
         Dispatch { id, channel: self.plan.name.clone(), parts, how, rings }
+    }
+
+    /// Buttons that say what is not so any more.
+    fn stale_buttons(&self) -> Option<How> {
+        self.threads.iter().find_map(|(incident, thread)| {
+            let (message, offer) = thread.buttons.stale()?;
+            Some(How::Buttons { message: message.clone(), incident: *incident, offer: offer.cloned() })
+        })
     }
 
     fn hand_one(&mut self, bundle: Bundle, changed: &mut BTreeMap<RowId, OutboxRow>) -> Option<Part> {

@@ -6,9 +6,9 @@ use super::{DOUBT, Desk, Standing, UnderWay};
 use crate::{
     Time,
     watch::{
-        Delivery, Notice, OutboxRow, Phase, RowId,
+        Delivery, IncidentId, Notice, OutboxRow, Phase, RowId,
         courier::{
-            Courier, DispatchId, How, Report, UNDELIVERED,
+            Courier, DispatchId, How, Offer, Report, UNDELIVERED,
             pace::{back_off, spread},
         },
     },
@@ -30,6 +30,10 @@ impl Desk {
         let Some(under_way) = self.under_way.take_if(|under_way| under_way.id == id) else {
             return Vec::new();
         };
+        if let How::Buttons { message, incident, offer } = under_way.how {
+            self.buttons_changed(incident, &message, offer, report, now);
+            return Vec::new();
+        }
         let rows = &under_way.rows;
         match report {
             Report::Sent { message, remark } => {
@@ -58,7 +62,7 @@ impl Desk {
                         self.in_vain(&trouble);
                         now
                     }
-                    How::New | How::Digest | How::Repeat => self.fails(&trouble, now),
+                    How::New | How::Digest | How::Repeat | How::Buttons { .. } => self.fails(&trouble, now),
                 };
                 for row in rows {
                     let incident = self.entries.get(row).map(|entry| entry.row.incident());
@@ -98,6 +102,33 @@ impl Desk {
             }
         }
         Vec::new()
+    }
+
+    /// What became of an attempt to change the buttons below a message.
+    fn buttons_changed(
+        &mut self,
+        incident: IncidentId,
+        message: &str,
+        offer: Option<Offer>,
+        report: Report,
+        now: Time,
+    ) {
+        if let Report::Failed { trouble } | Report::Unknown { trouble } | Report::Broken { trouble } = &report
+        {
+            self.fails(trouble, now);
+        }
+        let Some(thread) = self.threads.get_mut(&incident) else { return };
+        match report {
+            Report::Sent { remark, .. } => {
+                thread.buttons.show(message, offer);
+                self.works(remark);
+            }
+            // The channel is well; this message is not there, or too old to be changed.
+            Report::Vanished { .. } | Report::Rejected { .. } => thread.buttons.forget(message),
+            Report::Later { .. } | Report::Failed { .. } | Report::Unknown { .. } | Report::Broken { .. } => {
+                thread.buttons.in_vain(message);
+            }
+        }
     }
 
     /// The rows that waited for too long, and when the next one will have.
@@ -156,18 +187,20 @@ impl Desk {
         changed: &mut BTreeMap<RowId, OutboxRow>,
     ) {
         if !matches!(under_way.how, How::Edit { .. } | How::Repeat) {
-            self.flurry.take(now);
+            self.flurry.take(under_way.urgent, now);
         }
         for row in &under_way.rows {
             let Some(entry) = self.entries.remove(row) else { continue };
             self.status.sent += 1;
             let notice = &entry.row.notice;
             if !notice.news.stands_alone() {
+                let hushed = notice.rings && self.is_quiet(notice, now);
                 let thread = self.threads.entry(notice.incident.id).or_default();
                 match under_way.how {
                     How::Digest => thread.told_in_digest(notice, message, now),
-                    _ => thread.told(notice, message, now),
+                    _ => thread.told(notice, message, self.plan.caps.buttons, now),
                 }
+                thread.heard(notice, under_way.rings, hushed);
                 self.repeat(notice, now);
             }
             let delivery = Delivery::Sent { at: now, message: message.cloned() };

@@ -13,6 +13,22 @@ use crate::{
 
 use super::Complaint;
 
+/// So many days before the end people are reminded of it: what is told more often is not read any more.
+const REMINDED_DAYS: [u32; 6] = [30, 14, 7, 3, 1, 0];
+/// Where it has ended it is said once a day.
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// When a certificate that expires then is worth a word again.
+pub(in super::super) fn next_look(expires: i64, now: Time) -> Time {
+    let days = REMINDED_DAYS.into_iter().map(|days| begins(expires, DAY * days));
+    let before = days.filter(|at| *at > now).min();
+    before.unwrap_or_else(|| {
+        let ended = begins(expires, Duration::ZERO);
+        let days = now.since(ended).as_secs() / DAY.as_secs() + 1;
+        ended + Duration::from_secs(days.saturating_mul(DAY.as_secs()))
+    })
+}
+
 /// When the chains that addresses show expire. One cause for each expiry, however many addresses show it: chains that
 /// end in the same second are the same one, or share the certificate that ends first. It ends when all of them show
 /// another one.
@@ -85,4 +101,29 @@ impl Certificates {
 fn begins(expires: i64, before: Duration) -> Time {
     let seconds = u64::try_from(expires).unwrap_or(0).saturating_sub(before.as_secs());
     Time::from_micros(seconds.saturating_mul(1_000_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_reminded_at_days_that_matter_and_daily_once_it_has_ended() {
+        let (expires, day) = (1_000 * 86_400_i64, 86_400_u64);
+        let at = |days: f64| Time::from_micros(((1_000.0 + days) * 86_400.0 * 1e6) as u64);
+        for (now, next) in [
+            (-40.0, -30.0),
+            (-30.0, -14.0),
+            (-9.5, -7.0),
+            (-7.0, -3.0),
+            (-2.0, -1.0),
+            (-0.5, 0.0),
+            (0.0, 1.0),
+            (0.25, 1.0),
+            (1.0, 2.0),
+        ] {
+            assert_eq!(next_look(expires, at(now)), at(next), "{now} days");
+        }
+        assert_eq!(next_look(i64::MIN, Time::from_micros(0)), Time::from_micros(day * 1_000_000));
+    }
 }

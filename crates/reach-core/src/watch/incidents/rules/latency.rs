@@ -67,6 +67,10 @@ impl Latency {
         self.interrupted();
         let count = u32::try_from(spread.count()).unwrap_or(u32::MAX);
         let Some(measured) = spread.quantile(self.rule.quantile).filter(|_| count >= self.rule.least) else {
+            // What stands may have to be ended by a pool that has become too small for a window: it counts on.
+            if self.complaint.is_some() && count > 0 {
+                (self.from, self.spread, self.slow) = (Some(now), spread, slow);
+            }
             return;
         };
         let LatencyRule { quantile, above, .. } = self.rule;

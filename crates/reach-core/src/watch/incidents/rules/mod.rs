@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub(super) use burn::Burn;
-pub(super) use certificates::Certificates;
+pub(super) use certificates::{Certificates, next_look};
 pub(super) use latency::Latency;
 pub(super) use pool::Pool;
 pub(super) use share::Share;
@@ -35,6 +35,14 @@ pub(super) struct Counters {
     pub share: Option<Share>,
     pub latency: Option<Latency>,
     pub burn: Vec<Burn>,
+}
+
+impl Complaint {
+    /// Whether it shows at once and ends at once. What windows of tries say comes late, and stays for minutes after it
+    /// is over.
+    pub(super) fn is_direct(&self) -> bool {
+        !matches!(self.cause, Cause::FailureShare { .. } | Cause::Latency { .. } | Cause::Burn { .. })
+    }
 }
 
 impl Counters {

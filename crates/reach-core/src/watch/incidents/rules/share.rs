@@ -16,7 +16,8 @@ const HALF: f64 = 0.5;
 /// times, and a healthy service would cross the bound some time by chance alone; so its rate of false alarms is that
 /// of one test a window.
 ///
-/// What a window says is [`FailureShare::judge`]'s. A window with too few tries says nothing, neither way.
+/// What a window says is [`FailureShare::judge`]'s. A window with too few tries says nothing, neither way; where there is
+/// something to be ended, the next one goes on with them, as a pool may become too small for one window.
 #[derive(Debug)]
 pub(in super::super) struct Share {
     pub rule: FailureShare,
@@ -65,6 +66,9 @@ impl Share {
             self.last_failure = self.last_failure.max(at);
             if let Some(complaint) = &mut self.complaint {
                 complaint.bad_at = complaint.bad_at.max(at);
+                if let Cause::FailureShare { last, .. } = &mut complaint.cause {
+                    *last = complaint.bad_at;
+                }
             }
         }
     }
@@ -93,14 +97,21 @@ impl Share {
         }
         let (tries, failed, first) = (self.tries, self.failed, self.first_failure);
         self.interrupted();
+        if tries < self.rule.least.max(1) {
+            // What stands may have to be ended by a pool that has become too small for a window: it counts on.
+            if self.complaint.is_some() && tries > 0 {
+                (self.from, self.tries, self.failed, self.first_failure) = (Some(now), tries, failed, first);
+            }
+            return;
+        }
         match self.rule.judge(failed.into(), tries.into()) {
             Verdict::TooMuch(bounds) => {
-                let threshold = self.rule.threshold;
+                let (threshold, last) = (self.rule.threshold, self.last_failure);
                 self.complaint = Some(Complaint {
-                    cause: Cause::FailureShare { failed, tries, bounds, threshold },
+                    cause: Cause::FailureShare { failed, tries, bounds, threshold, last },
                     gravity: if bounds.0 >= HALF { Gravity::Critical } else { Gravity::Degraded },
                     since: self.complaint.as_ref().map_or(first.unwrap_or(now), |known| known.since),
-                    bad_at: self.last_failure,
+                    bad_at: last,
                 });
             }
             Verdict::Fine => self.complaint = None,

@@ -154,7 +154,12 @@ impl Court {
             }
             Step::Vantage(online) => {
                 self.offline = !online;
-                self.take(Event::Vantage(VantageChange { at: now, online: *online, silent: Vec::new() }));
+                self.take(Event::Vantage(VantageChange {
+                    at: now,
+                    online: *online,
+                    silent: Vec::new(),
+                    near: Vec::new(),
+                }));
             }
             Step::Gap(seconds) => {
                 self.now += u64::from(*seconds);
@@ -298,6 +303,12 @@ impl Court {
             let of_it = self.notices.iter().filter(|k| k.rings && k.incident.id == notice.incident.id);
             let lately = of_it.filter(|k| notice.at.since(k.at) < Duration::from_secs(3 * 3_600)).count();
             assert!(lately < 6, "the seventh ring in three hours");
+        }
+        if notice.news == News::Updated {
+            let edits = self.notices.iter().filter(|known| known.news == News::Updated);
+            let of_it = edits.filter(|known| known.incident.id == notice.incident.id);
+            let lately = of_it.filter(|k| notice.at.since(k.at) < Duration::from_secs(3 * 3_600)).count();
+            assert!(lately < 40, "a message is edited every few minutes");
         }
         if notice.news == News::Recovered && notice.incident.subject != Subject::Vantage {
             assert!(!self.offline, "recovered while nothing could be seen");

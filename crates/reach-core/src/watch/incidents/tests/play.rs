@@ -141,7 +141,7 @@ impl Play {
     pub(super) fn vantage(&mut self, online: bool) {
         self.awake = online;
         let silent = if online { Vec::new() } else { vec!["198.51.100.1".to_owned()] };
-        self.take(Event::Vantage(VantageChange { at: at(self.now), online, silent }));
+        self.take(Event::Vantage(VantageChange { at: at(self.now), online, silent, near: Vec::new() }));
         self.resume_turns();
     }
 
@@ -152,9 +152,10 @@ impl Play {
         self.resume_turns();
     }
 
-    fn resume_turns(&mut self) {
+    /// All are tried soon.
+    pub(super) fn resume_turns(&mut self) {
         for (number, actor) in self.actors.values_mut().enumerate() {
-            actor.next = actor.next.max(self.now + 1 + number as u64 % 10);
+            actor.next = self.now + 1 + number as u64 % 10;
             actor.since = actor.since.max(self.now);
         }
     }
@@ -306,6 +307,7 @@ fn short(notice: &Notice) -> String {
         News::Recovered => "recovered",
         News::AllClear(_) => "all clear",
         News::Extended(_) => "extended",
+        News::Unclear(_) => "unclear",
         News::Acknowledged => "acknowledged",
         News::WindowEnded { held_back } => return format!("window ended: {held_back}{}", mark(notice)),
         News::Dropped => "dropped",
