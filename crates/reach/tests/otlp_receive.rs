@@ -103,10 +103,13 @@ fn play(exporter: SpanExporter) {
         KeyValue::new("url.full", "https://fcm.googleapis.com/v1/send?key=secret"),
     ]);
     let client = cx.with_span(tracer.build_with_context(client, &cx));
-    client.span().add_event("exception", vec![
-        KeyValue::new("exception.type", "java.net.SocketTimeoutException"),
-        KeyValue::new("exception.message", "Connect timed out"),
-    ]);
+    client.span().add_event(
+        "exception",
+        vec![
+            KeyValue::new("exception.type", "java.net.SocketTimeoutException"),
+            KeyValue::new("exception.message", "Connect timed out"),
+        ],
+    );
     client.span().set_status(Status::error("Connect timed out"));
     client.span().end();
     cx.span().end();
@@ -115,7 +118,8 @@ fn play(exporter: SpanExporter) {
 }
 
 fn is_the_story(signals: &[Signal]) -> bool {
-    let request = |word: &Word| matches!(word, Word::Requests(requests) if (requests.total, requests.failed) == (1, 1));
+    let request =
+        |word: &Word| matches!(word, Word::Requests(requests) if (requests.total, requests.failed) == (1, 1));
     let failure = |word: &Word| {
         matches!(word, Word::Failure(failure) if failure.class == FailureClass::ConnectTimeout
             && failure.host.as_deref() == Some("fcm.googleapis.com") && failure.port == Some(443)
