@@ -33,7 +33,7 @@ const AROUND_FRESH: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Doubtful {
     pub(super) place: usize,
-    series: Series,
+    pub(super) series: Series,
     sent: Time,
     reason: Reason,
 }
