@@ -89,7 +89,7 @@ impl Ward {
         flapping::turn(&mut incident, cx.now);
         let mut case = Case::new(incident);
         case.examine(cx);
-        self.case = Some(case);
+        self.case = Some(Box::new(case));
         self.join(true, cx);
         self.restate(complaints, cx.now);
         if let Some(case) = &mut self.case {
@@ -472,7 +472,11 @@ impl Case {
 }
 
 /// A ledger that knows what it has to cover.
-pub(super) fn new_ledger(watched: &Watched, addresses: &BTreeMap<IpAddr, Address>, from: Time) -> Ledger {
+pub(super) fn new_ledger(
+    watched: &Watched,
+    addresses: &BTreeMap<IpAddr, Box<Address>>,
+    from: Time,
+) -> Ledger {
     let mut ledger = Ledger::new(watched, from);
     for (address, known) in addresses {
         ledger.expect(*address, known.shown(), known.gone);
