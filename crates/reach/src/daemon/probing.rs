@@ -170,10 +170,11 @@ impl Owner {
             self.tell(patrol, false);
         }
         // Nobody may have anything to do for seconds.
+        let soon = self.told + GATHER_FOR;
         if patrol.has_news() || self.round.is_some() {
-            Onward::WaitFor((self.told + GATHER_FOR).since(now))
+            Onward::WaitFor(soon.since(now))
         } else if self.untold {
-            Onward::WaitFor(self.look.since(now))
+            Onward::WaitFor(self.look.max(soon).since(now))
         } else {
             Onward::Wait
         }
@@ -183,10 +184,10 @@ impl Owner {
         let now = self.clock.now();
         let mut learned =
             Learned { events: patrol.take_events(), remembered: patrol.take_dirty(), known: None };
+        self.untold |= !learned.events.is_empty();
         if now >= self.look || self.round.is_some() || at_last {
             learned.known = self.look_on(patrol, at_last, now);
         }
-        self.untold |= !learned.events.is_empty();
         if !learned.events.is_empty() || !learned.remembered.is_empty() || learned.known.is_some() {
             self.told = now;
             // Nobody listens any more where the watch is ending.
@@ -200,6 +201,8 @@ impl Owner {
             known: Known { at: now, online: None, targets: Vec::new(), schedule: ScheduleStatus::default() },
             next: TargetId::default(),
         };
+        // What happens from now on may not be in it.
+        self.untold &= self.round.is_some();
         let Round { mut known, next } =
             if at_last { begin() } else { self.round.take().unwrap_or_else(begin) };
         let piece = if at_last { usize::MAX } else { PIECE };
@@ -212,7 +215,6 @@ impl Owner {
         (known.online, known.schedule) = (patrol.online(), patrol.schedule());
         let addresses: usize = known.targets.iter().map(|target| target.addresses.len()).sum();
         self.look = known.at + if addresses > MANY { LOOK_EVERY * 5 } else { LOOK_EVERY };
-        self.untold = false;
         Some(known)
     }
 }
