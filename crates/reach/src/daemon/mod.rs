@@ -164,6 +164,7 @@ struct Daemon {
     probing: Probing,
     next_silence: SilenceId,
     maintained_until: Time,
+    /// What is known and was not published yet.
     known: Option<Known>,
     published: Time,
     status: watch::Sender<Arc<Status>>,
@@ -415,17 +416,22 @@ impl Daemon {
     }
 
     fn publish(&mut self, now: Time) {
-        let mut status = Status { at: now, started: self.started, ..Status::default() };
-        if let Some(known) = &self.known {
-            status.at = known.at;
-            status.online = known.online;
-            status.targets.clone_from(&known.targets);
-            status.schedule = known.schedule.clone();
-        }
-        self.desk.describe(&mut status);
-        status.channels = self.desk.outbox().postman.status();
-        status.store = self.writer.status();
-        self.status.send_replace(Arc::new(status));
+        let known = self.known.take();
+        self.status.send_modify(|status| {
+            // Copied only where somebody reads it at this moment.
+            let status = Arc::make_mut(status);
+            match known {
+                Some(Known { at, online, targets, schedule }) => {
+                    (status.at, status.online) = (at, online);
+                    (status.targets, status.schedule) = (targets, schedule);
+                }
+                None if status.targets.is_empty() => status.at = now,
+                None => {}
+            }
+            self.desk.describe(status);
+            status.channels = self.desk.outbox().postman.status();
+            status.store = self.writer.status();
+        });
         self.manager.status(&self.summary());
     }
 

@@ -164,7 +164,7 @@ impl Incidents {
         let named =
             |case: &&mut Case| case.incident.id == id && !matches!(case.incident.phase, Phase::Closed { .. });
         let (wards, own, mut cx) = self.split();
-        let mut cases = wards.values_mut().filter_map(|ward| ward.case.as_mut());
+        let mut cases = wards.values_mut().filter_map(|ward| ward.case.as_deref_mut());
         if let Some(case) = cases.by_ref().chain(own.as_mut()).find(named) {
             act(case, &mut cx);
             case.hand_out(&mut cx);
