@@ -231,7 +231,7 @@ mod tests {
     async fn a_place_that_nobody_comes_back_to_is_free_at_once_and_its_socket_stays_open_for_others() {
         let until = Instant::now() + Duration::from_secs(10);
         let mut table = Table::default();
-        let mut take = |table: &mut Table<()>, late: Option<Late>| {
+        let take = |table: &mut Table<()>, late: Option<Late>| {
             let (waiter, waits) = oneshot::channel();
             (table.take(Place::new(KEY, (), waiter, late, until)), waits)
         };

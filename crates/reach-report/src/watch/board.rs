@@ -238,7 +238,7 @@ mod tests {
                 },
                 layers: BTreeMap::from([(
                     Layer::Connect,
-                    LayerStatus { tries: 60, failures, ..LayerStatus::default() },
+                    Box::new(LayerStatus { tries: 60, failures, ..LayerStatus::default() }),
                 )]),
             }
         };
