@@ -128,12 +128,12 @@ pub(crate) async fn attempt(
         // The answer may have come while this thread was busy.
         Err(_) => attempt.look().unwrap_or_else(|| End::Outcome(attempt.silence())),
     };
-    let syns = attempt.info().syns();
-    let result = match end {
-        End::Outcome(outcome) => Err(outcome),
-        End::Connected { connected, reset } => Ok(Established { stream, connected, reset }),
-    };
-    Attempted { result, syns }
+    match end {
+        End::Outcome(outcome) => Attempted { syns: attempt.info().syns(), result: Err(outcome) },
+        End::Connected { connected, reset } => {
+            Attempted { syns: connected.syns, result: Ok(Established { stream, connected, reset }) }
+        }
+    }
 }
 
 /// A connection attempt whose first SYN is sent.

@@ -84,6 +84,7 @@ pub(crate) struct Payload {
 impl Kind for Flow {
     type Key = (SocketAddr, u16);
     type Packet = Payload;
+    const LINGERS: bool = true;
 
     fn answered(&self, table: &Table<Payload>, from: SocketAddr, message: &[u8]) -> Option<Ticket> {
         // Who repeats the tag (an echo service; a name server, for whom it is the message id) says what he answers.

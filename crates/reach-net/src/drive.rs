@@ -70,15 +70,17 @@ pub async fn drive_until<P: Procedure + ?Sized>(
     owner: &mut dyn FnMut(&mut P) -> Onward,
 ) -> bool {
     let mut under_way = UnderWay::default();
+    let network = Arc::new(network.clone());
     let (teller, mut repeats) = mpsc::unbounded_channel();
     let teller = procedure.takes_repeats().then_some(teller);
     loop {
         let until = loop {
             match procedure.poll(clock.now()) {
-                Step::Run(id, probe) => under_way.start(id, probe, network, clock, teller.clone()),
+                Step::Run(id, probe) => under_way.start(id, probe, &network, clock, teller.clone()),
                 Step::Announce(progress) => on_step(&progress),
                 Step::Wait(until) => match owner(procedure) {
                     Onward::Wait => break until,
+                    Onward::WaitFor(span) => break until.min(clock.now() + span),
                     Onward::Ask => {}
                     Onward::Stop => return false,
                 },
@@ -199,19 +201,24 @@ impl Network {
     }
 
     /// Carries out one probe, at once; `late` hears of what comes for it afterwards.
+    ///
+    /// What is not made ten thousand times a second waits in a box of its own: else every handshake and echo request
+    /// would take, and be moved with, the room that a whole exchange needs.
     async fn run_and_tell(&self, probe: &Probe, late: Option<Late>) -> Outcome {
         match probe {
-            Probe::Lookup(lookup) => dns::lookup(lookup).await,
-            Probe::SystemLookup(lookup) => system::system_lookup(lookup).await,
+            Probe::Lookup(lookup) => Box::pin(dns::lookup(lookup)).await,
+            Probe::SystemLookup(lookup) => Box::pin(system::system_lookup(lookup)).await,
             Probe::Echo(echo) => echo::echo(echo, &self.echoes, &self.leaving, &self.witness, late).await,
             Probe::Connect(connect) => connect::witnessed(connect, &self.leaving, Some(&self.witness)).await,
             Probe::Datagram(datagram) => {
-                datagram::datagram(datagram, &self.datagrams, &self.leaving, &self.witness, late).await
+                Box::pin(datagram::datagram(datagram, &self.datagrams, &self.leaving, &self.witness, late))
+                    .await
             }
             Probe::Exchange(exchange) => {
-                exchange::exchange_as(exchange, &self.trust, self.login.as_ref(), &self.leaving).await
+                let login = self.login.as_ref();
+                Box::pin(exchange::exchange_as(exchange, &self.trust, login, &self.leaving)).await
             }
-            Probe::Egress(egress) => egress::egress(egress).await,
+            Probe::Egress(egress) => Box::pin(egress::egress(egress)).await,
         }
     }
 
@@ -224,7 +231,18 @@ impl Network {
         clock: &Clock,
         repeats: Option<UnboundedSender<Observation>>,
     ) -> Observation {
-        let room = self.room_for(&probe).await;
+        let Carried { outcome, sent, done } = self.carry_out(id, &probe, clock, repeats).await;
+        Observation { id, probe, outcome, sent, done }
+    }
+
+    async fn carry_out(
+        &self,
+        id: ProbeId,
+        probe: &Probe,
+        clock: &Clock,
+        repeats: Option<UnboundedSender<Observation>>,
+    ) -> Carried {
+        let room = self.room_for(probe).await;
         let sent = clock.now();
         let late = repeats.map(|repeats| -> Late {
             let (probe, clock) = (probe.clone(), *clock);
@@ -234,15 +252,17 @@ impl Network {
                 let _ = repeats.send(Observation { id, probe: probe.clone(), outcome, sent, done });
             })
         });
-        let attempt = async {
-            let outcome = self.run_and_tell(&probe, late).await;
-            Observation { id, probe: probe.clone(), outcome, sent, done: clock.now() }
+        let (outcome, done) = match &self.journal {
+            Some(journal) => {
+                let attempt = async {
+                    let outcome = self.run_and_tell(probe, late).await;
+                    (outcome, clock.now())
+                };
+                Box::pin(journal.note_attempt((id, probe.clone(), sent), attempt)).await
+            }
+            None => (self.run_and_tell(probe, late).await, clock.now()),
         };
-        let observation = match &self.journal {
-            Some(journal) => journal.note_attempt((id, probe.clone(), sent), attempt).await,
-            None => attempt.await,
-        };
-        if let (Probe::Connect(connect), Outcome::Answered(_)) = (&probe, &observation.outcome)
+        if let (Probe::Connect(connect), Outcome::Answered(_)) = (probe, &outcome)
             && let Then::Hold(span) = connect.then
         {
             // The connection outlives its probe.
@@ -251,7 +271,7 @@ impl Network {
                 drop(room);
             });
         }
-        observation
+        Carried { outcome, sent, done }
     }
 
     /// `None` never comes: the semaphore is not closed. Without room nothing is limited, that is all.
@@ -280,13 +300,21 @@ fn descriptors(probe: &Probe) -> u32 {
     }
 }
 
+/// What became of a probe.
+struct Carried {
+    outcome: Outcome,
+    sent: Time,
+    done: Time,
+}
+
 /// The probes under way.
 #[derive(Default)]
 struct UnderWay {
-    tasks: JoinSet<Observation>,
-    /// What each task is about, for the case that it cannot say so itself any more.
-    about: HashMap<Id, (ProbeId, Probe, Time)>,
-    /// The probes of the tasks.
+    tasks: JoinSet<Carried>,
+    /// What each task is about, and since when. Tasks only look at their probes: a probe is large, and there may be
+    /// tens of thousands of both.
+    about: HashMap<Id, (ProbeId, Arc<Probe>, Time)>,
+    /// The probes of the tasks, where somebody wants to hear of repeats.
     open: HashSet<ProbeId>,
     /// What came twice before it was handed over once.
     held_back: HashMap<ProbeId, Vec<Observation>>,
@@ -297,15 +325,18 @@ impl UnderWay {
         &mut self,
         id: ProbeId,
         probe: Probe,
-        network: &Network,
+        network: &Arc<Network>,
         clock: &Clock,
         repeats: Option<UnboundedSender<Observation>>,
     ) {
-        let (network, clock) = (network.clone(), *clock);
-        let about = (id, probe.clone(), clock.now());
-        let task = self.tasks.spawn(async move { network.observe(id, probe, &clock, repeats).await });
+        let (network, clock) = (Arc::clone(network), *clock);
+        let probe = Arc::new(probe);
+        let about = (id, Arc::clone(&probe), clock.now());
+        if repeats.is_some() {
+            self.open.insert(id);
+        }
+        let task = self.tasks.spawn(async move { network.carry_out(id, &probe, &clock, repeats).await });
         self.about.insert(task.id(), about);
-        self.open.insert(id);
     }
 
     /// Keeps a repeat until its probe's first observation was handed over; gives it back where it was.
@@ -329,24 +360,20 @@ impl UnderWay {
         self.observation(ended, clock)
     }
 
-    fn observation(
-        &mut self,
-        ended: Result<(Id, Observation), JoinError>,
-        clock: &Clock,
-    ) -> Option<Observation> {
-        match ended {
-            Ok((task, observation)) => {
-                self.about.remove(&task);
-                self.open.remove(&observation.id);
-                Some(observation)
-            }
-            Err(error) => {
-                let (id, probe, sent) = self.about.remove(&error.id())?;
-                self.open.remove(&id);
-                let outcome = Outcome::Unable(Inability { why: Obstacle::Unsupported, errno: None });
-                Some(Observation { id, probe, outcome, sent, done: clock.now() })
-            }
-        }
+    fn observation(&mut self, ended: Result<(Id, Carried), JoinError>, clock: &Clock) -> Option<Observation> {
+        let (task, carried) = match ended {
+            Ok((task, carried)) => (task, Ok(carried)),
+            Err(error) => (error.id(), Err(Inability { why: Obstacle::Unsupported, errno: None })),
+        };
+        let (id, probe, started) = self.about.remove(&task)?;
+        self.open.remove(&id);
+        let probe = Arc::unwrap_or_clone(probe);
+        let Carried { outcome, sent, done } = carried.unwrap_or_else(|panicked| Carried {
+            outcome: Outcome::Unable(panicked),
+            sent: started,
+            done: clock.now(),
+        });
+        Some(Observation { id, probe, outcome, sent, done })
     }
 }
 

@@ -188,6 +188,8 @@ fn random() -> u64 {
 impl Kind for Line {
     type Key = (bool, Option<u16>);
     type Packet = Request;
+    /// A reply says by its cookie what it answers.
+    const LINGERS: bool = false;
 
     fn answered(&self, table: &Table<Request>, from: SocketAddr, message: &[u8]) -> Option<Ticket> {
         let message = match (self.access, self.v6) {

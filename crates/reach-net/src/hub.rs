@@ -2,8 +2,8 @@
 //!
 //! A probe takes a place in the table of its hub, sends, and waits. One task for each hub reads the socket, finds
 //! the place that each reply and each ICMP error belongs to, and hands it over. A place is kept for a while after
-//! its probe has its outcome, so that duplicates and late replies are known for what they are. A hub closes when
-//! its table is empty.
+//! its probe has its outcome, where somebody wants to hear of duplicates and late replies, or where they could be
+//! taken for replies to another probe. A hub closes when it has not been used for as long.
 
 mod table;
 
@@ -53,6 +53,8 @@ pub(crate) trait Kind: Send + Sync + Sized + 'static {
     type Key: Clone + Eq + Hash + Send + Sync;
     /// A packet sent, as far as replies and quotes are known by it.
     type Packet: Send;
+    /// What comes for a packet that is not known any more could be taken for an answer to another one.
+    const LINGERS: bool;
 
     /// The probe that a received message answers.
     fn answered(&self, table: &Table<Self::Packet>, from: SocketAddr, message: &[u8]) -> Option<Ticket>;
@@ -142,7 +144,7 @@ impl<K: Kind> Hubs<K> {
         // One here, and one of the task that asks; whoever is about to use it has got a third.
         let is_over = Arc::strong_count(hub) <= 2 && {
             let table = &lock(&hub.state).table;
-            if short { !table.has_waiters() } else { table.is_empty() }
+            if short { !table.has_waiters() } else { table.is_over(Instant::now()) }
         };
         if is_over {
             hubs.remove(key);
@@ -246,7 +248,7 @@ impl<K: Kind> Hub<K> {
                 let mut state = lock(&self.state);
                 self.look(&mut state);
                 let outcome = outcome.try_recv().unwrap_or(silent);
-                state.table.give_up(ticket);
+                state.table.give_up(ticket, K::LINGERS);
                 outcome
             }
         };
@@ -383,7 +385,7 @@ impl<K: Kind> Hub<K> {
     fn take_message(&self, state: &mut State<K::Packet>, received: &Received, message: &[u8]) {
         let Some(from) = received.from else { return };
         let Some(ticket) = self.kind.answered(&state.table, from, message) else { return };
-        state.table.hand_over(ticket, |place| {
+        state.table.hand_over(ticket, K::LINGERS, |place| {
             let rtt = place.sent.until(received.timestamp);
             Outcome::Answered(self.kind.answer(rtt, received.ttl))
         });
@@ -397,7 +399,7 @@ impl<K: Kind> Hub<K> {
             return;
         };
         let Some(ticket) = self.kind.refused(&state.table, &error) else { return };
-        state.table.hand_over(ticket, |place| {
+        state.table.hand_over(ticket, K::LINGERS, |place| {
             Outcome::Rejected(Rejection {
                 how: Refusal::Icmp(icmp),
                 by: error.offender,

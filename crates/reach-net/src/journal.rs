@@ -12,7 +12,7 @@ use std::{
 
 use reach_core::{
     Time,
-    model::{Observation, Outcome, Probe, ProbeId},
+    model::{Outcome, Probe, ProbeId},
 };
 
 tokio::task_local! {
@@ -121,19 +121,18 @@ impl Journal {
         std::mem::take(&mut self.lock().entries)
     }
 
-    /// Carries out a probe, noting what it sends from where, and what becomes of it.
+    /// Carries out a probe, noting what it sends from where, what becomes of it and when that was known.
     pub(crate) async fn note_attempt(
         &self,
         (id, probe, sent): (ProbeId, Probe, Time),
-        attempt: impl Future<Output = Observation>,
-    ) -> Observation {
+        attempt: impl Future<Output = (Outcome, Time)>,
+    ) -> (Outcome, Time) {
         let page = self.begin(id, probe, sent);
         let mut closing = Closing { page: page.clone(), last: Entry::Abandoned { attempt: page.attempt } };
         let attempt_id = page.attempt;
-        let observation = PAGE.scope(page, attempt).await;
-        let (outcome, done) = (observation.outcome.clone(), observation.done);
-        closing.last = Entry::Ended { attempt: attempt_id, outcome, done };
-        observation
+        let (outcome, done) = PAGE.scope(page, attempt).await;
+        closing.last = Entry::Ended { attempt: attempt_id, outcome: outcome.clone(), done };
+        (outcome, done)
     }
 
     fn begin(&self, id: ProbeId, probe: Probe, sent: Time) -> Page {
@@ -219,12 +218,12 @@ mod tests {
         let outcome = Outcome::Silent(Silence::default());
         let (id, sent, done) = (ProbeId(7), Time::from_micros(1), Time::from_micros(2));
         note(|| Some(flow(1)));
-        let observation = Observation { id, probe: probe.clone(), outcome: outcome.clone(), sent, done };
+        let ended = (outcome.clone(), done);
         let attempt = async {
             note(|| Some(flow(2)));
             tokio::spawn(carried(async { note(|| Some(flow(3))) })).await.expect("no panic");
             tokio::spawn(async { note(|| Some(flow(4))) }).await.expect("no panic");
-            observation
+            ended
         };
         journal.about("x").note_attempt((id, probe.clone(), sent), attempt).await;
         let attempt = AttemptId(0);

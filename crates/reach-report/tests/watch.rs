@@ -58,7 +58,7 @@ fn address_status(target: u32, last: u8, health: AddressState, gone: bool) -> Ad
             last_ok: Some(ago(12)),
             certificate_expires: None,
         },
-        layers: BTreeMap::from([(Layer::Connect, layer(360, failed))]),
+        layers: BTreeMap::from([(Layer::Connect, Box::new(layer(360, failed)))]),
     }
 }
 

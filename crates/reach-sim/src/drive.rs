@@ -88,11 +88,12 @@ impl Drive {
                 Step::Announce(_) => {}
                 Step::Done => return true,
                 Step::Wait(wake) => {
-                    match owner(procedure, self.now) {
-                        Onward::Wait if self.now < until => {}
+                    let wake = match owner(procedure, self.now) {
+                        Onward::Wait if self.now < until => wake,
+                        Onward::WaitFor(span) if self.now < until => wake.min(self.now + span),
                         Onward::Ask => continue,
-                        Onward::Wait | Onward::Stop => return false,
-                    }
+                        Onward::Wait | Onward::WaitFor(_) | Onward::Stop => return false,
+                    };
                     let now = self.now;
                     let next = self.pending.first_entry().filter(|next| next.key().0 <= wake.max(now));
                     let then = next.as_ref().map_or(wake, |next| next.key().0).max(now);

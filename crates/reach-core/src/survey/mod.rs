@@ -109,6 +109,8 @@ pub enum Onward {
     /// Nothing: the procedure is asked when its time has come.
     #[default]
     Wait,
+    /// To be asked again after this time at the latest.
+    WaitFor(Duration),
     /// The procedure was told something: it has to be asked at once what to do.
     Ask,
     /// That the drive ends.

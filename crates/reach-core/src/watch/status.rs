@@ -102,8 +102,9 @@ pub struct TargetStatus {
 pub struct AddressStatus {
     /// What will be remembered of it.
     pub remembered: Remembered,
-    /// What came of trying it since the watch began.
-    pub layers: BTreeMap<Layer, LayerStatus>,
+    /// What came of trying it since the watch began. Boxed, because a map makes room for eleven of whatever is in it,
+    /// and nearly all of ten thousand addresses have one.
+    pub layers: BTreeMap<Layer, Box<LayerStatus>>,
 }
 
 /// Upper bounds of the classes that latencies are counted in, in microseconds: 1 ms to 10 s.
@@ -151,6 +152,29 @@ pub struct ResolverStatus {
     pub addresses: BTreeSet<IpAddr>,
 }
 
+/// Upper bounds of the classes that lateness is counted in, in microseconds: 1 ms to 10 s.
+pub const LATENESS_BOUNDS: [u64; 12] =
+    [1_000, 2_000, 3_000, 5_000, 10_000, 20_000, 50_000, 100_000, 250_000, 1_000_000, 2_500_000, 10_000_000];
+
+/// By how much tries and echo requests were sent later than planned.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lateness {
+    /// At most as late as each of [`LATENESS_BOUNDS`] and later than the one before; the last class is those later than
+    /// all.
+    pub counts: [u64; LATENESS_BOUNDS.len() + 1],
+    /// Of all, in microseconds.
+    pub sum: u64,
+}
+
+impl Lateness {
+    /// Counts one.
+    pub fn add(&mut self, late: Duration) {
+        let micros = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
+        self.counts[LATENESS_BOUNDS.partition_point(|&bound| bound < micros)] += 1;
+        self.sum = self.sum.saturating_add(micros);
+    }
+}
+
 /// How the patrol keeps its times.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ScheduleStatus {
@@ -159,6 +183,9 @@ pub struct ScheduleStatus {
     /// How late the last try was.
     #[serde(with = "micros")]
     pub lag: Duration,
+    /// How late all were, by when they were really sent.
+    #[serde(default)]
+    pub lateness: Lateness,
     /// Tries under way.
     pub in_flight: u64,
     /// Tries that were left out because the rate was used up.

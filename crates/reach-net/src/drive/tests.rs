@@ -1,7 +1,10 @@
 use std::{
     collections::{BTreeSet, VecDeque},
     net::SocketAddr,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -247,7 +250,7 @@ async fn a_panic_is_the_outcome_of_its_probe_only() {
     let mut under_way = UnderWay::default();
     let task = under_way.tasks.spawn(async { panic!("on purpose") });
     let probe = question("127.0.0.1:53".parse().expect("an address"), PATIENCE);
-    under_way.about.insert(task.id(), (ProbeId(7), probe, clock.now()));
+    under_way.about.insert(task.id(), (ProbeId(7), Arc::new(probe), clock.now()));
     let observation = under_way.next(&clock).await.expect("an observation");
     assert_eq!(observation.id, ProbeId(7));
     let unsupported = Inability { why: Obstacle::Unsupported, errno: None };

@@ -26,6 +26,8 @@ pub(crate) struct Table<P> {
     places: BTreeMap<Ticket, Place<P>>,
     by_key: HashMap<(IpAddr, u16), Vec<Ticket>>,
     next: Ticket,
+    /// When the last place would be cleared away, had all of them stayed.
+    in_use_until: Option<Instant>,
 }
 
 /// One probe.
@@ -67,7 +69,7 @@ impl<P> Place<P> {
 
 impl<P> Default for Table<P> {
     fn default() -> Self {
-        Self { places: BTreeMap::new(), by_key: HashMap::new(), next: 0 }
+        Self { places: BTreeMap::new(), by_key: HashMap::new(), next: 0, in_use_until: None }
     }
 }
 
@@ -83,13 +85,15 @@ impl<P> Table<P> {
         self.places.iter().map(|(&ticket, place)| (ticket, place))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.places.is_empty()
+    /// Whether nobody will come back to it: no probe is known, and the last one is long over.
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        self.places.is_empty() && self.in_use_until.is_none_or(|until| until <= now)
     }
 
     pub(super) fn take(&mut self, place: Place<P>) -> Ticket {
         let ticket = self.next;
         self.next += 1;
+        self.in_use_until = self.in_use_until.max(Some(place.until));
         self.by_key.entry(place.key).or_default().push(ticket);
         self.places.insert(ticket, place);
         ticket
@@ -111,21 +115,32 @@ impl<P> Table<P> {
         }
     }
 
+    /// Whether something came for it. A place that is not there any more had its outcome.
     pub(super) fn is_settled(&self, ticket: Ticket) -> bool {
-        self.places.get(&ticket).is_some_and(|place| place.is_settled)
+        self.places.get(&ticket).is_none_or(|place| place.is_settled)
     }
 
     pub(super) fn has_waiters(&self) -> bool {
         self.places.values().any(|place| place.waiter.is_some())
     }
 
-    pub(super) fn give_up(&mut self, ticket: Ticket) {
-        if let Some(place) = self.places.get_mut(&ticket) {
-            place.waiter = None;
+    /// Nobody waits for it any more; `lingers` as in [`Table::hand_over`].
+    pub(super) fn give_up(&mut self, ticket: Ticket, lingers: bool) {
+        let Some(place) = self.places.get_mut(&ticket) else { return };
+        place.waiter = None;
+        if !lingers && place.late.is_none() {
+            self.leave(ticket);
         }
     }
 
-    pub(super) fn hand_over(&mut self, ticket: Ticket, outcome: impl FnOnce(&Place<P>) -> Outcome) {
+    /// Tells whoever waits, or wants to hear of repeats, what came. A place that nobody wants to hear of again stays
+    /// only if it `lingers`: if what comes again could else be taken for an answer to another probe.
+    pub(super) fn hand_over(
+        &mut self,
+        ticket: Ticket,
+        lingers: bool,
+        outcome: impl FnOnce(&Place<P>) -> Outcome,
+    ) {
         let Some(place) = self.places.get_mut(&ticket) else { return };
         place.is_settled = true;
         if let Some(waiter) = place.waiter.take() {
@@ -136,6 +151,9 @@ impl<P> Table<P> {
         {
             late(outcome(place));
             place.repeats += 1;
+        }
+        if !lingers && place.late.is_none() {
+            self.leave(ticket);
         }
     }
 
@@ -181,12 +199,12 @@ mod tests {
         let mut table = Table::default();
         let ticket = table.take(Place::new(KEY, (), waiter, Some(late), Instant::now()));
         assert!(table.has_waiters() && !table.is_settled(ticket));
-        table.hand_over(ticket, |_| outcome());
+        table.hand_over(ticket, true, |_| outcome());
         assert_eq!(waits.try_recv(), Ok(outcome()));
         assert!(!table.has_waiters() && table.is_settled(ticket));
         assert_eq!(told.load(Ordering::Relaxed), 0);
         for _ in 0..1000 {
-            table.hand_over(ticket, |_| outcome());
+            table.hand_over(ticket, true, |_| outcome());
         }
         assert_eq!(told.load(Ordering::Relaxed), usize::from(MOST_REPEATS));
     }
@@ -206,7 +224,26 @@ mod tests {
         table.tidy(now + Duration::from_secs(2));
         assert_eq!(found(&table), tickets[2..]);
         table.tidy(now + Duration::from_secs(3));
-        assert!(table.is_empty() && found(&table).is_empty());
+        assert!(table.is_over(now + Duration::from_secs(3)) && found(&table).is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_place_that_nobody_comes_back_to_is_free_at_once_and_its_socket_stays_open_for_others() {
+        let until = Instant::now() + Duration::from_secs(10);
+        let mut table = Table::default();
+        let take = |table: &mut Table<()>, late: Option<Late>| {
+            let (waiter, waits) = oneshot::channel();
+            (table.take(Place::new(KEY, (), waiter, late, until)), waits)
+        };
+        let ((settled, _waits), (silent, _waited)) = (take(&mut table, None), take(&mut table, None));
+        table.hand_over(settled, false, |_| outcome());
+        assert!(table.is_settled(settled) && !table.is_settled(silent));
+        table.give_up(silent, false);
+        assert_eq!(table.all().count(), 0);
+        assert!(!table.is_over(Instant::now()) && table.is_over(until));
+        let (heard, _waits) = take(&mut table, Some(Box::new(|_| ())));
+        table.hand_over(heard, false, |_| outcome());
+        assert_eq!(table.all().count(), 1, "its repeats are wanted");
     }
 
     #[tokio::test]
@@ -218,7 +255,7 @@ mod tests {
         assert!(is_open(&table));
         drop(waits);
         assert!(is_open(&table), "its reply may still come");
-        table.hand_over(ticket, |_| outcome());
+        table.hand_over(ticket, true, |_| outcome());
         assert!(!is_open(&table));
     }
 }

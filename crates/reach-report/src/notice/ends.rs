@@ -31,7 +31,7 @@ pub(super) fn recovered(incident: &Incident, lang: Lang) -> Vec<String> {
         let left = units::some_of(&left, 8, lang);
         lines.push(say!(
             lang,
-            "Not known to work: {left}, which left DNS while failing and has not answered since.",
+            "Not known to work: {left}, which left DNS while failing, without an answer since.",
             "복구 여부 미확인: {left}(실패하던 중 DNS에서 빠졌고 그 뒤 응답 없음)."
         ));
     }

@@ -59,8 +59,9 @@ pub fn board(view: &BoardView<'_>, columns: usize, lines: usize, style: &Style) 
     }
     let style = Style { width: columns.min(style.width.max(LEAST_COLUMNS)), ..*style };
     let mut page = Page::new(style);
+    // Terminals of East Asia may draw this one twice as wide.
     let rule = if style.ascii { "-" } else { "─" };
-    page.paragraph("", "", &[Span::new(rule.repeat(style.width), Role::Dim)]);
+    page.paragraph("", "", &[Span::new(rule.repeat(style.width / 2), Role::Dim)]);
     heading(&mut page, view.status, &style);
     let all = view.status.targets.len();
     if all > 0 {
@@ -129,7 +130,7 @@ fn footer(page: &mut Page, view: &BoardView<'_>, style: &Style) {
         let at = short_time(at, status.at, style);
         let said = without_selectors(said);
         let text = say!(lang, "last message {at}: {said}", "마지막 알림 {at}: {said}");
-        page.paragraph("", "  ", &[Span::plain(cut(&text, style.width, style.ascii))]);
+        page.paragraph("", "  ", &[Span::plain(cut(&text, style.width - 2, style.ascii))]);
     }
     if let Some(one) = &view.countdown {
         let role = if one.progress.failures > 0 { Role::Warn } else { Role::Strong };
@@ -237,7 +238,7 @@ mod tests {
                 },
                 layers: BTreeMap::from([(
                     Layer::Connect,
-                    LayerStatus { tries: 60, failures, ..LayerStatus::default() },
+                    Box::new(LayerStatus { tries: 60, failures, ..LayerStatus::default() }),
                 )]),
             }
         };
@@ -286,9 +287,11 @@ mod tests {
     fn it_says_how_everything_is() {
         let status = status(2);
         let board = board(&view(&status), 100, 24, &Style::plain(100, Lang::En)).join("\n");
-        insta::assert_snapshot!(board);
         let korean = super::board(&view(&status), 80, 24, &Style::plain(80, Lang::Ko)).join("\n");
-        insta::assert_snapshot!(korean);
+        insta::with_settings!({ prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!("board-en", board);
+            insta::assert_snapshot!("board-ko", korean);
+        });
     }
 
     #[test]

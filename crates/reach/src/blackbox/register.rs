@@ -61,7 +61,7 @@ pub(super) struct Register {
 impl Register {
     /// Sets a family of one series without labels.
     pub(super) fn set(&mut self, name: &'static str, value: f64) {
-        self.set_with(name, Vec::new(), value);
+        self.set_with(name, Labels::default(), value);
     }
 
     /// Sets the series with these labels.

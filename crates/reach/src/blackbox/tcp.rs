@@ -20,7 +20,7 @@ use super::{
     register::Register,
     split_host_port, tls,
 };
-use crate::metrics::Labels;
+use crate::metrics::Label;
 
 /// The longest line that is read, in bytes: more than that is no line of any protocol.
 const LONGEST_LINE: usize = 64 * 1024;
@@ -126,7 +126,7 @@ async fn converse(
             };
             send = expand(&step.send.0);
             if !step.labels.is_empty() {
-                let mut labels: Labels = step
+                let mut labels: Vec<Label> = step
                     .labels
                     .iter()
                     .map(|label| {
@@ -136,7 +136,7 @@ async fn converse(
                     .collect();
                 labels.sort();
                 labels.dedup_by(|a, b| a.0 == b.0);
-                register.set_with("probe_expect_info", labels, 1.0);
+                register.set_with("probe_expect_info", labels.into_iter().collect(), 1.0);
             }
         }
     }

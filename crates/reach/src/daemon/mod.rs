@@ -25,7 +25,6 @@ mod telling;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use jiff::tz::TimeZone;
-use nix::sys::signal::Signal;
 use reach_core::{
     Time,
     watch::{Notice, Order, OutboxRow, RowId, SilenceId, Status, WatchPlan, assurance::Ledger},
@@ -38,7 +37,6 @@ use reach_net::{
 use reach_store::{Committed, Writer};
 use tokio::{
     runtime,
-    signal::unix::{SignalKind, signal},
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
     time::{Instant, sleep, timeout},
@@ -62,7 +60,6 @@ use crate::{
     },
     control::{Answer, Request, server::Peer},
     exit::Exit,
-    live::raised,
     logging,
     output::note,
     service::Manager,
@@ -167,6 +164,7 @@ struct Daemon {
     probing: Probing,
     next_silence: SilenceId,
     maintained_until: Time,
+    /// What is known and was not published yet.
     known: Option<Known>,
     published: Time,
     status: watch::Sender<Arc<Status>>,
@@ -418,17 +416,22 @@ impl Daemon {
     }
 
     fn publish(&mut self, now: Time) {
-        let mut status = Status { at: now, started: self.started, ..Status::default() };
-        if let Some(known) = &self.known {
-            status.at = known.at;
-            status.online = known.online;
-            status.targets.clone_from(&known.targets);
-            status.schedule = known.schedule.clone();
-        }
-        self.desk.describe(&mut status);
-        status.channels = self.desk.outbox().postman.status();
-        status.store = self.writer.status();
-        self.status.send_replace(Arc::new(status));
+        let known = self.known.take();
+        self.status.send_modify(|status| {
+            // Copied only where somebody reads it at this moment.
+            let status = Arc::make_mut(status);
+            match known {
+                Some(Known { at, online, targets, schedule }) => {
+                    (status.at, status.online) = (at, online);
+                    (status.targets, status.schedule) = (targets, schedule);
+                }
+                None if status.targets.is_empty() => status.at = now,
+                None => {}
+            }
+            self.desk.describe(status);
+            status.channels = self.desk.outbox().postman.status();
+            status.store = self.writer.status();
+        });
         self.manager.status(&self.summary());
     }
 
@@ -456,26 +459,6 @@ impl Daemon {
                 warn!("maintenance: {error}");
             }
         }
-    }
-
-    fn listen_for_signals(&mut self, wish: &mpsc::UnboundedSender<Wanted>) {
-        let mut stops = (signal(SignalKind::interrupt()).ok(), signal(SignalKind::terminate()).ok());
-        let mut hangup = signal(SignalKind::hangup()).ok();
-        let mut resumed = signal(SignalKind::from_raw(Signal::SIGCONT as i32)).ok();
-        let wish = wish.clone();
-        self.beside.push(tokio::spawn(async move {
-            loop {
-                let wanted = tokio::select! {
-                    () = raised(&mut stops.0) => Wanted::Stop,
-                    () = raised(&mut stops.1) => Wanted::Stop,
-                    () = raised(&mut hangup) => Wanted::Reload,
-                    () = raised(&mut resumed) => Wanted::Resumed,
-                };
-                if wish.send(wanted).is_err() {
-                    return;
-                }
-            }
-        }));
     }
 
     /// Ends everything in order: probing first, then what is still to be said and written.

@@ -32,7 +32,7 @@ pub(super) struct Learned {
 /// What the patrol knows at a moment.
 #[derive(Debug)]
 pub(super) struct Known {
-    /// The moment.
+    /// The moment; of very many addresses what was known of each in the second after it.
     pub(super) at: Time,
     /// Whether this host reaches anything.
     pub(super) online: Option<bool>,
@@ -70,7 +70,15 @@ impl Probing {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = thread::Builder::new().name("reach-probing".to_owned()).spawn(move || {
             let mut patrol = Patrol::new(plan, remembered, clock.now());
-            let mut owner = Owner { heard, tell, clock, look: clock.now() };
+            let mut owner = Owner {
+                heard,
+                tell,
+                clock,
+                told: Time::default(),
+                look: clock.now(),
+                untold: false,
+                round: None,
+            };
             let mut attend = |patrol: &mut Patrol| owner.attend(patrol);
             runtime.block_on(async {
                 drive_until(&mut patrol, &network, &clock, &mut |_| {}, &mut |_| {}, &called, &mut attend)
@@ -115,13 +123,29 @@ struct Owner {
     heard: std_mpsc::Receiver<Wish>,
     tell: mpsc::UnboundedSender<Learned>,
     clock: Clock,
+    /// When something was told last.
+    told: Time,
     /// When to tell next what is known.
     look: Time,
+    /// Something happened since.
+    untold: bool,
+    round: Option<Round>,
 }
 
+/// What is known, as far as it is gathered. All of ten thousand addresses at once would keep tries waiting.
+struct Round {
+    known: Known,
+    /// Where to go on.
+    next: TargetId,
+}
+
+/// What is learned is told at once, but only this often: each time another thread is woken.
+const GATHER_FOR: Duration = Duration::from_millis(20);
+/// So many addresses are copied at a time.
+const PIECE: usize = 256;
 /// What is known of few addresses is told this often…
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// …and of so many, a fifth as often: each time all of it is copied.
+/// …and of so many, a fifth as often.
 const MANY: usize = 1_000;
 
 impl Owner {
@@ -138,23 +162,59 @@ impl Owner {
             }
             onward = Onward::Ask;
         }
-        self.tell(patrol, false);
-        onward
+        if onward == Onward::Ask {
+            return onward;
+        }
+        let now = self.clock.now();
+        if now.since(self.told) >= GATHER_FOR {
+            self.tell(patrol, false);
+        }
+        // Nobody may have anything to do for seconds.
+        let soon = self.told + GATHER_FOR;
+        if patrol.has_news() || self.round.is_some() {
+            Onward::WaitFor(soon.since(now))
+        } else if self.untold {
+            Onward::WaitFor(self.look.max(soon).since(now))
+        } else {
+            Onward::Wait
+        }
     }
 
     fn tell(&mut self, patrol: &mut Patrol, at_last: bool) {
         let now = self.clock.now();
         let mut learned =
             Learned { events: patrol.take_events(), remembered: patrol.take_dirty(), known: None };
-        if now >= self.look || at_last {
-            let (online, targets, schedule) = patrol.status(now);
-            let addresses: usize = targets.iter().map(|target| target.addresses.len()).sum();
-            self.look = now + if addresses > MANY { LOOK_EVERY * 5 } else { LOOK_EVERY };
-            learned.known = Some(Known { at: now, online, targets, schedule });
+        self.untold |= !learned.events.is_empty();
+        if now >= self.look || self.round.is_some() || at_last {
+            learned.known = self.look_on(patrol, at_last, now);
         }
         if !learned.events.is_empty() || !learned.remembered.is_empty() || learned.known.is_some() {
+            self.told = now;
             // Nobody listens any more where the watch is ending.
             let _ = self.tell.send(learned);
         }
+    }
+
+    /// Gathers another piece of what is known, or all the rest of it; gives it once it is whole.
+    fn look_on(&mut self, patrol: &Patrol, at_last: bool, now: Time) -> Option<Known> {
+        let begin = || Round {
+            known: Known { at: now, online: None, targets: Vec::new(), schedule: ScheduleStatus::default() },
+            next: TargetId::default(),
+        };
+        // What happens from now on may not be in it.
+        self.untold &= self.round.is_some();
+        let Round { mut known, next } =
+            if at_last { begin() } else { self.round.take().unwrap_or_else(begin) };
+        let piece = if at_last { usize::MAX } else { PIECE };
+        let (targets, next) = patrol.piece_of_status(next, piece);
+        known.targets.extend(targets);
+        if let Some(next) = next {
+            self.round = Some(Round { known, next });
+            return None;
+        }
+        (known.online, known.schedule) = (patrol.online(), patrol.schedule());
+        let addresses: usize = known.targets.iter().map(|target| target.addresses.len()).sum();
+        self.look = known.at + if addresses > MANY { LOOK_EVERY * 5 } else { LOOK_EVERY };
+        Some(known)
     }
 }

@@ -1,10 +1,13 @@
-//! What a watch offers to others: the socket for commands, HTTP, the push of metrics, the heartbeat.
+//! What a watch hears from others and offers to them: signals, the socket for commands, HTTP, the push of metrics, the
+//! heartbeat.
 
 use std::{net::SocketAddr, sync::Arc};
 
+use nix::sys::signal::Signal;
 use reach_core::{model::Vantage, watch::Status};
 use tokio::{
     net::TcpListener,
+    signal::unix::{SignalKind, signal},
     sync::{mpsc, oneshot, watch},
     task::spawn_blocking,
     time::sleep,
@@ -16,6 +19,7 @@ use crate::{
     blackbox::{Bench, Modules, Roots},
     config::{Problems, keep, watch::WatchConfig},
     control::{self, Answer, protocol::Refusal, server},
+    live::raised,
     otlp::{Exporter, first_wait},
     web::{self, Settings, WebState},
 };
@@ -98,6 +102,27 @@ impl Daemon {
     pub(super) fn bench(&self, vantage: &Vantage, local: SocketAddr) -> Bench {
         let policy = WebState::policy(local, &self.config().probe);
         Bench::new(self.network.clone(), vantage, Roots::load(), policy)
+    }
+
+    /// What a shell or a service manager wants.
+    pub(super) fn listen_for_signals(&mut self, wish: &mpsc::UnboundedSender<Wanted>) {
+        let mut stops = (signal(SignalKind::interrupt()).ok(), signal(SignalKind::terminate()).ok());
+        let mut hangup = signal(SignalKind::hangup()).ok();
+        let mut resumed = signal(SignalKind::from_raw(Signal::SIGCONT as i32)).ok();
+        let wish = wish.clone();
+        self.beside.push(tokio::spawn(async move {
+            loop {
+                let wanted = tokio::select! {
+                    () = raised(&mut stops.0) => Wanted::Stop,
+                    () = raised(&mut stops.1) => Wanted::Stop,
+                    () = raised(&mut hangup) => Wanted::Reload,
+                    () = raised(&mut resumed) => Wanted::Resumed,
+                };
+                if wish.send(wanted).is_err() {
+                    return;
+                }
+            }
+        }));
     }
 
     /// What runs beside until the configuration is read again: the push of metrics, and the heartbeat.

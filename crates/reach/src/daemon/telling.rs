@@ -129,7 +129,7 @@ impl Daemon {
         // Messages above it are to be seen too.
         let lines = (lines / 2).max(lines.saturating_sub(12));
         terminal
-            .draw(board(&view, columns.saturating_sub(1).max(1), lines, &self.watch.output.style), columns);
+            .draw(board(&view, columns.saturating_sub(2).max(1), lines, &self.watch.output.style), columns);
     }
 
     fn countdown(&self, now: Time) -> Option<Countdown> {

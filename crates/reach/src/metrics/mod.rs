@@ -6,7 +6,7 @@
 pub mod status;
 pub mod text;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cmp::Ordering, sync::Arc};
 
 /// One metric family: a name, what it means, and its series.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,8 +43,62 @@ pub struct Series {
     pub value: Value,
 }
 
-/// Label names with their values.
-pub type Labels = Vec<(Cow<'static, str>, String)>;
+/// A label: its name and value.
+pub type Label = (Cow<'static, str>, String);
+
+/// Label names with their values, in the order in which they are written. What many series have in common is kept
+/// once: of ten thousand addresses there are hundreds of thousands of series.
+#[derive(Clone, Debug, Default)]
+pub struct Labels {
+    common: Option<Arc<[Label]>>,
+    own: Vec<Label>,
+}
+
+impl Labels {
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Label> {
+        self.common.iter().flat_map(|common| common.iter()).chain(&self.own)
+    }
+
+    /// The same, kept so that [`Labels::with`] and copies share it.
+    pub fn shared(self) -> Self {
+        Self { common: Some(self.iter().cloned().collect()), own: Vec::new() }
+    }
+
+    /// The same, and more.
+    pub fn with<const N: usize>(&self, more: [(&'static str, &str); N]) -> Self {
+        let more = more.into_iter().map(|(name, value)| (Cow::Borrowed(name), value.to_owned()));
+        let mut own = Vec::with_capacity(self.own.len() + N);
+        own.extend(self.own.iter().cloned().chain(more));
+        Self { common: self.common.clone(), own }
+    }
+}
+
+impl FromIterator<Label> for Labels {
+    fn from_iter<T: IntoIterator<Item = Label>>(labels: T) -> Self {
+        Self { common: None, own: labels.into_iter().collect() }
+    }
+}
+
+impl PartialEq for Labels {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Labels {}
+
+impl PartialOrd for Labels {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Labels {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.iter().cmp(other.iter())
+    }
+}
 
 /// The value of a series.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,7 +129,7 @@ impl Family {
     /// A gauge of one series without labels.
     pub fn gauge(name: &'static str, help: &'static str, value: f64) -> Self {
         let mut family = Self::new(Kind::Gauge, name, help);
-        family.push(Vec::new(), value);
+        family.push(Labels::default(), value);
         family
     }
 
@@ -91,6 +145,12 @@ impl Family {
 }
 
 impl Histogram {
+    /// What was counted in microseconds, in seconds.
+    pub fn of_micros(bounds: &[u64], counts: &[u64], sum: u64) -> Self {
+        let bounds = bounds.iter().map(|&micros| micros as f64 / 1e6).collect();
+        Self { bounds, counts: counts.to_vec(), sum: sum as f64 / 1e6 }
+    }
+
     /// How many were counted.
     pub fn count(&self) -> u64 {
         self.counts.iter().fold(0, |sum, &count| sum.saturating_add(count))
@@ -99,5 +159,5 @@ impl Histogram {
 
 /// Labels out of pairs.
 pub fn labels<const N: usize>(pairs: [(&'static str, &str); N]) -> Labels {
-    pairs.into_iter().map(|(name, value)| (Cow::Borrowed(name), value.to_owned())).collect()
+    Labels::default().with(pairs)
 }

@@ -7,10 +7,10 @@ use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 use reach_core::{
     Time,
     model::ResolutionError,
-    watch::{AddressState, Gravity, Incident, Phase, Status, Subject, TargetStatus},
+    watch::{AddressState, Gravity, Incident, LATENESS_BOUNDS, Phase, Status, Subject, TargetStatus},
 };
 
-use super::{Family, Kind, Labels, labels};
+use super::{Family, Histogram, Kind, Labels, labels};
 
 /// What is not in a [`Status`].
 #[derive(Clone, Debug, PartialEq)]
@@ -49,16 +49,22 @@ const GRAVITIES: [Gravity; 4] = [Gravity::Notice, Gravity::Warning, Gravity::Deg
 
 /// Everything that is known, as families in the order of their names.
 pub fn families(status: &Status, scope: &Scope) -> Vec<Family> {
-    let targets = named(&status.targets);
-    let mut families = own(status, scope);
-    families.extend(pool::families(&targets, scope));
-    families.extend(names(&targets));
-    families.extend(resolvers(&targets));
-    families.extend(incidents(status, &targets));
-    families.extend(channels(status));
-    families.extend(store(status));
+    let mut families = Vec::new();
+    each(status, scope, &mut |family| families.push(family));
     families.sort_by(|a, b| a.name.cmp(&b.name));
     families
+}
+
+/// The same in no order, a few at a time: all of them, of ten thousand names, are a hundred megabytes.
+pub fn each(status: &Status, scope: &Scope, sink: &mut dyn FnMut(Family)) {
+    let targets = named(&status.targets);
+    own(status, scope).into_iter().for_each(&mut *sink);
+    pool::families(&targets, scope).into_iter().for_each(&mut *sink);
+    names(&targets).into_iter().for_each(&mut *sink);
+    resolvers(&targets).into_iter().for_each(&mut *sink);
+    incidents(status, &targets).into_iter().for_each(&mut *sink);
+    channels(status).into_iter().for_each(&mut *sink);
+    store(status).into_iter().for_each(&mut *sink);
 }
 
 /// A target with the labels that tell it from all others.
@@ -81,14 +87,15 @@ fn named<'a>(targets: &'a [TargetStatus]) -> Vec<Named<'a>> {
         } else {
             target.clone()
         };
-        Named { labels: labels([("name", host), ("port", &port.to_string()), ("target", &text)]), status }
+        let own = labels([("name", host), ("port", &port.to_string()), ("target", &text)]);
+        Named { labels: own.shared(), status }
     };
     targets.iter().map(name).collect()
 }
 
 impl Named<'_> {
     fn with<const N: usize>(&self, more: [(&'static str, &str); N]) -> Labels {
-        self.labels.iter().cloned().chain(labels(more)).collect()
+        self.labels.with(more)
     }
 }
 
@@ -107,10 +114,19 @@ fn own(status: &Status, scope: &Scope) -> Vec<Family> {
     {
         skipped.push(labels([("why", why)]), count as f64);
     }
+    let mut lateness = Family::new(
+        Kind::Histogram,
+        "reach_scheduler_lateness_seconds",
+        "How much later than planned tries and echo requests were sent.",
+    );
+    let late = &schedule.lateness;
+    lateness
+        .push_histogram(Labels::default(), Histogram::of_micros(&LATENESS_BOUNDS, &late.counts, late.sum));
     let gauge = Family::gauge;
     let mut families = vec![
         build,
         skipped,
+        lateness,
         gauge("reach_start_time_seconds", "When the watch began, in Unix time.", seconds(status.started)),
         gauge("reach_status_timestamp_seconds", "When all this was true, in Unix time.", seconds(status.at)),
         gauge("reach_scheduler_lag_seconds", "How late the last try was.", schedule.lag.as_secs_f64()),
@@ -240,9 +256,11 @@ fn incidents(status: &Status, targets: &[Named<'_>]) -> Vec<Family> {
         "reach_incident_acknowledged",
         "Whether somebody has taken the open incident of a name on; absent where there is none.",
     );
-    let gravity_of = |subject: &Subject| -> Option<&Incident> {
-        status.incidents.iter().find(|incident| incident.subject == *subject && is_open(incident))
-    };
+    // The first of each subject; there is one at most.
+    let all = status.incidents.iter().rev().filter(|incident| is_open(incident));
+    let by_subject: BTreeMap<&Subject, &Incident> =
+        all.map(|incident| (&incident.subject, incident)).collect();
+    let gravity_of = |subject: &Subject| by_subject.get(subject).copied();
     for named in targets {
         let incident = gravity_of(&Subject::Target(named.status.id));
         for gravity in GRAVITIES {
@@ -259,10 +277,10 @@ fn incidents(status: &Status, targets: &[Named<'_>]) -> Vec<Family> {
         own.push(labels([("severity", gravity.code())]), truth(is));
     }
     let mut opened = Family::new(Kind::Counter, "reach_incidents_total", "Incidents opened.");
-    opened.push(Vec::new(), status.incidents_opened as f64);
+    opened.push(Labels::default(), status.incidents_opened as f64);
     let mut moved =
         Family::new(Kind::Counter, "reach_incident_transitions_total", "Changes of phase of all incidents.");
-    moved.push(Vec::new(), status.incident_transitions as f64);
+    moved.push(Labels::default(), status.incident_transitions as f64);
     vec![open, own, acknowledged, opened, moved]
 }
 
@@ -305,7 +323,7 @@ fn store(status: &Status) -> Vec<Family> {
         "reach_store_lost_samples_total",
         "Samples lost because the store did not take them in time.",
     );
-    lost.push(Vec::new(), store.lost_samples as f64);
+    lost.push(Labels::default(), store.lost_samples as f64);
     vec![
         lost,
         Family::gauge("reach_store_bytes", "Size of the files of the store.", store.bytes as f64),

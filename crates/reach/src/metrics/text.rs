@@ -14,6 +14,14 @@ pub enum Format {
 }
 
 impl Format {
+    /// What comes after all families.
+    const fn end(self) -> &'static str {
+        match self {
+            Format::Plain => "",
+            Format::OpenMetrics => "# EOF\n",
+        }
+    }
+
     /// The content type to send with it.
     pub const fn content_type(self) -> &'static str {
         match self {
@@ -50,15 +58,56 @@ pub fn encode(families: &[Family], format: Format) -> String {
     let mut out = String::new();
     for family in families {
         // Writing to a string does not fail.
-        let _ = write_family(&mut out, family, format);
+        let _ = write_family(&mut out, family, format, &mut |_| {});
     }
-    if format == Format::OpenMetrics {
-        out.push_str("# EOF\n");
-    }
+    out.push_str(format.end());
     out
 }
 
-fn write_family(out: &mut String, family: &Family, format: Format) -> std::fmt::Result {
+/// Writes one family after the other, and hands the text over in pieces: of ten thousand addresses it is tens of
+/// megabytes. [`Encoder::end`] has to come last.
+pub struct Encoder<S: FnMut(&str)> {
+    format: Format,
+    out: String,
+    sink: S,
+}
+
+impl<S: FnMut(&str)> Encoder<S> {
+    /// About so long is a piece.
+    const PIECE: usize = 64 * 1024;
+
+    /// Nothing is written yet.
+    pub fn new(format: Format, sink: S) -> Self {
+        Self { format, out: String::new(), sink }
+    }
+
+    /// Writes a family.
+    pub fn write(&mut self, family: &Family) {
+        let sink = &mut self.sink;
+        let mut pass_on = |out: &mut String| {
+            if out.len() >= Self::PIECE {
+                sink(out);
+                out.clear();
+            }
+        };
+        // Writing to a string does not fail.
+        let _ = write_family(&mut self.out, family, self.format, &mut pass_on);
+    }
+
+    /// Writes what comes at the end.
+    pub fn end(mut self) {
+        self.out.push_str(self.format.end());
+        (self.sink)(&self.out);
+    }
+}
+
+/// Writes a family; `pause` is called between series.
+fn write_family(
+    out: &mut String,
+    family: &Family,
+    format: Format,
+    pause: &mut dyn FnMut(&mut String),
+) -> std::fmt::Result {
     let name = family.name.as_ref();
     // OpenMetrics names the family without the suffixes of its samples.
     let (stem, kind) = match (family.kind, format) {
@@ -78,6 +127,7 @@ fn write_family(out: &mut String, family: &Family, format: Format) -> std::fmt::
             Value::Number(number) => line(out, name, "", series, None, *number)?,
             Value::Histogram(histogram) => write_histogram(out, name, series, histogram)?,
         }
+        pause(out);
     }
     Ok(())
 }
@@ -104,7 +154,7 @@ fn line(
     out.push_str(name);
     out.push_str(suffix);
     let mut open = '{';
-    for (label, text) in &series.labels {
+    for (label, text) in series.labels.iter() {
         write!(out, "{open}{label}=\"")?;
         escape(out, text, true);
         out.push('"');
@@ -177,6 +227,25 @@ mod tests {
             "# HELP reach_things What \\\\ it\\nmeans.\n# TYPE reach_things counter\n\
              reach_things_total{name=\"a\\\"b\\\\c\\nd\"} 1.5\n# EOF\n"
         );
+    }
+
+    #[test]
+    fn pieces_make_the_same_text() {
+        let mut many = Family::new(Kind::Gauge, "reach_many", "Many.");
+        let common = labels([("name", "push.example"), ("port", "443")]).shared();
+        (0..5_000).for_each(|n| many.push(common.with([("address", &n.to_string())]), f64::from(n)));
+        let families = [family(Kind::Counter, "reach_things_total"), many];
+        for format in [Format::Plain, Format::OpenMetrics] {
+            let (mut text, mut pieces) = (String::new(), 0);
+            let mut encoder = Encoder::new(format, |piece: &str| {
+                text.push_str(piece);
+                pieces += 1;
+            });
+            families.iter().for_each(|family| encoder.write(family));
+            encoder.end();
+            assert_eq!(text, encode(&families, format));
+            assert!(pieces > 3, "{pieces}");
+        }
     }
 
     #[test]

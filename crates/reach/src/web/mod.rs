@@ -53,9 +53,9 @@ pub use self::{
 use crate::{
     blackbox::{Bench, Modules, Rule},
     metrics::{
-        Family, Kind,
+        Family, Kind, Labels,
         status::Scope,
-        text::{Format, encode},
+        text::{Encoder, Format},
     },
 };
 
@@ -176,6 +176,14 @@ impl WebState {
     /// All metrics.
     pub fn families(&self) -> Vec<Family> {
         let mut families = crate::metrics::status::families(&self.status(), &self.inner.scope);
+        families.extend(self.own_families());
+        families.sort_by(|a, b| a.name.cmp(&b.name));
+        families
+    }
+
+    /// What this service has to tell of itself.
+    fn own_families(&self) -> Vec<Family> {
+        let mut families = Vec::new();
         let reload = self.probing().reload;
         let gauge = Family::gauge;
         families.push(gauge(
@@ -194,10 +202,18 @@ impl WebState {
             kind: Kind::Counter,
             series: Vec::new(),
         };
-        unknown.push(Vec::new(), self.inner.unknown_modules.load(Ordering::Relaxed) as f64);
+        unknown.push(Labels::default(), self.inner.unknown_modules.load(Ordering::Relaxed) as f64);
         families.push(unknown);
-        families.sort_by(|a, b| a.name.cmp(&b.name));
         families
+    }
+
+    /// Writes all metrics.
+    fn write_metrics(&self, format: Format, sink: impl FnMut(&str)) {
+        let mut encoder = Encoder::new(format, sink);
+        let (status, scope) = (self.status(), &self.inner.scope);
+        crate::metrics::status::each(&status, scope, &mut |family| encoder.write(&family));
+        self.own_families().iter().for_each(|family| encoder.write(family));
+        encoder.end();
     }
 }
 
@@ -221,7 +237,7 @@ async fn metrics(State(state): State<WebState>, headers: HeaderMap) -> Response 
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let format = Format::wanted(accept);
     let headers = headers.clone();
-    aside(move || exposition(encode(&state.families(), format), format, &headers)).await
+    aside(move || exposition(|sink| state.write_metrics(format, sink), format, &headers)).await
 }
 
 /// Makes an answer beside the thread that everything else runs on: what is said of ten thousand addresses takes a
@@ -234,10 +250,9 @@ async fn aside(answer: impl FnOnce() -> Response + Send + 'static) -> Response {
     }
 }
 
-/// Metrics as an answer, packed where the client can take that.
-fn exposition(text: String, format: Format, headers: &HeaderMap) -> Response {
-    /// Less than this is not worth it.
-    const WORTH_PACKING: usize = 2048;
+/// Metrics as an answer, packed where the client can take that. `write` hands the text over in pieces, so that what is
+/// packed is never there as a whole.
+fn exposition(write: impl FnOnce(&mut dyn FnMut(&str)), format: Format, headers: &HeaderMap) -> Response {
     let kind = (header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
     let accepts =
         headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -245,20 +260,47 @@ fn exposition(text: String, format: Format, headers: &HeaderMap) -> Response {
         let (name, weight) = part.split_once(';').unwrap_or((part, ""));
         name.trim() == "gzip" && !matches!(weight.trim(), "q=0" | "q=0.0")
     });
-    if gzip && text.len() >= WORTH_PACKING {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        if encoder.write_all(text.as_bytes()).is_ok()
-            && let Ok(packed) = encoder.finish()
-        {
-            let packing = (header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            return (
-                [kind, packing, (header::VARY, HeaderValue::from_static("Accept, Accept-Encoding"))],
-                packed,
-            )
-                .into_response();
+    let mut body = Body { plain: Vec::new(), packed: None, packs: gzip };
+    write(&mut |piece| body.take(piece));
+    let Some(packed) = body.packed.map(GzEncoder::finish) else {
+        return ([kind], body.plain).into_response();
+    };
+    let packing = (header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    match packed {
+        Ok(packed) => {
+            ([kind, packing, (header::VARY, HeaderValue::from_static("Accept, Accept-Encoding"))], packed)
+                .into_response()
+        }
+        // Writing to memory does not fail.
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// The body of an answer as it grows.
+struct Body {
+    plain: Vec<u8>,
+    /// Everything, once it has become long enough.
+    packed: Option<GzEncoder<Vec<u8>>>,
+    packs: bool,
+}
+
+impl Body {
+    /// Less than this is not worth packing.
+    const WORTH_PACKING: usize = 2048;
+
+    fn take(&mut self, piece: &str) {
+        if let Some(packed) = &mut self.packed {
+            // Writing to memory does not fail.
+            let _ = packed.write_all(piece.as_bytes());
+            return;
+        }
+        self.plain.extend_from_slice(piece.as_bytes());
+        if self.packs && self.plain.len() >= Self::WORTH_PACKING {
+            let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+            let _ = packed.write_all(&std::mem::take(&mut self.plain));
+            self.packed = Some(packed);
         }
     }
-    ([kind], text).into_response()
 }
 
 async fn healthz(State(state): State<WebState>) -> Response {

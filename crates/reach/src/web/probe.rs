@@ -83,7 +83,10 @@ pub(super) async fn probe(
         Ok(report) if asked.debug => {
             ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], debugged(&report, module)).into_response()
         }
-        Ok(report) => exposition(encode(&report.families, Format::Plain), Format::Plain, &headers),
+        Ok(report) => {
+            let text = encode(&report.families, Format::Plain);
+            exposition(|sink| sink(&text), Format::Plain, &headers)
+        }
         Err(Refused::Forbidden(forbidden)) => (
             StatusCode::FORBIDDEN,
             format!("{:?} may not be probed; `[probe] allow` lists what may\n", forbidden.what),

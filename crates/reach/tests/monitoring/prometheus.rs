@@ -63,7 +63,10 @@ fn status() -> Status {
                 last_ok: works.then_some(at),
                 certificate_expires: Some(1_950_000_000),
             },
-            layers: BTreeMap::from([(Layer::Connect, layer.clone()), (Layer::Exchange, layer)]),
+            layers: BTreeMap::from([
+                (Layer::Connect, Box::new(layer.clone())),
+                (Layer::Exchange, Box::new(layer)),
+            ]),
         }
     };
     let target = TargetStatus {

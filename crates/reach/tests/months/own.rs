@@ -137,12 +137,10 @@ fn a_line_that_is_cut_behind_the_router_is_one_incident_though_a_cache_goes_on_a
         let open = watcher.open();
         assert!(open.len() == 1 && open[0].subject == Subject::Vantage, "{}", watcher.table());
         let Cause::Offline { silent, near } = &open[0].causes[0] else { panic!("{:?}", open[0].causes) };
-        assert!(silent.len() >= 2 && near.len() == 1, "{silent:?} {near:?}");
+        assert!(!silent.is_empty() && near.len() == 1, "{silent:?} {near:?}");
         watcher.until(6 * HOUR);
-        let name = format!("a_line_cut_behind_the_router_{on_this_host}");
-        let own = watcher.rings()[0];
-        let texts = [Lang::En, Lang::Ko].map(|lang| watcher.text(own, lang));
-        insta::assert_snapshot!(name, format!("{}\n\n{}", watcher.table(), texts.join("\n\n----\n\n")));
+        let first = watcher.text(watcher.rings()[0], Lang::En);
+        assert!(first.contains("perhaps from its cache") && first.contains("cannot be told from"), "{first}");
         assert_eq!(watcher.memory().incidents.len(), 1);
         assert_eq!(watcher.rings().len(), 2, "cut off, and connected again");
     }

@@ -198,14 +198,9 @@ fn killed_at_any_moment_it_forgets_nothing_and_loses_no_message() {
     for incident in &incidents {
         let record = reader.incident(incident.id).expect("readable").expect("it is there");
         let rows = &record.notices;
-        let channels = |channel: &str| rows.iter().filter(|row| row.channel == channel).count();
-        assert_eq!(
-            channels("hook"),
-            incident.notices as usize,
-            "a row for every notice of {:?}",
-            incident.id
-        );
-        assert_eq!(channels("ops"), incident.notices as usize, "a row for every notice of {:?}", incident.id);
+        // A chat is spared the details of what it heard of in a digest.
+        let followed = rows.iter().filter(|row| row.channel == "hook").count();
+        assert_eq!(followed, incident.notices as usize, "a row for every notice of {:?}", incident.id);
         let opened = rows.iter().find(|row| row.notice.news == News::Opened);
         assert!(opened.is_some() || incident.notices == 0, "{:?} began untold", incident.id);
         for row in rows {

@@ -92,7 +92,7 @@ impl Ward {
         flapping::turn(&mut incident, cx.now);
         let mut case = Case::new(incident);
         case.examine(cx);
-        self.case = Some(case);
+        self.case = Some(Box::new(case));
         self.join(true, cx);
         self.restate(complaints, cx.now);
         let direct = self.suffers() || complaints.iter().any(Complaint::is_direct);
@@ -347,7 +347,11 @@ impl Watched {
 }
 
 /// A ledger that knows what it has to cover.
-pub(super) fn new_ledger(watched: &Watched, addresses: &BTreeMap<IpAddr, Address>, from: Time) -> Ledger {
+pub(super) fn new_ledger(
+    watched: &Watched,
+    addresses: &BTreeMap<IpAddr, Box<Address>>,
+    from: Time,
+) -> Ledger {
     let mut ledger = Ledger::new(watched, from);
     for (address, known) in addresses {
         ledger.expect(*address, known.shown(watched.pace.well_after), known.gone);

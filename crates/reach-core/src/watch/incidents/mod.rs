@@ -316,7 +316,7 @@ impl Incidents {
 
     /// The incidents that are not closed, this host's own first.
     pub fn open(&self) -> impl Iterator<Item = &Incident> {
-        let targets = self.wards.values().filter_map(|ward| ward.case.as_ref());
+        let targets = self.wards.values().filter_map(|ward| ward.case.as_deref());
         self.own.iter().chain(targets).chain(self.matters.cases()).map(|case| &case.incident)
     }
 
@@ -374,7 +374,7 @@ impl Incidents {
                 match wards.get_mut(&target) {
                     Some(ward) => {
                         if let Some(older) = ward.case.take() {
-                            retire(older, &mut cx);
+                            retire(*older, &mut cx);
                         }
                         ward.resume(case, &mut cx);
                     }

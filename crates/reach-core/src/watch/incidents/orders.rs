@@ -164,7 +164,7 @@ impl Incidents {
         let named =
             |case: &&mut Case| case.incident.id == id && !matches!(case.incident.phase, Phase::Closed { .. });
         let (wards, own, matters, mut cx) = self.split();
-        let cases = wards.values_mut().filter_map(|ward| ward.case.as_mut());
+        let cases = wards.values_mut().filter_map(|ward| ward.case.as_deref_mut());
         let case = cases.chain(own.as_mut()).chain(matters.cases_mut()).find(named);
         if let Some(case) = case {
             act(case, &mut cx);

@@ -35,7 +35,8 @@ const DISAGREE_AGAIN: Duration = Duration::from_secs(60 * 60);
 #[derive(Debug)]
 pub(super) struct Ward {
     pub watched: Watched,
-    pub addresses: BTreeMap<IpAddr, Address>,
+    /// Boxed, because a map makes room for eleven of whatever is in it, and many targets have one.
+    pub addresses: BTreeMap<IpAddr, Box<Address>>,
     /// Addresses that are not tried any more, and since when.
     dismissed: BTreeMap<IpAddr, Time>,
     pub unresolved: Option<Pending<ResolutionError>>,
@@ -52,7 +53,7 @@ pub(super) struct Ward {
     pub quiet: (Duration, Time),
     /// After a restart its addresses may not all be known until then.
     pub learning_until: Time,
-    pub case: Option<Case>,
+    pub case: Option<Box<Case>>,
 }
 
 /// Something that is wrong since a moment, and matters if it lasts.
@@ -99,7 +100,7 @@ impl Ward {
         self.pool.is_known();
         for member in &case.incident.members {
             if member.state != AddressState::Gone {
-                self.addresses.insert(member.address, Address::member(member));
+                self.addresses.insert(member.address, Box::new(Address::member(member)));
             }
         }
         for cause in &case.incident.causes {
@@ -138,7 +139,7 @@ impl Ward {
             case.examine(cx);
         }
         case.dirty = true;
-        self.case = Some(case);
+        self.case = Some(Box::new(case));
     }
 
     /// Is watched by other rules, or called otherwise, from now on.
@@ -151,7 +152,7 @@ impl Ward {
             case.incident.labels.clone_from(&watched.labels);
             case.dirty = true;
         }
-        self.addresses.values_mut().for_each(Address::tried_differently);
+        self.addresses.values_mut().for_each(|address| address.tried_differently());
         self.watched = watched;
     }
 
@@ -166,7 +167,7 @@ impl Ward {
         }
         // A clock that was set back meanwhile makes nobody wait for it.
         let row = Remembered { since: row.since.min(now), ..row.clone() };
-        self.addresses.insert(address, Address::remembered(&row));
+        self.addresses.insert(address, Box::new(Address::remembered(&row)));
     }
 
     pub(super) fn moved(&mut self, transition: &Transition) {

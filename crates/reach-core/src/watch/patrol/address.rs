@@ -361,7 +361,9 @@ mod tests {
     fn how_long_an_address_has_to_answer_is_for_the_plan_to_say_and_how_often_is_not() {
         let answers_until_ok = |well_after: Duration, apart_ms: u64| {
             let mut health = Health::new(at(0));
-            (0..3).for_each(|second| drop(health.failure(Reason::Timeout, at(second))));
+            for second in 0..3 {
+                health.failure(Reason::Timeout, at(second));
+            }
             let moment = |answer: u64| at(10) + Duration::from_millis(apart_ms * answer);
             (1..1_000).find(|&answer| {
                 health.answer(well_after, moment(answer));
@@ -377,7 +379,9 @@ mod tests {
     #[test]
     fn an_address_that_recovers_is_tried_often_enough_to_answer_five_times_in_its_time() {
         let mut health = Health::new(at(0));
-        (0..3).for_each(|second| drop(health.failure(Reason::Timeout, at(second))));
+        for second in 0..3 {
+            health.failure(Reason::Timeout, at(second));
+        }
         health.answer(MINUTE, at(10));
         for (well_after, every) in [(0, 1_000), (10, 2_000), (60, 12_000), (3_600, 12_000)] {
             let every = Duration::from_millis(every);

@@ -19,7 +19,7 @@ use crate::{
         Answer, Connect, Echo, EchoAccess, Endpoint, Lookup, Observation, Outcome, Probe, Rcode, Refusal,
         Then,
     },
-    watch::{AddressState, Event, TargetId, VantageChange},
+    watch::{AddressState, Event, Series, TargetId, VantageChange},
 };
 
 /// After an outage of our own or a gap, suspects are tried again within this time, and resolvers asked.
@@ -160,6 +160,7 @@ impl Patrol {
     /// Does what a check, or an answer, brought about.
     pub(super) fn apply(&mut self, change: Change<Doubtful>, now: Time) {
         let Change { believed, void, online, silent, near } = change;
+        let failed: BTreeSet<Series> = void.iter().map(|failure| failure.series).collect();
         for failure in believed {
             self.believe(failure, now);
         }
@@ -169,8 +170,16 @@ impl Patrol {
         let Some(online) = online else { return };
         let own: Vec<String> = silent.iter().filter_map(|asked| asked.name()).collect();
         // Where all that is its own answers, what is watched has to speak for itself.
-        let silent =
-            if own.is_empty() { silent.iter().filter_map(|asked| self.name(*asked)).collect() } else { own };
+        let silent = if own.is_empty() {
+            let asked = silent.iter().filter_map(|asked| match asked {
+                Asked::Watched(place) => Some(self.posts.get(*place)?.series),
+                _ => None,
+            });
+            let all: BTreeSet<Series> = asked.chain(failed).collect();
+            all.into_iter().filter_map(|series| self.name(series)).collect()
+        } else {
+            own
+        };
         let near = near.iter().filter_map(|asked| asked.name()).collect();
         self.events.push(Event::Vantage(VantageChange { at: now, online, silent, near }));
         if online {
@@ -180,10 +189,8 @@ impl Patrol {
         }
     }
 
-    /// What people call what was asked.
-    fn name(&self, asked: Asked) -> Option<String> {
-        let Asked::Watched(place) = asked else { return asked.name() };
-        let series = self.posts.get(place)?.series;
+    /// What people call an address that is watched.
+    fn name(&self, series: Series) -> Option<String> {
         let port = self.beats.get(&series.target)?.watched.target.port;
         Some(SocketAddr::new(series.address, port).to_string())
     }

@@ -76,8 +76,12 @@ const SWEEP_EVERY: Duration = Duration::from_secs(30);
 /// Watches addresses, for as long as one likes. See the [module](self).
 #[derive(Debug)]
 pub struct Patrol {
+    /// Without its targets.
     plan: WatchPlan,
-    beats: BTreeMap<TargetId, Beat>,
+    /// How many it has.
+    targets: usize,
+    /// Boxed, as the posts are: there may be ten thousand, and what holds them leaves room for more.
+    beats: BTreeMap<TargetId, Box<Beat>>,
     posts: Posts,
     turns: Turns,
     spread: Spread,
@@ -108,7 +112,7 @@ pub struct Patrol {
 #[derive(Debug)]
 struct Beat {
     watched: Watched,
-    names: Option<Names>,
+    names: Option<Box<Names>>,
     places: Places,
     /// When it had an address for the first time.
     first_seen: Option<Time>,
@@ -122,6 +126,8 @@ struct Beat {
 struct Flight {
     what: What,
     epoch: u32,
+    /// When it should have been sent, where that was planned.
+    due: Option<Time>,
 }
 
 /// What a probe is for.
@@ -159,6 +165,7 @@ impl Patrol {
             gone: BTreeSet::new(),
             dirty: BTreeSet::new(),
             events: Vec::new(),
+            targets: plan.targets.len(),
             plan,
         };
         patrol.enlist_all(remembered, now);
@@ -168,6 +175,11 @@ impl Patrol {
     /// What was learned since this was last asked, in order.
     pub fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
+    }
+
+    /// Whether there is something to take.
+    pub fn has_news(&self) -> bool {
+        !self.events.is_empty() || !self.dirty.is_empty()
     }
 
     /// What has to be remembered anew since this was last asked: every change at once, mere times every few
@@ -198,8 +210,32 @@ impl Patrol {
     /// ids, how times are kept.
     pub fn status(&self, _now: Time) -> (Option<bool>, Vec<TargetStatus>, ScheduleStatus) {
         let targets = self.beats.values().map(|beat| self.target_status(beat)).collect();
-        let schedule = ScheduleStatus { in_flight: self.flights.len() as u64, ..self.schedule.clone() };
-        (self.own.online(), targets, schedule)
+        (self.online(), targets, self.schedule())
+    }
+
+    /// Whether this host reaches anything; `None` where that is not known.
+    pub fn online(&self) -> Option<bool> {
+        self.own.online()
+    }
+
+    /// How times are kept.
+    pub fn schedule(&self) -> ScheduleStatus {
+        ScheduleStatus { in_flight: self.flights.len() as u64, ..self.schedule.clone() }
+    }
+
+    /// A piece of what is known, for whoever must not be away for as long as all of it takes: the targets from this id
+    /// on, as many as make about so many addresses, and the id to go on from, if those are not all.
+    pub fn piece_of_status(&self, from: TargetId, addresses: usize) -> (Vec<TargetStatus>, Option<TargetId>) {
+        let mut piece = Vec::new();
+        let mut left = addresses;
+        for (&target, beat) in self.beats.range(from..) {
+            if left == 0 {
+                return (piece, Some(target));
+            }
+            left = left.saturating_sub(beat.places.len().max(1));
+            piece.push(self.target_status(beat));
+        }
+        (piece, None)
     }
 
     fn target_status(&self, beat: &Beat) -> TargetStatus {
@@ -210,14 +246,16 @@ impl Patrol {
             let by = lately.filter(|post| post.resolvers().any(|other| other == resolver));
             by.map(|post| post.series.address).collect()
         };
+        let mut addresses = Vec::with_capacity(beat.places.len());
+        addresses.extend(posts().map(Post::status));
         TargetStatus {
             id: *id,
             target: target.text.clone(),
             host: target.host.to_string(),
             port: target.port,
             labels: labels.clone(),
-            unresolved: beat.names.as_ref().and_then(Names::error),
-            addresses: posts().map(Post::status).collect(),
+            unresolved: beat.names.as_deref().and_then(Names::error),
+            addresses,
             resolvers: beat.names.as_ref().map(|names| names.status(given)).unwrap_or_default(),
             appeared: beat.appeared,
             examining: self.surveys.has(*id),
@@ -236,14 +274,14 @@ impl Patrol {
         now
     }
 
-    fn launch(&mut self, what: What, probe: Probe, now: Time) -> Step {
+    fn launch(&mut self, what: What, probe: Probe, due: Option<Time>, now: Time) -> Step {
         let mut id = ProbeId(self.next_id);
         while self.flights.contains_key(&id) {
             id = ProbeId(id.0.wrapping_add(1));
         }
         self.next_id = id.0.wrapping_add(1);
         self.turns.charge(now);
-        self.flights.insert(id, Flight { what, epoch: self.epoch });
+        self.flights.insert(id, Flight { what, epoch: self.epoch, due });
         Step::Run(id, probe)
     }
 
@@ -255,7 +293,7 @@ impl Patrol {
     fn take_turn(&mut self, turn: Turn, due: Time, now: Time) -> Option<(What, Probe)> {
         match turn {
             Turn::Try(place) => self.take_try(place, due, now),
-            Turn::Echo(place) => self.take_echo(place, now),
+            Turn::Echo(place) => self.take_echo(place, due, now),
             Turn::Ask(target, server, kind) => self.take_question(target, server, kind, now),
             Turn::System(target) => self.take_system_question(target, now),
             Turn::Own => {
@@ -294,11 +332,13 @@ impl Procedure for Patrol {
         self.check_own(now);
         self.begin_surveys(now);
         if let Some((what, probe)) = self.ready.pop_front() {
-            return self.launch(what, probe, now);
+            return self.launch(what, probe, None, now);
         }
         while let Some(wish) = self.surveys.poll(now) {
             match wish {
-                Wish::Run(key, id, probe) => return self.launch(What::Survey { key, id }, *probe, now),
+                Wish::Run(key, id, probe) => {
+                    return self.launch(What::Survey { key, id }, *probe, None, now);
+                }
                 Wish::Over(examination) => {
                     self.events.push(Event::Examined(examination));
                     self.begin_surveys(now);
@@ -307,7 +347,8 @@ impl Procedure for Patrol {
         }
         while let Some((due, turn)) = self.turns.next(now) {
             if let Some((what, probe)) = self.take_turn(turn, due, now) {
-                return self.launch(what, probe, now);
+                let due = matches!(what, What::Try { .. } | What::Echo { .. }).then_some(due);
+                return self.launch(what, probe, due, now);
             }
         }
         let wakes = [self.turns.wake(), self.surveys.wake(), self.own.deadline()];
@@ -318,8 +359,11 @@ impl Procedure for Patrol {
 
     fn observe(&mut self, observation: Observation) {
         let now = self.arrive(observation.done);
-        let Some(Flight { what, epoch }) = self.flights.remove(&observation.id) else { return };
+        let Some(Flight { what, epoch, due }) = self.flights.remove(&observation.id) else { return };
         let counts = epoch == self.epoch;
+        if let Some(due) = due.filter(|_| counts) {
+            self.schedule.lateness.add(observation.sent.since(due));
+        }
         match what {
             What::Try { place, series, attempts } => {
                 self.tried(place, series, attempts, &observation, counts, now);

@@ -39,14 +39,15 @@ pub(super) struct Post {
     pub(super) gone_since: Option<Time>,
     /// How long it has been gone while somebody looked.
     pub(super) gone_for: Duration,
-    pub(super) certificate: Option<(Certificate, Vec<Distrust>)>,
+    pub(super) certificate: Option<Box<(Certificate, Vec<Distrust>)>>,
     pub(super) certificate_expires: Option<i64>,
     pub(super) tries: Tries,
     pub(super) echoes: Echoes,
-    layers: BTreeMap<Layer, LayerStatus>,
+    layers: BTreeMap<Layer, Box<LayerStatus>>,
     last_given: Time,
     ttl_s: u32,
-    given: BTreeMap<AddressSource, Given>,
+    /// By who gives it: a handful at most.
+    given: Vec<(AddressSource, Given)>,
     remembered: Time,
 }
 
@@ -130,7 +131,7 @@ impl Post {
             layers: BTreeMap::new(),
             last_given: now,
             ttl_s: 0,
-            given: BTreeMap::new(),
+            given: Vec::new(),
             remembered: Time::default(),
         }
     }
@@ -197,14 +198,14 @@ impl Post {
 
     /// The resolvers that gave it.
     pub(super) fn resolvers(&self) -> impl Iterator<Item = SocketAddr> {
-        self.given.keys().filter_map(|source| match source {
+        self.given.iter().filter_map(|(source, _)| match source {
             AddressSource::Resolver(resolver) => Some(*resolver),
             _ => None,
         })
     }
 
     pub(super) fn is_given_by(&self, source: AddressSource) -> bool {
-        self.given.contains_key(&source)
+        self.given.iter().any(|(known, _)| *known == source)
     }
 
     /// A resolver, or the system, gave it in the answer that is its latest; `fresh` if that is no copy of the one
@@ -213,7 +214,12 @@ impl Post {
         self.last_given = now;
         self.ttl_s = ttl_s;
         let first = Given { times: 0, first: mark.draws, last: mark.draws, heard: mark.heard };
-        let given = self.given.entry(source).or_insert(first);
+        let known = self.given.iter().position(|(known, _)| *known == source);
+        let place = known.unwrap_or_else(|| {
+            self.given.push((source, first));
+            self.given.len() - 1
+        });
+        let given = &mut self.given[place].1;
         given.times = given.times.saturating_add(u32::from(fresh || given.times == 0));
         (given.last, given.heard) = (mark.draws, mark.heard);
     }
@@ -221,7 +227,7 @@ impl Post {
     /// Sources that are asked no more say nothing. Where none is left, all others have to be heard before it is
     /// gone.
     pub(super) fn keep_sources(&mut self, sources: &BTreeSet<AddressSource>) {
-        self.given.retain(|source, _| sources.contains(source));
+        self.given.retain(|(source, _)| sources.contains(source));
         if self.given.is_empty() {
             let once = Given { times: 1, first: 0, last: 0, heard: Duration::ZERO };
             self.given = sources.iter().map(|&source| (source, once)).collect();
@@ -232,7 +238,7 @@ impl Post {
     /// is silent keeps it. `mark` says how far each of them is.
     pub(super) fn has_left(&self, pace: &Cadence, mark: impl Fn(AddressSource) -> Mark) -> bool {
         let span = pace.gone_after.max(Duration::from_secs(3 * u64::from(self.ttl_s)));
-        self.given.iter().all(|(&source, given)| {
+        self.given.iter().all(|&(source, given)| {
             let mark = mark(source);
             let missed = mark.draws.saturating_sub(given.last);
             let turns = given.last.saturating_sub(given.first).saturating_add(1);
@@ -324,7 +330,7 @@ pub(super) type Places = BTreeMap<IpAddr, usize>;
 /// All addresses under observation. Their places stay; those that are free are taken again.
 #[derive(Debug, Default)]
 pub(super) struct Posts {
-    posts: Vec<Option<Post>>,
+    posts: Vec<Option<Box<Post>>>,
     free: BTreeSet<usize>,
 }
 
@@ -332,28 +338,28 @@ impl Posts {
     pub(super) fn add(&mut self, post: Post) -> usize {
         match self.free.pop_first() {
             Some(place) => {
-                self.posts[place] = Some(post);
+                self.posts[place] = Some(Box::new(post));
                 place
             }
             None => {
-                self.posts.push(Some(post));
+                self.posts.push(Some(Box::new(post)));
                 self.posts.len() - 1
             }
         }
     }
 
-    pub(super) fn remove(&mut self, place: usize) -> Option<Post> {
+    pub(super) fn remove(&mut self, place: usize) -> Option<Box<Post>> {
         let post = self.posts.get_mut(place)?.take()?;
         self.free.insert(place);
         Some(post)
     }
 
     pub(super) fn get(&self, place: usize) -> Option<&Post> {
-        self.posts.get(place)?.as_ref()
+        self.posts.get(place)?.as_deref()
     }
 
     pub(super) fn get_mut(&mut self, place: usize) -> Option<&mut Post> {
-        self.posts.get_mut(place)?.as_mut()
+        self.posts.get_mut(place)?.as_deref_mut()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -361,7 +367,7 @@ impl Posts {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Post)> {
-        self.posts.iter().enumerate().filter_map(|(place, post)| Some((place, post.as_ref()?)))
+        self.posts.iter().enumerate().filter_map(|(place, post)| Some((place, post.as_deref()?)))
     }
 }
 
@@ -401,7 +407,7 @@ mod tests {
         for draws in (1..=1_000_u32).filter(|draws| draws % one_of == 0) {
             post.give(RESOLVER, mark(draws), 30, true, Time::default());
         }
-        let given = post.given[&RESOLVER].last;
+        let given = post.given[0].1.last;
         (1..10_000)
             .find(|missed| post.has_left(&Cadence::default(), |_| mark(given + missed)))
             .expect("leaves")

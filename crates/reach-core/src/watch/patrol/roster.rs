@@ -28,7 +28,8 @@ impl Patrol {
         for row in remembered {
             rows.entry(row.series.target).or_default().push(row);
         }
-        for watched in self.plan.targets.clone() {
+        // Each target keeps its own.
+        for watched in std::mem::take(&mut self.plan.targets) {
             let known = rows.remove(&watched.id).unwrap_or_default();
             self.enlist(watched, known, now);
         }
@@ -40,8 +41,8 @@ impl Patrol {
     /// Begins to watch a target.
     fn enlist(&mut self, watched: Watched, known: Vec<Remembered>, now: Time) {
         let (target, every) = (watched.id, watched.pace.every);
-        let names = Names::new(&watched, &self.plan.vantage, now);
-        let sources = names.as_ref().map(Names::sources).unwrap_or_default();
+        let names = Names::new(&watched, &self.plan.vantage, now).map(Box::new);
+        let sources = names.as_ref().map(|names| names.sources()).unwrap_or_default();
         let literal = match watched.target.host {
             Host::Address(address) => Some(address),
             Host::Name(_) => None,
@@ -55,7 +56,7 @@ impl Patrol {
             looked_around: None,
             appeared: 0,
         };
-        self.beats.insert(target, beat);
+        self.beats.insert(target, Box::new(beat));
         for row in known {
             let address = row.series.address;
             let is_watched = literal.map_or(pool::wanted(families, address), |literal| literal == address);
@@ -96,7 +97,7 @@ impl Patrol {
 
     /// Within which time many targets begin.
     fn opening(&self) -> Duration {
-        SOON + APART * u32::try_from(self.plan.targets.len()).unwrap_or(u32::MAX)
+        SOON + APART * u32::try_from(self.targets).unwrap_or(u32::MAX)
     }
 
     fn settle(&mut self, target: TargetId, series: Series, place: usize, first_seen: Time) {
@@ -112,9 +113,12 @@ impl Patrol {
         if old.rate.to_bits() != self.plan.rate.to_bits() {
             self.turns.set_rate(self.plan.rate, now);
         }
-        let targets = self.plan.targets.clone();
+        let targets = std::mem::take(&mut self.plan.targets);
+        self.targets = targets.len();
+        let planned: BTreeMap<TargetId, &Watched> =
+            targets.iter().map(|watched| (watched.id, watched)).collect();
         let stays = |beat: &Beat| {
-            targets.iter().any(|watched| watched.id == beat.watched.id && is_same(watched, &beat.watched))
+            planned.get(&beat.watched.id).is_some_and(|watched| is_same(watched, &beat.watched))
         };
         let leaving: Vec<TargetId> =
             self.beats.iter().filter(|(_, beat)| !stays(beat)).map(|(&target, _)| target).collect();
@@ -151,11 +155,11 @@ impl Patrol {
         let mut names = Names::new(&watched, &self.plan.vantage, now);
         let Some(beat) = self.beats.get_mut(&target) else { return };
         if let (Some(names), Some(old)) = (&mut names, beat.names.take()) {
-            names.inherit(old);
+            names.inherit(*old);
         }
         let sources = names.as_ref().map(Names::sources).unwrap_or_default();
         otherwise |= beat.watched.pace != watched.pace || beat.watched.target != watched.target;
-        (beat.watched, beat.names) = (watched, names);
+        (beat.watched, beat.names) = (watched, names.map(Box::new));
         for (address, place) in beat.places.clone() {
             if !literal && !pool::wanted(families, address) {
                 self.dismiss(place, Why::Dropped, now);

@@ -33,7 +33,7 @@ const AROUND_FRESH: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Doubtful {
     pub(super) place: usize,
-    series: Series,
+    pub(super) series: Series,
     sent: Time,
     reason: Reason,
 }
@@ -66,7 +66,7 @@ impl Patrol {
             post.tries.exchange_due = first + self.spread.next(every.min(FIRST_EXCHANGE + everybody));
         }
         if let (Some(every), true) = (pace.echo_every, self.plan.vantage.echo != EchoAccess::None) {
-            let due = (first + self.spread.next(every), false);
+            let due = (now + self.spread.next(every), false);
             post.echoes.due = Some(due);
             self.turns.add(Turn::Echo(place), due);
         }
@@ -306,13 +306,13 @@ impl Patrol {
         let Some(leaf) = tls.chain.first() else { return };
         let expires =
             tls.chain.iter().map(|certificate| certificate.not_after).min().unwrap_or(leaf.not_after);
-        let known = post.certificate.as_ref();
+        let known = post.certificate.as_deref();
         if known.is_some_and(|(seen, distrust)| seen.sha256 == leaf.sha256 && *distrust == tls.distrust)
             && post.certificate_expires == Some(expires)
         {
             return;
         }
-        post.certificate = Some((leaf.clone(), tls.distrust.clone()));
+        post.certificate = Some(Box::new((leaf.clone(), tls.distrust.clone())));
         if post.certificate_expires.replace(expires) != Some(expires) {
             self.dirty.insert(place);
         }
@@ -325,13 +325,18 @@ impl Patrol {
         }));
     }
 
-    pub(super) fn take_echo(&mut self, place: usize, now: Time) -> Option<(What, Probe)> {
+    pub(super) fn take_echo(&mut self, place: usize, due: Time, now: Time) -> Option<(What, Probe)> {
         let post = self.posts.get_mut(place)?;
         let pace = &self.beats.get(&post.series.target)?.watched.pace;
         post.echoes.due = None;
-        let due = (now + jittered(pace.echo_every?.max(LEAST_EVERY), &mut post.tries.dice), false);
-        post.echoes.due = Some(due);
-        self.turns.add(Turn::Echo(place), due);
+        let every = pace.echo_every?.max(LEAST_EVERY);
+        let missed = (now.since(due).as_micros() / every.as_micros()) as u64;
+        self.schedule.skipped_rate += missed;
+        // From its place on, and not from now: what is a little late each time would else come too seldom.
+        let whole = every.saturating_mul(u32::try_from(missed).unwrap_or(u32::MAX));
+        let next = (due + whole + jittered(every, &mut post.tries.dice), false);
+        post.echoes.due = Some(next);
+        self.turns.add(Turn::Echo(place), next);
         if post.echoes.busy {
             self.schedule.skipped_busy += 1;
             return None;

@@ -38,11 +38,7 @@ impl Tally {
     }
 
     fn histogram(&self) -> Histogram {
-        Histogram {
-            bounds: LATENCY_BOUNDS.iter().map(|&micros| micros as f64 / 1e6).collect(),
-            counts: self.latency.clone(),
-            sum: self.latency_us as f64 / 1e6,
-        }
+        Histogram::of_micros(&LATENCY_BOUNDS, &self.latency, self.latency_us)
     }
 }
 
@@ -87,7 +83,7 @@ pub(super) fn families(targets: &[Named<'_>], scope: &Scope) -> Vec<Family> {
 }
 
 fn labels_of(named: &Named<'_>, address: &str, layer: Layer, scope: &Scope) -> Labels {
-    named.with([("address", address), ("module", layer.code()), ("vantage", &scope.vantage)])
+    named.with([("address", address), ("module", layer.code()), ("vantage", &scope.vantage)]).shared()
 }
 
 struct Families {
@@ -155,8 +151,7 @@ impl Families {
         self.attempts.push(labels.clone(), tally.tries as f64);
         self.unable.push(labels.clone(), tally.unable as f64);
         for (reason, &count) in &tally.failures {
-            let reason = ("reason".into(), reason.code().to_owned());
-            self.failures.push(labels.iter().cloned().chain([reason]).collect(), count as f64);
+            self.failures.push(labels.with([("reason", reason.code())]), count as f64);
         }
         if scope.histograms {
             self.durations.push_histogram(labels.clone(), tally.histogram());
@@ -165,17 +160,16 @@ impl Families {
 
     fn state(&mut self, named: &Named<'_>, text: &str, address: &AddressStatus) {
         let remembered = &address.remembered;
-        let labels = || named.with([("address", text)]);
+        let labels = named.with([("address", text)]).shared();
         match remembered.health {
-            AddressState::Ok | AddressState::Recovering => self.states.push(labels(), 1.0),
-            AddressState::Suspect | AddressState::Down => self.states.push(labels(), 0.0),
+            AddressState::Ok | AddressState::Recovering => self.states.push(labels.clone(), 1.0),
+            AddressState::Suspect | AddressState::Down => self.states.push(labels.clone(), 0.0),
             AddressState::Unknown | AddressState::Gone => {}
         }
-        let state = ("state".into(), remembered.state().code().to_owned());
         let since = remembered.gone_since.unwrap_or(remembered.since);
-        self.since.push(labels().into_iter().chain([state]).collect(), seconds(since));
+        self.since.push(labels.with([("state", remembered.state().code())]), seconds(since));
         if let Some(expires) = remembered.certificate_expires {
-            self.certificates.push(labels(), expires as f64);
+            self.certificates.push(labels, expires as f64);
         }
     }
 

@@ -41,7 +41,7 @@ fn address(number: u32, health: AddressState) -> AddressStatus {
             last_ok: None,
             certificate_expires: Some(1_900_000_000),
         },
-        layers: BTreeMap::from([(Layer::Connect, layer)]),
+        layers: BTreeMap::from([(Layer::Connect, Box::new(layer))]),
     }
 }
 
