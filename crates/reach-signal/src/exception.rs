@@ -516,7 +516,7 @@ fn is_again(told: &Told, found: &Found, number: u64) -> bool {
         // Without clocks, only the very next record of the thread can be the same.
         None => number == told.number + 1,
     };
-    if !near {
+    if !near || number.saturating_sub(told.number) > 16 {
         return false;
     }
     // Two time-outs of one thread cannot end within a moment of each other.

@@ -84,10 +84,9 @@ fn every_excerpt_is_understood_exactly_as_expected() {
                 wrong("status", format!("{:?}", failure.status));
             }
             if let Some(ips) = entry["ips"].as_array() {
-                let ips: Vec<IpAddr> = ips.iter().map(|ip| ip.as_str().expect("text").parse().expect("an address")).collect();
-                let mut ips = ips;
+                let mut ips: Vec<IpAddr> = ips.iter().map(|ip| ip.as_str().expect("text").parse().expect("an address")).collect();
                 ips.sort();
-                if failure.addresses.iter().copied().collect::<Vec<_>>() != ips {
+                if !failure.addresses.iter().copied().eq(ips) {
                     wrong("ips", format!("{:?}", failure.addresses));
                 }
             }
@@ -130,7 +129,7 @@ fn outcome(outcome: &str, client: &str, jdk: &str) -> Option<(&'static str, &'st
         ("tls-silent-on-clienthello", "ah5") => ("tls", "eof-in-handshake"),
         ("accept-then-silent" | "tls-silent-on-clienthello", _) => ("tls", "handshake-timeout"),
         ("accept-then-reset" | "accept-then-close", "socket") => ("reset", ""),
-        ("accept-then-close", "ssl" | "jnh") => ("reset|tls", "*"),
+        ("accept-then-close", "ssl" | "jnh" | "spring") => ("reset|tls", "*"),
         ("accept-then-close" | "tls-close-on-clienthello", _) => ("tls", "eof-in-handshake"),
         ("accept-then-reset" | "tls-reset-on-clienthello", _) => ("reset", "*"),
         ("tls-alert-handshake-failure", _) => ("tls", "alert:handshake_failure"),
@@ -181,7 +180,7 @@ fn every_trace_of_every_client_is_one_failure_of_its_outcome() {
             let right = class.split('|').any(|class| class == failure.class.code())
                 && (detail == "*" || failure.detail.as_deref().unwrap_or_default() == detail)
                 && counted.count == 1
-                && failure.host.as_deref() == Some(host)
+                && (failure.host.as_deref() == Some(host) || failure.address.is_some_and(|address| address.to_string() == host))
                 && failure.port == port.parse().ok()
                 && client_named(client).contains(&failure.client.as_deref())
                 && failure.jdk.as_deref().is_none_or(|generation| fits(generation, jdk));
@@ -239,4 +238,82 @@ fn classes_are_counted_over_a_whole_day_as_over_its_hours() {
         .map(|(class, host, address, port, count)| ((class, host, address, port), count))
         .collect();
     assert_eq!(found, wanted);
+}
+
+/// Cases as text: `=== title`, a line `> class host address port client count detail` for each entry that is expected
+/// (`-` stands for nothing, `*` for anything), then the excerpt. `\\e` stands for the escape character.
+fn cases(file: &str) -> Vec<(String, Vec<String>, String)> {
+    let text = fs::read_to_string(data("cases").join(file)).expect("text");
+    let cases = text.split("=== ").skip(1).map(|case| {
+        let (title, rest) = case.split_once('\n').expect("a title");
+        let wanted = rest.lines().take_while(|line| line.starts_with("> ")).map(|line| line[2..].to_owned()).collect::<Vec<_>>();
+        let excerpt: String = rest.lines().skip(wanted.len()).map(|line| line.replace("\\e", "\u{1b}").replace("\\q", "> ") + "\n").collect();
+        (title.to_owned(), wanted, excerpt)
+    });
+    cases.collect()
+}
+
+fn said(counted: &Counted) -> Vec<String> {
+    let failure = &counted.failure;
+    let text = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let addresses: Vec<String> = failure.address.iter().chain(&failure.addresses).map(ToString::to_string).collect();
+    vec![
+        failure.class.code().to_owned(),
+        text(failure.host.clone()),
+        if addresses.is_empty() { "-".to_owned() } else { addresses.join(",") },
+        text(failure.port.map(|port| port.to_string())),
+        text(failure.client.clone()),
+        counted.count.to_string(),
+        text(failure.detail.clone()),
+    ]
+}
+
+fn check(file: &str, least: usize) {
+    let cases = cases(file);
+    assert!(cases.len() >= least, "{file}: {} cases", cases.len());
+    let mut faults = Vec::new();
+    for (title, wanted, excerpt) in &cases {
+        let found: Vec<Vec<String>> = understand(excerpt.as_bytes()).iter().map(said).collect();
+        let fits = found.len() == wanted.len()
+            && wanted.iter().zip(&found).all(|(wanted, found)| {
+                let wanted: Vec<&str> = wanted.split_whitespace().collect();
+                assert!((6..=7).contains(&wanted.len()), "{title}: {wanted:?}");
+                wanted.iter().zip(found).all(|(&wanted, found)| wanted == "*" || wanted == found)
+            });
+        if !fits {
+            let found: Vec<String> = found.iter().map(|found| found.join(" ")).collect();
+            faults.push(format!("{title}\n  wanted {}\n  found  {}", wanted.join("\n         "), found.join("\n         ")));
+        }
+    }
+    assert!(faults.is_empty(), "{file}: {} of {} cases\n{}", faults.len(), cases.len(), faults.join("\n"));
+}
+
+#[test]
+fn clients_of_the_jvm_are_understood() {
+    check("jvm.txt", 30);
+}
+
+#[test]
+fn clients_of_databases_and_queues_are_understood() {
+    check("data.txt", 25);
+}
+
+#[test]
+fn clients_in_other_languages_are_understood() {
+    check("other.txt", 40);
+}
+
+#[test]
+fn what_carries_and_cuts_lines_changes_nothing() {
+    check("carried.txt", 20);
+}
+
+#[test]
+fn pasted_shell_sessions_are_understood() {
+    check("shell.txt", 12);
+}
+
+#[test]
+fn lines_that_only_look_like_failures_are_left_alone() {
+    check("nothing.txt", 25);
 }

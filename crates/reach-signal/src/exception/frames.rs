@@ -61,6 +61,9 @@ pub(super) struct Frames {
     pub inbound: bool,
     /// A response that had begun was being read.
     pub token: bool,
+    /// java.net.http began to connect, and went on to wait for that: its own exceptions lose what came of it.
+    began: bool,
+    waited: bool,
     socket: bool,
     jdk_socket: bool,
     oldest: u8,
@@ -124,6 +127,11 @@ impl Frames {
     /// Takes what the class of a throwable tells.
     pub(super) fn kind(&mut self, kind: &str) {
         self.library(kind);
+    }
+
+    /// Connecting ended before anything was sent: there was no address to connect to.
+    pub(super) fn had_no_address(&self) -> bool {
+        self.began && !self.waited
     }
 
     /// The client library.
@@ -238,6 +246,8 @@ impl Frames {
             "org.apache.catalina.", "org.apache.coyote.", "org.apache.tomcat.util.net.", "org.eclipse.jetty.server.", "io.undertow.",
             "reactor.netty.http.server.", "org.xnio.", "org.eclipse.jetty.io.WriteFlusher", "org.apache.tomcat.websocket.",
         ];
+        self.began |= call.contains("PlainHttpConnection.connectAsync");
+        self.waited |= call.contains("checkRetryConnect") || call.contains("ConnectEvent") || call.contains("ensureOpen");
         if HANDSHAKE.iter().any(|word| call.contains(word)) {
             self.handshake = true;
         }

@@ -14,6 +14,8 @@ pub(super) struct Place {
     pub host: Option<String>,
     pub addresses: BTreeSet<IpAddr>,
     pub port: Option<u16>,
+    /// The port is only that of the URL's scheme.
+    pub implied: bool,
     pub local: Option<SocketAddr>,
     /// The place is a proxy on the way, not the destination.
     pub proxy: bool,
@@ -48,7 +50,9 @@ impl Place {
         for &address in other.addresses.iter().take(Self::ADDRESSES) {
             self.add(address);
         }
-        self.port = self.port.or(other.port);
+        if self.port.is_none() {
+            (self.port, self.implied) = (other.port, other.implied);
+        }
         self.local = self.local.or(other.local);
         self.proxy |= other.proxy;
     }
@@ -332,7 +336,10 @@ fn of_url(url: &Captures<'_>) -> Place {
     let scheme = url["s"].to_ascii_lowercase();
     let scheme = scheme.split(':').next().unwrap_or(&scheme);
     let scheme = scheme.rsplit('+').next().unwrap_or(scheme);
-    place.port = place.port.or_else(|| usual_port(scheme));
+    if place.port.is_none() {
+        place.port = usual_port(scheme);
+        place.implied = place.port.is_some();
+    }
     place
 }
 

@@ -51,8 +51,8 @@ pub(super) struct Record {
     own: bool,
     /// How far that line was indented.
     indent: usize,
-    /// A line of words has said what failed.
-    told: bool,
+    /// A line without a header has said what failed: that line.
+    told: Option<String>,
     /// Below a suppressed throwable.
     beside: bool,
     /// What it says was told; whatever still comes of it changes nothing.
@@ -198,7 +198,9 @@ impl Record {
                 self.throw(Head { role: Role::Cause, ..head }, indent);
                 return Follow::Taken;
             }
-            if !self.own && !self.told {
+            // A line said it in short, and now comes the trace.
+            let same = self.told.as_ref().is_none_or(|told| told.contains(&head.text()) || told.contains(&head.kind) && head.message.is_empty());
+            if !self.own && same {
                 self.throw(head, indent);
                 return Follow::Taken;
             }
@@ -208,13 +210,22 @@ impl Record {
             }
             return Follow::Other;
         }
-        if indent <= self.indent && grammar::is_telling(trimmed) && !trimmed.starts_with(['{', '}', '"', '\'']) {
-            let stated = self.told || self.closed_head || (!self.headed && !self.heads.is_empty());
+        if indent <= self.indent && !trimmed.starts_with(['{', '}', '"', '\'']) {
+            let (_, inner) = head::inline(trimmed);
+            let telling = !inner.is_empty() || grammar::is_telling(trimmed);
+            let message = self.own && !self.closed_head;
+            let stated = self.told.is_some() || self.own || !self.heads.is_empty() || grammar::is_telling(&self.said);
             let repeated = self.said.contains(trimmed) || self.loose.contains(trimmed);
-            if (stated || grammar::is_telling(&self.said) || !self.heads.is_empty()) && !repeated {
+            if telling && stated && !message && !repeated {
                 return Follow::Other;
             }
-            self.told = true;
+            if telling && !repeated {
+                for inner in inner {
+                    let role = if self.heads.is_empty() { Role::Thrown } else { Role::Cause };
+                    self.push(Head { role, ..inner });
+                }
+                self.told.get_or_insert_with(|| beginning(trimmed, MESSAGE).to_owned());
+            }
         }
         self.loose(line);
         Follow::Taken
@@ -353,6 +364,11 @@ impl Record {
                 near.absorb(&context);
             }
             let known = place.host.is_some();
+            // The line around names a URL, and the trace shows nobody who connects: the scheme's port is not told.
+            let idle = self.frames.seen > 0 && !self.frames.connect && !self.frames.transfer && !self.frames.handshake && self.client("").is_none();
+            if near.implied && idle {
+                near.port = None;
+            }
             if self.names_token_host(&place) {
                 near = Place { host: Some("oauth2.googleapis.com".to_owned()), port: Some(443), ..Place::default() };
             }
@@ -501,7 +517,7 @@ impl Record {
             sense.detail = Some("handshake-timeout".into());
         }
         // A refusal takes one round trip; whoever waited longer was not refused.
-        if sense.detail.as_deref() == Some("reason-lost") && waited(&self.said).is_some_and(|waited| waited >= Duration::from_secs(1)) {
+        if sense.detail.as_deref() == Some("reason-lost") && [&self.said, &self.loose].into_iter().find_map(|text| waited(text)).is_some_and(|waited| waited >= Duration::from_secs(1)) {
             sense.class = FailureClass::ConnectTimeout;
             sense.detail = Some("ETIMEDOUT".into());
         }
@@ -577,11 +593,12 @@ fn is_success(said: &str) -> bool {
     WORDS.iter().any(|word| said.contains(word))
 }
 
-/// How long the header says that it took.
+/// How long the line says that it took.
 fn waited(said: &str) -> Option<Duration> {
     let words: Vec<&str> = said.split_whitespace().take(64).collect();
     words.windows(2).find_map(|pair| {
-        let number: u64 = pair[0].trim_start_matches(|c: char| !c.is_ascii_digit()).parse().ok()?;
-        matches!(pair[1].trim_end_matches(|c: char| !c.is_ascii_alphabetic()), "ms").then_some(Duration::from_millis(number))
+        let number: u64 = pair[0].trim_start_matches(['(', '[', ',']).parse().ok()?;
+        let unit = pair[1].trim_end_matches(|c: char| !c.is_ascii_alphabetic());
+        (unit == "ms").then_some(Duration::from_millis(number))
     })
 }

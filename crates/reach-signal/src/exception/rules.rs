@@ -94,7 +94,6 @@ const RULES: &[Rule] = &[
     rule(&["waiting_for_connection", "timed out waiting for a node assignment", "failed to update metadata after"], ConnectTimeout, "waiting-for-connection"),
     of_kind(&["HttpConnectTimeoutException"], &[""], ConnectTimeout, "connect-or-handshake", 3),
     rule(&["http connect timed out"], ConnectTimeout, "connect-or-handshake"),
-    rule(&["(read failed)", "(write failed)"], Reset, "established-lost"),
     rule(&["connect timed out", "connect timeout", "(connect timeout=", "connection attempt timed out", "connection timed out after", "connection timeout after", "timeout connecting to", "connection timeout to host", "err_connect_timeout", "did not properly respond after a period", "opentimeout", "operation timed out - connect(2)", "ora-12170", "ora-12535", "operation timed out)", "urlopen error timed out", "failed: timeout expired", "connection attempt failed: timeout", "netopentimeout", "connection timed out: /", "connect: operation timed out", "tcp connect timeout", "connect_timeout", "errno 10060]", "socket connection setup timeout", "the connection attempt timed out", "connection establishment timed out", "timed out trying to connect", "io timeout while connecting", "error: \"connect timed out"], ConnectTimeout, ""),
     of_kind(&["ConnectTimeoutException", "ConnectTimeoutError", "ConnectTimeout", "MongoSocketOpenException", "ConnectionTimeoutError", "OpenTimeout"], &[""], ConnectTimeout, "", 2),
     rule(&["connection refused", "econnrefused", "actively refused", "ora-12541", "no listener", "refused. check that the hostname and port", "errno 111]", "[2002] connection refused", "refused the network connection", "errno 10061]", "os error 111"], Refused, ""),
@@ -256,6 +255,7 @@ fn special(name: &str, text: &str, frames: &Frames) -> Option<Sense> {
         }
         "ConnectTimeout" if text.is_empty() || text == "timed out" => some(ConnectTimeout, "", 3),
         // The client destroys the reason when it tries again behind the caller's back.
+        "ConnectException" if (text.is_empty() || text == "null") && frames.had_no_address() => some(Dns, "", 3),
         "ConnectException" if text.is_empty() || text == "null" => some(Refused, "reason-lost", 2),
         "Error" if text.contains("timeout of ") && text.contains("ms exceeded") => some(ReadTimeout, "deadline", 3),
         "AxiosError" if text.contains("timeout of ") && text.contains("ms exceeded") => some(ReadTimeout, "deadline", 3),

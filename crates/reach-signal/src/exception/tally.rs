@@ -35,9 +35,7 @@ impl Tally {
     /// Counts one failure.
     pub fn add(&mut self, failure: Failure) {
         let addresses = if failure.host.is_none() { failure.addresses.clone() } else { BTreeSet::new() };
-        // An HTML page where an API is expected came from somebody else than the destination.
-        let elsewhere = failure.detail.as_deref() == Some("html-body");
-        let key = (failure.class, failure.host.clone(), failure.address, failure.port, addresses, elsewhere);
+        let key = (failure.class, failure.host.clone(), failure.address, failure.port, addresses, is_page(&failure));
         if let Some(&at) = self.known.get(&key) {
             let counted = &mut self.counted[at];
             counted.count += 1;
@@ -60,8 +58,33 @@ impl Tally {
 
     /// Everything counted, in the order of first appearance.
     pub fn finish(self) -> Vec<Counted> {
-        self.counted
+        let mut counted = self.counted;
+        // A text that does not give the port speaks of the one destination of that name that others give it for.
+        let mut at = 0;
+        while at < counted.len() {
+            let one = &counted[at];
+            let alike = |other: &Counted| {
+                let (one, other) = (&one.failure, &other.failure);
+                other.port.is_some() && other.class == one.class && other.host == one.host && other.address == one.address && is_page(other) == is_page(one)
+            };
+            let mut same = counted.iter().enumerate().filter(|(_, other)| alike(other)).map(|(at, _)| at);
+            match (one.failure.host.is_some() && one.failure.port.is_none(), same.next(), same.next()) {
+                (true, Some(same), None) => {
+                    let one = counted.remove(at);
+                    let same = if same > at { same - 1 } else { same };
+                    counted[same].count += one.count;
+                    agree(&mut counted[same].failure, &one.failure);
+                }
+                _ => at += 1,
+            }
+        }
+        counted
     }
+}
+
+/// An HTML page where an API is expected came from somebody else than the destination.
+fn is_page(failure: &Failure) -> bool {
+    failure.detail.as_deref() == Some("html-body")
 }
 
 /// Leaves only what both say.
