@@ -51,6 +51,8 @@ pub(super) struct Frames {
     libraries: u64,
     /// A client that only words tell, not frames of the JVM.
     other: Option<&'static str>,
+    /// What runs the program, where it is no JVM.
+    pub script: Option<&'static str>,
     /// A TLS handshake was going on.
     pub handshake: bool,
     /// A connection was being made.
@@ -93,7 +95,6 @@ pub(super) fn is_frame(line: &str) -> bool {
         || (trimmed.starts_with("File \"") && trimmed.contains(", line "))
         || (trimmed.starts_with("from ") && trimmed.contains(":in "))
         || trimmed.starts_with("--- End of inner")
-        || trimmed.starts_with("*__checkpoint")
         || trimmed.starts_with("|_ ")
 }
 
@@ -112,6 +113,9 @@ impl Frames {
             Some((module, rest)) if !module.contains(['(', ' ', ':']) => (Some(module), rest.trim_start_matches('/')),
             _ => (None, call),
         };
+        if call.contains("node:") {
+            self.script = Some("node");
+        }
         self.library(call);
         self.generation(module, call);
         self.doing(call);

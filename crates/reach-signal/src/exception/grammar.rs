@@ -24,7 +24,7 @@ pub(super) fn is_telling(line: &str) -> bool {
         bytes::Regex::new(concat!(
             r"(?-u)dial (?:tcp|udp)[46]?[ :]|\blookup [A-Za-z0-9_.-]+(?: on [0-9A-Fa-f.:\[\]]+:\d+)?: |(?:read|write) tcp[46]? \S+->|net/http: |Client\.Timeout exceeded",
             r"|https?://[^\x22\s]*\x22: (?:EOF|unexpected EOF|context deadline exceeded|http: server gave)|x509: |remote error: tls|tls: (?:first record|handshake|failed to verify)",
-            r"|http: server gave HTTP response to HTTPS client|proxyconnect tcp",
+            r"|http: server gave HTTP response to HTTPS client|proxyconnect tcp|: Proxy Authentication Required",
             r"|\b(?:connect|read|write|send|shutdown|syscall) E[A-Z]{3,}\b|\b(?:getaddrinfo|queryA{1,4}|querySrv) E[A-Z_]+|\bE(?:CONNREFUSED|CONNRESET|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN|PIPE|SOCKETTIMEDOUT)\b|UND_ERR_[A-Z_]+|socket hang up|Client network socket disconnected",
             r"|curl: \(\d+\)|cURL error \d+|curl_exec\(\)|CURLE_|curl_easy_perform",
             r"|\[Errno -?\d+\]|\[WinError \d+\]|HTTPS?ConnectionPool\(|Cannot connect to host \S+ ssl|urlopen error|HTTP Error \d{3}|os error 1\d\d",
@@ -61,8 +61,9 @@ pub(super) fn is_plain(line: &str) -> bool {
 
 /// The client that words are of.
 pub(super) fn client(text: &str) -> Option<&'static str> {
-    const WORDS: [(&str, &[&str]); 26] = [
+    const WORDS: [(&str, &[&str]); 27] = [
         ("firebase-admin", &["com.google.firebase."]),
+        ("kafka", &["org.apache.kafka.", "Producer clientId=", "Consumer clientId=", "AdminClient clientId="]),
         ("requests", &["requests.exceptions."]),
         ("aiohttp", &["aiohttp.", "Cannot connect to host "]),
         ("httpx", &["httpx.", "httpcore."]),
@@ -77,7 +78,7 @@ pub(super) fn client(text: &str) -> Option<&'static str> {
         ("axios", &["AxiosError", "Request failed with status code"]),
         ("undici", &["UND_ERR_", "fetch failed", "(attempted address"]),
         ("node-fetch", &["FetchError: request to"]),
-        ("go", &["dial tcp", "dial udp", "net/http: ", "Client.Timeout exceeded", "read tcp ", "write tcp ", "x509: ", "remote error: tls", "proxyconnect tcp", "http: server gave"]),
+        ("go", &["dial tcp", "dial udp", "net/http: ", "Client.Timeout exceeded", "read tcp ", "write tcp ", "x509: ", "remote error: tls", "proxyconnect tcp", "http: server gave", "Get \"http", "Post \"http", "Put \"http", "Delete \"http", "Patch \"http", "Head \"http"]),
         ("node", &["getaddrinfo E", "connect E", "read ECONN", "socket hang up", "AggregateError"]),
         ("libpq", &["connection to server at \"", "could not connect to server", "could not translate host name"]),
         ("mysql", &["connect to MySQL server", "Lost connection to MySQL"]),

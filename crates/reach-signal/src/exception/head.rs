@@ -29,7 +29,9 @@ pub(super) struct Head {
 impl Head {
     /// The class without its package.
     pub(super) fn name(&self) -> &str {
-        self.kind.rsplit(['.', ':', '\\', '/', '$']).next().unwrap_or(&self.kind)
+        let name = self.kind.rsplit(['.', ':', '\\', '/', '$']).next().unwrap_or(&self.kind);
+        // Netty's copies of the JDK's classes, with the address in the message.
+        name.strip_prefix("Annotated").unwrap_or(name)
     }
 
     /// Class and message as they were printed.
@@ -81,7 +83,8 @@ pub(super) fn whole(line: &str, role: Role) -> Option<Head> {
     let kind = &found["kind"];
     let head = Head { kind: kind.to_owned(), message: found["message"].trim().to_owned(), role };
     let qualified = kind.contains(['.', '\\', ':']);
-    is_throwable(head.name(), qualified).then_some(()).filter(|()| qualified || !head.message.is_empty() || line.contains('['))?;
+    let outer = kind.rsplit(['.', '\\', ':']).next().unwrap_or(kind).split('$').any(|name| is_throwable(name, qualified));
+    outer.then_some(()).filter(|()| qualified || !head.message.is_empty() || line.contains('['))?;
     Some(head)
 }
 
@@ -89,7 +92,7 @@ pub(super) fn whole(line: &str, role: Role) -> Option<Head> {
 pub(super) fn inline(text: &str) -> (&str, Vec<Head>) {
     static INLINE: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(concat!(
-            r"(?P<kind>(?:[A-Za-z_][A-Za-z0-9_]*(?:\.|::|\\{1,2}))*[A-Z][A-Za-z0-9_$]*(?:Exception|Error|Timeout|Fault)",
+            r"(?P<kind>(?:[A-Za-z_][A-Za-z0-9_]*(?:\.|::|\\{1,2}))*[A-Z][A-Za-z0-9_$]*(?:Exception|Error|Timeout|Fault)(?:\$[A-Za-z0-9_]+)?",
             r"|(?:[a-z_]+\.)+(?:gaierror|herror|timeout|error))",
             r"(?:\s\([0-9]+\)|\s\[[A-Za-z_0-9]+\]|\(code: [0-9]+\)|\))?(?::\s|:?$|\)$| \(|\]$)",
         ))
@@ -106,7 +109,11 @@ pub(super) fn inline(text: &str) -> (&str, Vec<Head>) {
         let whole = found.get(0).expect("the match");
         let qualified = kind.as_str().contains(['.', '\\', ':']);
         let bare = !whole.as_str().contains(": ");
-        if quoted || joined || (bare && !qualified && !whole.as_str().ends_with(')')) {
+        // Code speaks of classes, it does not throw them.
+        let keyword = text[..kind.start()].split_whitespace().next_back().is_some_and(|word| {
+            matches!(word, "except" | "catch" | "throws" | "@throws" | "raise" | "raises" | "instanceof" | "import" | "extends" | "new" | "class")
+        });
+        if quoted || joined || keyword || (bare && !qualified && !whole.as_str().ends_with(')')) {
             continue;
         }
         let message = if whole.as_str().ends_with(" (") { whole.end() - 1 } else { whole.end() };

@@ -133,7 +133,9 @@ fn leading_level(line: &str) -> Option<Header<'_>> {
     let is_level = line.starts_with('[')
         || line.starts_with("level=")
         || word[..end].bytes().all(|byte| byte.is_ascii_uppercase());
-    if !is_level {
+    // `ERROR 2003 (HY000): …` is what a program says, no header of a log.
+    let numbered = word[end..].trim_start().starts_with(|c: char| c.is_ascii_digit());
+    if !is_level || numbered {
         return None;
     }
     let mut header = Header { level: Some(level), ..Header::default() };

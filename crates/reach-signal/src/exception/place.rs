@@ -140,6 +140,7 @@ patterns! {
     LISTED = r"(?i)connect to (?:[A-Za-z0-9_]+://)?(?:(?P<h>{H})|(?P<v>{V}))(?::(?P<p>[0-9]{1,5}))? \[(?P<list>[^\]]*)";
     // Both ends of a proxied connection, the proxy first.
     PROXIED = r"(?:(?P<h>{H})/)?(?:(?P<v>{V})|<unresolved>):(?P<p>[0-9]{1,5}) => ";
+    PROXY_ITSELF = r"HTTPS?Connection\(host='(?P<h>[^']+)', port=(?P<p>[0-9]{1,5})";
     SLASHED = r"(?P<h>{H})?/(?:<?unresolved>?|(?P<v>[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:.%]+\]|[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{0,4}){7}))(?:(?: \(port |:)(?P<p>[0-9]{1,5})\)?)?(?: from /?(?P<l>{V})(?: \(port |:)(?P<lp>[0-9]{1,5}))?";
     // Words of one client each, the most telling first. `h` may be an address everywhere.
     TELLING = concat!(
@@ -234,6 +235,14 @@ pub(super) fn named(text: &str) -> Place {
         take(&mut place, &found);
         return place;
     }
+    if text.contains("annot connect to proxy") || text.contains("nable to connect to proxy") {
+        // Python names the destination first, which never came into it.
+        if let Some(found) = PROXY_ITSELF.captures(text) {
+            take(&mut place, &found);
+        }
+        place.proxy = true;
+        return place;
+    }
     if text.contains("proxyconnect tcp: ") || text.contains("proxy: ") && text.contains("resolve proxy") {
         place.proxy = true;
     }
@@ -248,6 +257,8 @@ pub(super) fn named(text: &str) -> Place {
                 }
             }
         }
+    } else if text.contains(": GOAWAY received") {
+        // What stands before it is the local end.
     } else if let Some(found) = SLASHED.captures(text).filter(|found| is_slashed(found)) {
         take(&mut place, &found);
     }

@@ -226,6 +226,12 @@ impl Record {
                 }
                 self.told.get_or_insert_with(|| beginning(trimmed, MESSAGE).to_owned());
             }
+            self.loose(line);
+            if telling {
+                // What failed is no context of what comes next.
+                self.last.clear();
+            }
+            return Follow::Taken;
         }
         self.loose(line);
         Follow::Taken
@@ -350,7 +356,7 @@ impl Record {
         let (sense, deepest) = self.sense(asked)?;
         let mut place = self.place(&sense);
         let mut host_from = place.host.is_some().then_some(HostFrom::Message);
-        let quiet = self.level == Some(Level::Quiet) && self.heads.iter().all(|head| head.kind.is_empty());
+        let quiet = self.level == Some(Level::Quiet) && !self.own;
         if quiet && !asked {
             return None;
         }
@@ -475,6 +481,12 @@ impl Record {
                 // Cut by a terminal between words, or a message of several lines.
                 rules::read(head.name(), &head.message.replace('\n', " "), &self.frames)
             }
+            Reading::Failed(sense) if sense.strength < 3 && first.len() < head.message.len() => {
+                match rules::read(head.name(), &head.message.replace('\n', " "), &self.frames) {
+                    Reading::Failed(whole) if whole.strength > sense.strength => Reading::Failed(whole),
+                    _ => Reading::Failed(sense),
+                }
+            }
             Reading::Failed(mut sense) if sense.class == FailureClass::Http && first.len() < head.message.len() => {
                 if let Reading::Failed(whole) = rules::read(head.name(), &head.message, &self.frames) {
                     sense.detail = sense.detail.or(whole.detail);
@@ -528,7 +540,11 @@ impl Record {
     fn place(&self, sense: &Sense) -> Place {
         let mut place = Place::default();
         for head in self.heads.iter().filter(|head| head.role != Role::Suppressed) {
-            place.absorb(&place::named(&head.text().replace('\n', " ")));
+            let named = place::named(&head.text().replace('\n', " "));
+            if named.proxy {
+                return named;
+            }
+            place.absorb(&named);
         }
         for head in self.heads.iter().filter(|head| head.role == Role::Suppressed) {
             let beside = place::named(&head.text());
@@ -583,7 +599,7 @@ impl Record {
     }
 
     fn client(&self, all: &str) -> Option<&'static str> {
-        self.frames.client().or_else(|| grammar::client(all)).or_else(|| grammar::client(&self.said)).or_else(|| grammar::client(&self.loose))
+        self.frames.client().or_else(|| grammar::client(all)).or_else(|| grammar::client(&self.said)).or_else(|| grammar::client(&self.loose)).or(self.frames.script)
     }
 }
 

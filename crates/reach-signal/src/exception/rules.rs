@@ -109,7 +109,7 @@ const RULES: &[Rule] = &[
     rule(&["connection reset", "econnreset", "errno 104]", "forcibly closed", "errno 10054]", "connection was reset", "os error 104", "ecanceled: connection"], Reset, ""),
     rule(&["broken pipe", "epipe", "errno 32]"], Reset, "broken-pipe"),
     rule(&["premature end of", "premature eof", "bytes received:", "unexpected end of stream", "truncated", "incompleteread", "transfer closed with", "content-length, bytes", "peer closed connection without sending complete message body"], Reset, "closed-early"),
-    rule(&["unexpected end of file from server", "failed to respond", "socket hang up", "remote end closed connection", "prematurely closed", "server disconnected", "header parser received no bytes", "eof reached while reading", "empty reply from server", "other side closed", "closed by peer", "server closed the connection unexpectedly", "lost connection to mysql", "server has gone away", "got minus one from a read call", "ora-03113", "ora-03114", "no more data to read from socket", "closed by remote host", "connection closed by", "goaway", "rst_stream", "stream was reset", "peer disconnected", "the last packet successfully received", "remote host closed", "connection abort", "unexpected eof", "upstream prematurely closed", "unexpected eof on client connection", "an established connection was aborted", "server unexpectedly closed network connection", "response ended prematurely", "end of file reached", "connection was closed", "connection closed before full header"], Reset, "closed-early"),
+    rule(&["unexpected end of file from server", "failed to respond", "socket hang up", "remote end closed connection", "prematurely closed", "server disconnected", "header parser received no bytes", "eof reached while reading", "empty reply from server", "other side closed", "closed by peer", "server closed the connection unexpectedly", "lost connection to mysql", "server has gone away", "got minus one from a read call", "ora-03113", "ora-03114", "no more data to read from socket", "closed by remote host", "connection closed by", "goaway", "rst_stream", "stream was reset", "peer disconnected", "the last packet successfully received", "remote host closed", "connection abort", "unexpectedly lost", "unexpected eof", "upstream prematurely closed", "unexpected eof on client connection", "an established connection was aborted", "server unexpectedly closed network connection", "response ended prematurely", "end of file reached", "connection was closed", "connection closed before full header"], Reset, "closed-early"),
     // Last, since these words are part of many above.
     rule(&["connection timed out", "etimedout", "errno 110]", "os error 110", "connection timeout", "net_connect_timeout"], ConnectTimeout, ""),
     of_kind(&["SSLPeerUnverifiedException"], &[""], Tls, "name-mismatch", 2),
@@ -184,6 +184,15 @@ fn special(name: &str, text: &str, frames: &Frames) -> Option<Sense> {
     }
     if name == "ConnectException" && text.starts_with("operation timed out") {
         return some(ConnectTimeout, "ETIMEDOUT", 3);
+    }
+    if name == "SocketTimeoutException" && text.contains("failed to connect to ") {
+        return some(ConnectTimeout, "", 3);
+    }
+    if text.contains("connect to mysql server") {
+        let ends = [("(110)", ConnectTimeout, "ETIMEDOUT"), ("(111)", Refused, ""), ("(113)", Unreachable, "EHOSTUNREACH"), ("(101)", Unreachable, "ENETUNREACH")];
+        if let Some((_, class, detail)) = ends.into_iter().find(|(end, _, _)| text.contains(end)) {
+            return some(class, detail, 3);
+        }
     }
     if text.contains("(tcp) timed out") {
         return some(ConnectTimeout, "", 3);
@@ -329,7 +338,7 @@ fn status(name: &str, text: &str) -> Option<Sense> {
         LazyLock::new(|| Regex::new(r#"^(?:http )?"?([45][0-9][0-9])(?-u:\b)(?: |,|:|$)"#).expect("a pattern"));
     let speaks = name.contains("Http") || name.contains("HTTP") || name.contains("Response") || name.contains("StatusError")
         || name.contains("Feign") || name.contains("RestClient") || ["ServiceUnavailable", "BadGateway", "Unauthorized", "Forbidden", "NotFound",
-            "TooManyRequests", "GatewayTimeout", "InternalServerError", "BadRequest"].contains(&name) || name == "OpenURI::HTTPError";
+            "TooManyRequests", "MethodNotAllowed", "Conflict", "Gone", "UnprocessableEntity", "NotAcceptable", "UnsupportedMediaType", "NotImplemented", "GatewayTimeout", "InternalServerError", "BadRequest"].contains(&name) || name == "OpenURI::HTTPError";
     let found = STATUS.captures(text).or_else(|| LEADING.captures(text).filter(|_| speaks))?;
     let status = found.iter().skip(1).flatten().next()?.as_str().parse().ok()?;
     Some(Sense { class: Http, detail: body(text), strength: 4, status: Some(status) })

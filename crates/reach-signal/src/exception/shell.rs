@@ -10,6 +10,7 @@ use regex::Regex;
 
 use super::{
     frames::Frames,
+    grammar,
     place::{self, Place},
     rules::{self, Reading, Sense},
     scrub::scrub,
@@ -123,6 +124,11 @@ impl Session {
             return Some(());
         }
         if line.starts_with("nc: connect to ") || line.starts_with("nc: getaddrinfo") || line.starts_with("(UNKNOWN) [") {
+            self.fail(line, None, failures);
+            return Some(());
+        }
+        let own = !self.verb.is_empty() && line.strip_prefix(&self.verb[..]).is_some_and(|rest| rest.starts_with(": "));
+        if own && grammar::is_telling(line) {
             self.fail(line, None, failures);
             return Some(());
         }
