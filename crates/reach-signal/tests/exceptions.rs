@@ -317,3 +317,124 @@ fn pasted_shell_sessions_are_understood() {
 fn lines_that_only_look_like_failures_are_left_alone() {
     check("nothing.txt", 24);
 }
+
+mod properties {
+    use proptest::{collection::vec, prelude::*, sample::select};
+    use reach_core::signal::Failure;
+    use reach_signal::exception::{Limits, Reader, Tally, short};
+
+    use super::*;
+
+    /// Lines of every excerpt, to be shuffled.
+    fn lines() -> Vec<Vec<u8>> {
+        let mut lines = Vec::new();
+        for file in fs::read_dir(data("cases")).expect("a directory").chain(fs::read_dir(data("logs")).expect("a directory")) {
+            let path = file.expect("an entry").path();
+            if path.is_file() {
+                lines.extend(fs::read(&path).expect("a file").split(|&byte| byte == b'\n').map(<[u8]>::to_vec));
+            }
+        }
+        lines.sort();
+        lines.dedup();
+        lines
+    }
+
+    fn shuffled() -> impl Strategy<Value = Vec<u8>> {
+        let noise = prop_oneof![
+            8 => select(lines()),
+            1 => vec(any::<u8>(), 0..60),
+            1 => "[ -~가-힣]{0,40}".prop_map(String::into_bytes),
+        ];
+        vec(noise, 0..40).prop_map(|lines| lines.join(&b'\n'))
+    }
+
+    fn in_pieces(text: &[u8], size: usize, limits: Limits) -> Vec<Counted> {
+        let mut reader = Reader::new(limits);
+        let mut tally = Tally::default();
+        for piece in text.chunks(size) {
+            reader.bytes(piece);
+            reader.take().into_iter().for_each(|failure| tally.add(failure));
+        }
+        reader.finish().into_iter().for_each(|failure| tally.add(failure));
+        tally.finish()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn pieces_do_not_matter_and_what_is_kept_is_short_and_harmless(text in shuffled(), size in 1..200_usize) {
+            let whole = understand(&text);
+            prop_assert_eq!(&in_pieces(&text, size, Limits::default()), &whole);
+            for counted in &whole {
+                let failure = &counted.failure;
+                prop_assert!(failure.text.chars().count() <= Failure::TEXT);
+                prop_assert!(failure.text.chars().all(|c| !c.is_control()));
+                prop_assert!(failure.host.as_ref().is_none_or(|host| host.to_lowercase() == *host && !host.is_empty()));
+                prop_assert!(failure.address.is_none() || failure.addresses.is_empty());
+                prop_assert_eq!(failure.host.is_some(), failure.host_from.is_some());
+            }
+        }
+
+        #[test]
+        fn narrow_limits_lose_detail_and_nothing_else(text in shuffled(), line in 1..300_usize, threads in 1..3_usize) {
+            let limits = Limits { line, threads, pending: 2 };
+            let mut reader = Reader::new(limits);
+            reader.bytes(&text);
+            prop_assert!(reader.take().len() <= 2);
+            prop_assert!(reader.finish().len() <= 2);
+        }
+
+        #[test]
+        fn any_short_text_has_an_answer(text in "\\PC{0,200}") {
+            let _ = short(&text);
+        }
+    }
+}
+
+#[test]
+fn short_texts_of_an_apm_are_understood() {
+    use reach_signal::exception::short;
+    let cases = [
+        ("java.net.SocketTimeoutException: Connect timed out", Some(("connect-timeout", None, None))),
+        ("java.net.ConnectException: Connection refused", Some(("refused", None, None))),
+        ("Connect timed out", Some(("connect-timeout", None, None))),
+        ("Read timed out", Some(("read-timeout", None, None))),
+        ("java.net.UnknownHostException: api.partner.example", Some(("dns", Some("api.partner.example"), None))),
+        ("HTTP connect timed out", Some(("connect-timeout", None, None))),
+        (
+            "org.apache.http.conn.HttpHostConnectException: Connect to api.partner.example:443 [api.partner.example/192.0.2.1] failed: Connection refused",
+            Some(("refused", Some("api.partner.example"), Some(443))),
+        ),
+        ("I/O error on POST request for \"https://pg.partner.example/pay\": Read timed out", Some(("read-timeout", Some("pg.partner.example"), Some(443)))),
+        ("java.net.SocketException: Connection reset", Some(("reset", None, None))),
+        ("java.net.http.HttpTimeoutException: request timed out", Some(("read-timeout", None, None))),
+        ("java.net.ConnectException", Some(("refused", None, None))),
+        ("dial tcp 192.0.2.1:443: i/o timeout", Some(("connect-timeout", None, Some(443)))),
+        ("connect ECONNREFUSED 192.0.2.1:443", Some(("refused", None, Some(443)))),
+        ("warning slow sql, over 30000 ms", None),
+        ("java.lang.NullPointerException", None),
+        ("java.sql.SQLException: Lock wait timeout exceeded; try restarting transaction", None),
+        ("", None),
+    ];
+    for (text, wanted) in cases {
+        let failure = short(text);
+        let found = failure.as_ref().map(|failure| (failure.class.code(), failure.host.as_deref(), failure.port));
+        assert_eq!(found, wanted, "{text}");
+    }
+}
+
+#[test]
+fn a_record_that_was_settled_is_not_told_again_by_its_rest() {
+    use reach_signal::exception::{Limits, Reader};
+    let mut reader = Reader::new(Limits::default());
+    reader.line("10:00:03.001 [w-1] ERROR Sender - POST https://pg.partner.example/pay");
+    reader.line("com.acme.PayException: java.net.ConnectException: Connection refused");
+    assert_eq!(reader.take().len(), 0);
+    reader.settle();
+    assert_eq!(reader.take().len(), 1);
+    reader.line("\tat com.acme.Pay.send(Pay.java:3)");
+    reader.line("Caused by: java.net.ConnectException: Connection refused");
+    reader.line("\tat java.base/java.net.Socket.connect(Socket.java:633)");
+    assert_eq!(reader.finish().len(), 0);
+}
