@@ -132,7 +132,10 @@ pub fn exception(bytes: &[u8]) {
         assert!(failure.text.chars().count() <= Failure::TEXT);
         assert!(failure.text.chars().all(|c| !c.is_control()), "{:?}", failure.text);
         for word in [&failure.host, &failure.client, &failure.jdk, &failure.detail].into_iter().flatten() {
-            assert!(!word.is_empty() && word.len() <= 253 && word.chars().all(|c| !c.is_control()), "{word:?}");
+            assert!(
+                !word.is_empty() && word.len() <= 253 && word.chars().all(|c| !c.is_control()),
+                "{word:?}"
+            );
         }
         assert!(failure.port != Some(0));
         assert!(failure.address.is_none() || failure.addresses.is_empty());

@@ -61,7 +61,11 @@ pub fn text(failures: &[(Failure, u64)], beyond: u64, style: &Style) -> String {
             page.paragraph("  ", "  ", &[Span::new(words::nearby(lang), Role::Dim)]);
         }
         if let Some(next) = next(failure) {
-            page.paragraph("  ", "    ", &[Span::plain(format!("{} ", words::next(lang))), Span::new(next, Role::Strong)]);
+            page.paragraph(
+                "  ",
+                "    ",
+                &[Span::plain(format!("{} ", words::next(lang))), Span::new(next, Role::Strong)],
+            );
         }
     }
     if beyond > 0 {
@@ -105,7 +109,9 @@ pub fn document(failures: &[(Failure, u64)], beyond: u64, lang: Lang) -> Value {
 
 /// What to run to see for oneself. Nothing where no destination is known, or where the answer came from elsewhere.
 fn next(failure: &Failure) -> Option<String> {
-    let reached = failure.class == FailureClass::Http && failure.status.is_some_and(|status| status < 500) && failure.detail.as_deref() != Some("html-body");
+    let reached = failure.class == FailureClass::Http
+        && failure.status.is_some_and(|status| status < 500)
+        && failure.detail.as_deref() != Some("html-body");
     if reached {
         return None;
     }
@@ -127,7 +133,9 @@ fn whither(failure: &Failure, lang: Lang) -> String {
     let mut text = String::new();
     match (&failure.host, failure.address) {
         (Some(host), _) => text.push_str(&clean(host)),
-        (None, Some(address)) if address.is_ipv6() && failure.port.is_some() => drop(write!(text, "[{address}]")),
+        (None, Some(address)) if address.is_ipv6() && failure.port.is_some() => {
+            drop(write!(text, "[{address}]"))
+        }
         (None, Some(address)) => drop(write!(text, "{address}")),
         (None, None) => match failure.addresses.first() {
             Some(_) => {}
@@ -192,9 +200,31 @@ mod tests {
     }
 
     const DETAILS: [&str; 25] = [
-        "ETIMEDOUT", "connect-or-handshake", "waiting-for-connection", "deadline", "EAI_AGAIN", "no-data", "reason-lost", "refused-or-unreachable",
-        "ENETUNREACH", "EHOSTUNREACH", "EACCES", "EADDRNOTAVAIL", "during-tls-handshake", "established-lost", "closed-early", "broken-pipe",
-        "handshake-timeout", "untrusted-ca", "name-mismatch", "expired", "plaintext", "eof-in-handshake", "alert:handshake_failure", "html-body", "proxy",
+        "ETIMEDOUT",
+        "connect-or-handshake",
+        "waiting-for-connection",
+        "deadline",
+        "EAI_AGAIN",
+        "no-data",
+        "reason-lost",
+        "refused-or-unreachable",
+        "ENETUNREACH",
+        "EHOSTUNREACH",
+        "EACCES",
+        "EADDRNOTAVAIL",
+        "during-tls-handshake",
+        "established-lost",
+        "closed-early",
+        "broken-pipe",
+        "handshake-timeout",
+        "untrusted-ca",
+        "name-mismatch",
+        "expired",
+        "plaintext",
+        "eof-in-handshake",
+        "alert:handshake_failure",
+        "html-body",
+        "proxy",
     ];
 
     #[test]
@@ -212,7 +242,8 @@ mod tests {
                 for class in FailureClass::ALL {
                     let mut with = failure(class);
                     with.detail = Some(detail.to_owned());
-                    speaks += usize::from(words::meaning(&with, lang) != words::meaning(&failure(class), lang));
+                    speaks +=
+                        usize::from(words::meaning(&with, lang) != words::meaning(&failure(class), lang));
                 }
                 assert!(speaks > 0, "{detail}");
             }
@@ -234,7 +265,11 @@ mod tests {
         evil.host = None;
         evil.client = None;
         for lang in Lang::ALL {
-            let shown = text(&[(failure(FailureClass::ConnectTimeout), 4), (evil.clone(), 12)], 3, &Style::plain(80, lang));
+            let shown = text(
+                &[(failure(FailureClass::ConnectTimeout), 4), (evil.clone(), 12)],
+                3,
+                &Style::plain(80, lang),
+            );
             assert!(shown.contains("reach check fcm.googleapis.com:443"), "{shown}");
             assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
             assert!(!shown.contains('\u{202e}'), "{shown:?}");

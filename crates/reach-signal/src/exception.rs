@@ -19,27 +19,33 @@
 //!
 //! Memory is bounded by [`Limits`] whatever comes: lines, messages, threads and failures that nobody takes are cut.
 
+mod again;
+mod conclude;
 mod frames;
 mod grammar;
 mod head;
 mod header;
+mod join;
 mod place;
 mod record;
 mod rules;
 mod scrub;
 mod shell;
 mod structured;
+mod table;
 mod tally;
 mod text;
 
 use std::collections::VecDeque;
 
-use reach_core::signal::{Failure, FailureClass};
+use reach_core::signal::Failure;
 
 use self::{
+    again::{Told, complete, is_again},
     head::Head,
     header::Header,
-    record::{Follow, Found, Record},
+    join::{continuation, continues},
+    record::{Follow, Record},
     shell::Session,
     text::{Splitter, decode, is_full_width, plain},
 };
@@ -126,14 +132,6 @@ struct Slot {
     number: u64,
 }
 
-/// A failure that was told, to recognise it when it is logged again.
-#[derive(Debug)]
-struct Told {
-    found: Found,
-    thread: String,
-    number: u64,
-}
-
 /// Failures told lately that are remembered for each writer.
 const REMEMBERED: usize = 16;
 /// What a line joined of pieces may be long.
@@ -142,7 +140,13 @@ const JOINED: usize = 16 * 1024;
 impl Reader {
     /// A reader that holds no more than `limits`.
     pub fn new(limits: Limits) -> Reader {
-        Reader { limits, splitter: Splitter::new(limits.line), streams: Vec::new(), done: VecDeque::new(), lost: 0 }
+        Reader {
+            limits,
+            splitter: Splitter::new(limits.line),
+            streams: Vec::new(),
+            done: VecDeque::new(),
+            lost: 0,
+        }
     }
 
     /// Reads bytes; lines may begin in one piece and end in another. UTF-8 and CP949 may change from line to line.
@@ -207,14 +211,18 @@ impl Reader {
             whole = std::mem::take(&mut stream.partial);
             line = &whole;
         }
-        if line.starts_with('{') && depth < 3 && (grammar::is_interesting(line) || line.contains("\"log\"")) {
-            if let Some(object) = structured::read(line) {
-                self.object(at, object, depth);
-                return;
-            }
+        let telling = || grammar::is_interesting(line) || line.contains("\"log\"");
+        if line.starts_with('{')
+            && depth < 3
+            && telling()
+            && let Some(object) = structured::read(line)
+        {
+            self.object(at, object, depth);
+            return;
         }
         if line.contains("\\n\\tat ") || line.contains("\\n    at ") || line.contains("#012") {
-            let text = line.replace("\\r", "").replace("\\n", "\n").replace("#012", "\n").replace("\\t", "\t");
+            let text =
+                line.replace("\\r", "").replace("\\n", "\n").replace("#012", "\n").replace("\\t", "\t");
             self.block(at, &text);
             return;
         }
@@ -265,10 +273,11 @@ impl Reader {
         let interesting = grammar::is_interesting(header.rest);
         let thread = header.thread.unwrap_or_default();
         let slot = self.slot(at, thread);
-        if let Some(rest) = continuation(header, &self.streams[at].slots[slot].record, interesting) {
-            if self.streams[at].slots[slot].record.follow(rest, interesting) == Follow::Taken {
-                return;
-            }
+        let record = &mut self.streams[at].slots[slot].record;
+        if let Some(rest) = continuation(header, record, interesting)
+            && record.follow(rest, interesting) == Follow::Taken
+        {
+            return;
         }
         let before = self.close(at, slot);
         let stream = &mut self.streams[at];
@@ -323,14 +332,23 @@ impl Reader {
         let said = texts.next().map(String::as_str).unwrap_or_default();
         let mut lines = said.lines();
         let begin = |said: &str, before: String| {
-            let header = Header { level: object.level, thread: None, logger: &object.logger, rest: said, ..Header::default() };
+            let header = Header {
+                level: object.level,
+                thread: None,
+                logger: &object.logger,
+                rest: said,
+                ..Header::default()
+            };
             let mut record = Record::begun(&header, before, true);
             record.fields.clone_from(&object.place);
             record
         };
         let mut record = begin(&plain(lines.next().unwrap_or_default()), std::mem::take(&mut before));
         for head in &object.heads {
-            record.throw(Head { kind: head.kind.clone(), message: plain(&head.message).into_owned(), role: head.role }, 0);
+            record.throw(
+                Head { kind: head.kind.clone(), message: plain(&head.message).into_owned(), role: head.role },
+                0,
+            );
         }
         let stacks = texts.flat_map(|stack| stack.lines());
         for line in lines.chain(stacks).take(4096) {
@@ -412,7 +430,8 @@ impl Reader {
         let Some(found) = record.and_then(|record| record.conclude(false)) else { return false };
         let stream = &mut self.streams[at];
         let (thread, number) = (stream.slots[slot].thread.clone(), stream.slots[slot].number);
-        let again = stream.told.iter().rposition(|told| told.thread == thread && is_again(told, &found, number));
+        let again =
+            stream.told.iter().rposition(|told| told.thread == thread && is_again(told, &found, number));
         if let Some(again) = again {
             // What is known of it now may be more than was known when it was told.
             let told = &mut stream.told[again];
@@ -454,116 +473,6 @@ impl Reader {
         failures.into_iter().for_each(|failure| self.done(failure));
         for slot in 0..self.streams[at].slots.len() {
             self.close_keeping(at, slot);
-        }
-    }
-}
-
-/// What of a line with a header continues the record before it: loggers that put a header before every line.
-fn continuation<'a>(header: &Header<'a>, record: &Record, interesting: bool) -> Option<&'a str> {
-    let rest = header.rest;
-    if let Some(at) = rest.find("\tat ").filter(|&at| at < 120) {
-        return Some(&rest[at..]);
-    }
-    if rest.starts_with("at ") && rest.ends_with(')') || rest.starts_with("... ") && rest.ends_with(" more") {
-        return Some(rest);
-    }
-    if !interesting {
-        return None;
-    }
-    let message = rest.split_once(" - ").or_else(|| rest.split_once(": ")).map_or(rest, |(logger, message)| {
-        if logger.contains(' ') { rest } else { message }
-    });
-    for text in [rest, message] {
-        if head::marked(text).is_some() {
-            return Some(text);
-        }
-    }
-    let same = record.is_headed_like(header);
-    (same && head::whole(message.trim(), head::Role::Thrown).is_some()).then_some(message.trim())
-}
-
-/// Whether the second line is the rest of the first, which a terminal cut.
-fn continues(held: &str, line: &str) -> bool {
-    const STARTS: [&str; 22] = [
-        "curl: ", "cURL error", "telnet:", "nc: ", "Ncat: ", "Trying ", "$ ", "# ", "Traceback", "{", "}", "* ", "ssh: ", "wget: ", "psql:",
-        "Connecting to", "Connection failed", "Connected to", "[stacktrace]", "---", "During handling", "The above",
-    ];
-    if line.is_empty() || line.starts_with('\t') || line.starts_with("  ") {
-        return false;
-    }
-    let complete = frames::is_frame(held) && held.ends_with([')', ']']);
-    !complete
-        && header::read(line).is_none()
-        && !frames::is_frame(line)
-        && head::marked(line).is_none()
-        && head::whole(line, head::Role::Thrown).is_none()
-        && !STARTS.iter().any(|start| line.starts_with(start))
-}
-
-/// Whether a failure is one that was told already: logged by who caught it and again by who caught that.
-fn is_again(told: &Told, found: &Found, number: u64) -> bool {
-    let (old, new) = (&told.found.failure, &found.failure);
-    if old.class != new.class || !agrees(&old.host, &new.host) || !agrees(&old.address, &new.address) || !agrees(&old.port, &new.port) {
-        return false;
-    }
-    const DAY: u32 = 24 * 3_600_000;
-    let elapsed = match (told.found.stamp, found.stamp) {
-        (Some(then), Some(now)) => Some((now + DAY - then) % DAY),
-        _ => None,
-    };
-    let near = match elapsed {
-        Some(elapsed) => elapsed < 1000,
-        // Without clocks, only the very next record of the thread can be the same.
-        None => number == told.number + 1,
-    };
-    if !near || number.saturating_sub(told.number) > 16 {
-        return false;
-    }
-    // Two time-outs of one thread cannot end within a moment of each other.
-    let waits = matches!(new.class, FailureClass::ConnectTimeout | FailureClass::ReadTimeout)
-        || new.detail.as_deref() == Some("handshake-timeout");
-    if waits && told.found.fine && found.fine && elapsed.is_some_and(|elapsed| elapsed < 200) && !told.thread.is_empty() {
-        return true;
-    }
-    if digitless(&told.found.said) == digitless(&found.said) && !told.found.said.is_empty() {
-        return wrapped(&told.found.chain, &found.chain) && told.found.said == found.said;
-    }
-    let root = |chain: &[String]| chain.last().cloned().unwrap_or_default();
-    wrapped(&told.found.chain, &found.chain)
-        || wrapped(&found.chain, &told.found.chain)
-        || (elapsed.is_some() && (root(&told.found.chain) == root(&found.chain) || found.said.contains(&root(&told.found.chain))))
-}
-
-/// Whether the longer chain ends with the shorter one.
-fn wrapped(shorter: &[String], longer: &[String]) -> bool {
-    longer.len() > shorter.len() && longer.ends_with(shorter)
-}
-
-fn agrees<T: PartialEq>(one: &Option<T>, other: &Option<T>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) => one == other,
-        _ => true,
-    }
-}
-
-/// A message without its numbers: what the same statement of a program writes each time.
-fn digitless(text: &str) -> String {
-    text.chars().filter(|character| !character.is_ascii_digit()).collect()
-}
-
-/// Takes what the same failure's other text knows besides.
-fn complete(failure: &mut Failure, other: &Failure) {
-    if failure.host.is_none() {
-        failure.host.clone_from(&other.host);
-        failure.host_from = other.host_from;
-    }
-    failure.address = failure.address.or(other.address);
-    failure.port = failure.port.or(other.port);
-    failure.timeout = failure.timeout.or(other.timeout);
-    failure.local = failure.local.or(other.local);
-    for (mine, theirs) in [(&mut failure.client, &other.client), (&mut failure.jdk, &other.jdk), (&mut failure.detail, &other.detail)] {
-        if mine.is_none() {
-            mine.clone_from(theirs);
         }
     }
 }

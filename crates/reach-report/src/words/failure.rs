@@ -6,7 +6,8 @@ use crate::{Lang, words::say};
 
 /// What the class means, what its detail adds, and what the client and the JDK make of it.
 pub(crate) fn meaning(failure: &Failure, lang: Lang) -> String {
-    let parts = [Some(class(failure, lang)), detail(failure, lang), client(failure, lang), generation(failure, lang)];
+    let parts =
+        [Some(class(failure, lang)), detail(failure, lang), client(failure, lang), generation(failure, lang)];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
@@ -27,7 +28,10 @@ pub(crate) fn title(class: FailureClass, lang: Lang) -> String {
 fn class(failure: &Failure, lang: Lang) -> String {
     if failure.detail.as_deref() == Some("proxy") {
         return match failure.class {
-            FailureClass::ConnectTimeout | FailureClass::Refused | FailureClass::Unreachable | FailureClass::Dns => say!(
+            FailureClass::ConnectTimeout
+            | FailureClass::Refused
+            | FailureClass::Unreachable
+            | FailureClass::Dns => say!(
                 lang,
                 "The proxy could not be reached; the destination behind it was not even asked for. Look at the way to the proxy.",
                 "프록시에 연결하지 못했습니다. 그 뒤의 목적지에는 요청이 나가지도 않았으므로 프록시까지의 경로를 확인하십시오."
@@ -101,7 +105,11 @@ fn class(failure: &Failure, lang: Lang) -> String {
 fn detail(failure: &Failure, lang: Lang) -> Option<String> {
     let detail = failure.detail.as_deref()?;
     if let Some(alert) = detail.strip_prefix("alert:") {
-        return Some(say!(lang, "The other end ended it with the alert `{alert}`.", "상대가 `{alert}` 경고(alert)로 핸드셰이크를 끝냈습니다."));
+        return Some(say!(
+            lang,
+            "The other end ended it with the alert `{alert}`.",
+            "상대가 `{alert}` 경고(alert)로 핸드셰이크를 끝냈습니다."
+        ));
     }
     Some(match (failure.class, detail) {
         (FailureClass::ConnectTimeout, "ETIMEDOUT") => say!(
@@ -129,7 +137,9 @@ fn detail(failure: &Failure, lang: Lang) -> Option<String> {
             "The DNS servers gave no usable answer: that the name does not exist was not said.",
             "DNS 서버가 쓸 수 있는 응답을 주지 않았습니다. 도메인이 없다는 뜻은 아닙니다."
         ),
-        (FailureClass::Dns, "no-data") => say!(lang, "The name exists and has no address.", "도메인은 존재하나 IP 주소가 없습니다."),
+        (FailureClass::Dns, "no-data") => {
+            say!(lang, "The name exists and has no address.", "도메인은 존재하나 IP 주소가 없습니다.")
+        }
         (FailureClass::Refused, "reason-lost") => say!(
             lang,
             "This client loses the reason; after a long wait it would have been a connect time-out.",
@@ -140,7 +150,11 @@ fn detail(failure: &Failure, lang: Lang) -> Option<String> {
             "The words do not tell refused from unreachable.",
             "이 문구만으로는 연결 거부와 도달 불가를 구분할 수 없습니다."
         ),
-        (FailureClass::Unreachable, "ENETUNREACH") => say!(lang, "No network: a missing route here, or a router that has none.", "네트워크 도달 불가: 서버 또는 라우터에 경로가 없습니다."),
+        (FailureClass::Unreachable, "ENETUNREACH") => say!(
+            lang,
+            "No network: a missing route here, or a router that has none.",
+            "네트워크 도달 불가: 서버 또는 라우터에 경로가 없습니다."
+        ),
         (FailureClass::Unreachable, "EHOSTUNREACH") => say!(
             lang,
             "A firewall that rejects with ICMP looks just like this.",
@@ -171,7 +185,11 @@ fn detail(failure: &Failure, lang: Lang) -> Option<String> {
             "The other end closed it before its answer was complete.",
             "응답이 완료되기 전에 상대가 연결을 닫았습니다."
         ),
-        (FailureClass::Reset, "broken-pipe") => say!(lang, "It was already cut when the application wrote.", "애플리케이션이 데이터를 보낼 때 이미 끊겨 있었습니다."),
+        (FailureClass::Reset, "broken-pipe") => say!(
+            lang,
+            "It was already cut when the application wrote.",
+            "애플리케이션이 데이터를 보낼 때 이미 끊겨 있었습니다."
+        ),
         (FailureClass::Tls, "handshake-timeout") => say!(
             lang,
             "The handshake got no answer: a device that drops it by name (SNI) or by size (MTU), or a server that hangs. It is no connect time-out.",
@@ -187,7 +205,11 @@ fn detail(failure: &Failure, lang: Lang) -> Option<String> {
             "The certificate is for another name: a wrong address behind the name, or a device on the path that answers.",
             "인증서가 다른 도메인의 것입니다. 잘못된 IP이거나 중간 장비가 응답한 것입니다."
         ),
-        (FailureClass::Tls, "expired") => say!(lang, "The certificate has expired, or a clock is wrong.", "인증서가 만료되었거나 시계가 틀립니다."),
+        (FailureClass::Tls, "expired") => say!(
+            lang,
+            "The certificate has expired, or a clock is wrong.",
+            "인증서가 만료되었거나 시계가 틀립니다."
+        ),
         (FailureClass::Tls, "plaintext") => say!(
             lang,
             "What answered does not speak TLS: a block page in plain HTTP, or the wrong port.",
@@ -204,12 +226,19 @@ fn detail(failure: &Failure, lang: Lang) -> Option<String> {
 
 /// How the client deals with several addresses, where that decides what the operator sees.
 fn client(failure: &Failure, lang: Lang) -> Option<String> {
-    let connecting = matches!(failure.class, FailureClass::ConnectTimeout | FailureClass::Refused | FailureClass::Unreachable);
+    let connecting = matches!(
+        failure.class,
+        FailureClass::ConnectTimeout | FailureClass::Refused | FailureClass::Unreachable
+    );
     if !connecting || failure.detail.as_deref() == Some("proxy") {
         return None;
     }
     match failure.client.as_deref()? {
-        "jdk-httpurlconnection" | "jdk-socket" | "java.net.http" | "spring-resttemplate" | "spring-restclient" => Some(say!(
+        "jdk-httpurlconnection"
+        | "jdk-socket"
+        | "java.net.http"
+        | "spring-resttemplate"
+        | "spring-restclient" => Some(say!(
             lang,
             "This client tries only the first address of an answer and keeps it for 30 seconds: one bad address among several fails a part of the calls, in bursts.",
             "이 클라이언트는 조회된 첫 번째 IP만 시도하고 30초간 유지합니다. 여러 IP 중 하나만 문제여도 호출의 일부가 몰아서 실패합니다."
@@ -231,8 +260,14 @@ fn client(failure: &Failure, lang: Lang) -> Option<String> {
 fn generation(failure: &Failure, lang: Lang) -> Option<String> {
     let jdk = failure.jdk.as_deref()?;
     Some(match (jdk.strip_prefix("<="), jdk.strip_suffix('+')) {
-        (Some(most), _) => say!(lang, "The wording is that of JDK {most} or older.", "JDK {most} 이하에서 남기는 문구입니다."),
-        (_, Some(least)) => say!(lang, "The trace is of JDK {least} or newer.", "JDK {least} 이상에서 남긴 기록입니다."),
+        (Some(most), _) => say!(
+            lang,
+            "The wording is that of JDK {most} or older.",
+            "JDK {most} 이하에서 남기는 문구입니다."
+        ),
+        (_, Some(least)) => {
+            say!(lang, "The trace is of JDK {least} or newer.", "JDK {least} 이상에서 남긴 기록입니다.")
+        }
         _ => say!(lang, "The trace is of JDK {jdk}.", "JDK {jdk}에서 남긴 기록입니다."),
     })
 }
@@ -241,7 +276,11 @@ fn generation(failure: &Failure, lang: Lang) -> Option<String> {
 pub(crate) fn found(failures: u64, kinds: usize, lang: Lang) -> String {
     match (failures, lang) {
         (1, Lang::En) => "1 failure on the network".to_owned(),
-        _ => say!(lang, "{failures} failures on the network, {kinds} of them different", "네트워크 실패 {failures}건({kinds}종)"),
+        _ => say!(
+            lang,
+            "{failures} failures on the network, {kinds} of them different",
+            "네트워크 실패 {failures}건({kinds}종)"
+        ),
     }
 }
 
@@ -256,7 +295,11 @@ pub(crate) fn nothing(lang: Lang) -> String {
 
 /// What was not counted.
 pub(crate) fn beyond(failures: u64, lang: Lang) -> String {
-    say!(lang, "{failures} further failures went to more destinations than are told apart.", "구분 한도를 넘는 목적지의 실패 {failures}건은 표시하지 않았습니다.")
+    say!(
+        lang,
+        "{failures} further failures went to more destinations than are told apart.",
+        "구분 한도를 넘는 목적지의 실패 {failures}건은 표시하지 않았습니다."
+    )
 }
 
 /// A destination that nobody named.
@@ -266,7 +309,11 @@ pub(crate) fn nowhere(lang: Lang) -> String {
 
 /// Where the host stands that the failure's own words do not name.
 pub(crate) fn nearby(lang: Lang) -> String {
-    say!(lang, "The destination is from the line around the exception or before it; the exception itself names none.", "목적지는 예외 앞뒤 줄에서 가져왔습니다. 예외 자체에는 없습니다.")
+    say!(
+        lang,
+        "The destination is from the line around the exception or before it; the exception itself names none.",
+        "목적지는 예외 앞뒤 줄에서 가져왔습니다. 예외 자체에는 없습니다."
+    )
 }
 
 /// What to run next.

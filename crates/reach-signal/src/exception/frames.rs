@@ -16,7 +16,14 @@ const LIBRARIES: [(&str, &[&str]); 39] = [
     ("mongodb-java", &["com.mongodb."]),
     ("rabbitmq-java", &["com.rabbitmq."]),
     ("javamail", &["com.sun.mail.", "javax.mail.", "jakarta.mail.", "org.eclipse.angus.mail."]),
-    ("apache-hc5-async", &["org.apache.hc.core5.reactor.", "org.apache.hc.client5.http.impl.async.", "org.apache.hc.client5.http.impl.nio."]),
+    (
+        "apache-hc5-async",
+        &[
+            "org.apache.hc.core5.reactor.",
+            "org.apache.hc.client5.http.impl.async.",
+            "org.apache.hc.client5.http.impl.nio.",
+        ],
+    ),
     ("apache-hc5", &["org.apache.hc."]),
     ("apache-hc4-async", &["org.apache.http.nio.", "org.apache.http.impl.nio."]),
     ("apache-hc4", &["org.apache.http."]),
@@ -27,7 +34,10 @@ const LIBRARIES: [(&str, &[&str]); 39] = [
     ("java.net.http", &["jdk.internal.net.http.", "java.net.http."]),
     ("netty", &["io.netty.", "reactor.netty.", "org.springframework.web.reactive.function.client."]),
     ("spring-restclient", &["org.springframework.web.client.DefaultRestClient"]),
-    ("spring-resttemplate", &["org.springframework.web.client.RestTemplate", "org.springframework.web.client.AsyncRestTemplate"]),
+    (
+        "spring-resttemplate",
+        &["org.springframework.web.client.RestTemplate", "org.springframework.web.client.AsyncRestTemplate"],
+    ),
     ("jdk-httpurlconnection", &["sun.net.www.", "sun.net.NetworkClient"]),
     ("firebase-admin", &["com.google.firebase."]),
     ("google-http-client", &["com.google.api.client.", "com.google.auth."]),
@@ -83,7 +93,9 @@ pub(super) fn is_frame(line: &str) -> bool {
         // PHP numbers its frames; a numbered frame names a file or a function.
         return trimmed.strip_prefix('#').is_some_and(|rest| {
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-            digits > 0 && rest[digits..].starts_with(' ') && (rest.contains(".php(") || rest.contains("{main}") || rest.contains("[internal function]"))
+            digits > 0
+                && rest[digits..].starts_with(' ')
+                && (rest.contains(".php(") || rest.contains("{main}") || rest.contains("[internal function]"))
         }) || (trimmed.starts_with("at ") && trimmed.contains('(') && trimmed.ends_with(')'));
     }
     let continued = trimmed.strip_prefix("... ").is_some_and(|rest| {
@@ -110,7 +122,9 @@ impl Frames {
         let call = call.trim_start();
         let (module, call) = match call.split_once('/') {
             // `java.base/java.net.Socket.connect(…)`, `app//com.example…`: a path has no module before it.
-            Some((module, rest)) if !module.contains(['(', ' ', ':']) => (Some(module), rest.trim_start_matches('/')),
+            Some((module, rest)) if !module.contains(['(', ' ', ':']) => {
+                (Some(module), rest.trim_start_matches('/'))
+            }
             _ => (None, call),
         };
         if call.contains("node:") {
@@ -119,7 +133,12 @@ impl Frames {
         self.library(call);
         self.generation(module, call);
         self.doing(call);
-        let socket = call.starts_with("java.net.Socket.connect") || call.contains("SSLSocketImpl.connect") || call.starts_with("java.net.Socket.<init>") || call.contains("SocksSocketImpl.connect") || call.contains("SocketInputStream.read") || call.contains("SSLSocketImpl");
+        let socket = call.starts_with("java.net.Socket.connect")
+            || call.contains("SSLSocketImpl.connect")
+            || call.starts_with("java.net.Socket.<init>")
+            || call.contains("SocksSocketImpl.connect")
+            || call.contains("SocketInputStream.read")
+            || call.contains("SSLSocketImpl");
         let jdk = ["java.", "sun.", "javax.", "jdk.", "com.sun."].iter().any(|start| call.starts_with(start));
         // Whoever stands right above the JDK's socket uses it.
         if self.socket && !jdk {
@@ -161,12 +180,20 @@ impl Frames {
             }
         };
         for text in texts {
-            let (is, doubled) = (|words: &str| text.contains(words), |words: &str| text.contains(&format!("{words} ({words})")));
+            let (is, doubled) = (
+                |words: &str| text.contains(words),
+                |words: &str| text.contains(&format!("{words} ({words})")),
+            );
             if !is("Exception") {
                 continue;
             }
-            if is(": connect timed out") || is("(connect failed)") || is("(Read failed)") || is("(Write failed)") || is("(Host unreachable)")
-                || doubled("Connection refused") || doubled("Connection timed out")
+            if is(": connect timed out")
+                || is("(connect failed)")
+                || is("(Read failed)")
+                || is("(Write failed)")
+                || is("(Host unreachable)")
+                || doubled("Connection refused")
+                || doubled("Connection timed out")
             {
                 narrow(0, 12);
             }
@@ -179,7 +206,11 @@ impl Frames {
             if is("Remote host terminated the handshake") || is("java.net.http.Http") {
                 narrow(11, u8::MAX);
             }
-            if is("(certificate_unknown) ") || is("(certificate_expired) ") || is("(handshake_failure) ") || is("(protocol_version) ") {
+            if is("(certificate_unknown) ")
+                || is("(certificate_expired) ")
+                || is("(handshake_failure) ")
+                || is("(protocol_version) ")
+            {
                 narrow(17, u8::MAX);
             }
         }
@@ -210,15 +241,24 @@ impl Frames {
         if call.starts_with("libcore.") || call.starts_with("android.") || call.starts_with("dalvik.") {
             self.android = true;
         }
-        let jdk = ["java.lang.Thread.", "java.net.", "sun.net.", "sun.security.ssl.", "sun.nio.ch.", "java.util.concurrent."]
-            .iter()
-            .any(|start| call.starts_with(start));
+        let jdk = [
+            "java.lang.Thread.",
+            "java.net.",
+            "sun.net.",
+            "sun.security.ssl.",
+            "sun.nio.ch.",
+            "java.util.concurrent.",
+        ]
+        .iter()
+        .any(|start| call.starts_with(start));
         if !jdk {
             return;
         }
         match module {
             Some("java.base" | "java.net.http") => self.oldest = self.oldest.max(9),
-            None if !call.contains("(Unknown Source)") => self.newest = if self.newest == 0 { 8 } else { self.newest.min(8) },
+            None if !call.contains("(Unknown Source)") => {
+                self.newest = if self.newest == 0 { 8 } else { self.newest.min(8) }
+            }
             _ => {}
         }
         if call.starts_with("sun.nio.ch.NioSocketImpl") {
@@ -230,7 +270,9 @@ impl Frames {
         if call.starts_with("jdk.internal.net.http") {
             self.oldest = self.oldest.max(11);
         }
-        if let Some(line) = call.strip_prefix("java.lang.Thread.run(Thread.java:").and_then(|rest| rest.strip_suffix(')')) {
+        if let Some(line) =
+            call.strip_prefix("java.lang.Thread.run(Thread.java:").and_then(|rest| rest.strip_suffix(')'))
+        {
             self.thread = match line {
                 "745" | "748" | "750" => 8,
                 "829" | "834" => 11,
@@ -243,23 +285,59 @@ impl Frames {
 
     fn doing(&mut self, call: &str) {
         const HANDSHAKE: [&str; 12] = [
-            "startHandshake", "readHandshakeRecord", "performInitialHandshake", "ClientHello", "SSLHandshake.", "HandshakeContext", "connectTls",
-            "doHandshake", "SSLFlowDelegate", "SslHandler.handshake", "SSLTube", "HandshakeOutStream",
+            "startHandshake",
+            "readHandshakeRecord",
+            "performInitialHandshake",
+            "ClientHello",
+            "SSLHandshake.",
+            "HandshakeContext",
+            "connectTls",
+            "doHandshake",
+            "SSLFlowDelegate",
+            "SslHandler.handshake",
+            "SSLTube",
+            "HandshakeOutStream",
         ];
         const SERVER: [&str; 9] = [
-            "org.apache.catalina.", "org.apache.coyote.", "org.apache.tomcat.util.net.", "org.eclipse.jetty.server.", "io.undertow.",
-            "reactor.netty.http.server.", "org.xnio.", "org.eclipse.jetty.io.WriteFlusher", "org.apache.tomcat.websocket.",
+            "org.apache.catalina.",
+            "org.apache.coyote.",
+            "org.apache.tomcat.util.net.",
+            "org.eclipse.jetty.server.",
+            "io.undertow.",
+            "reactor.netty.http.server.",
+            "org.xnio.",
+            "org.eclipse.jetty.io.WriteFlusher",
+            "org.apache.tomcat.websocket.",
         ];
         self.began |= call.contains("PlainHttpConnection.connectAsync");
-        self.waited |= call.contains("checkRetryConnect") || call.contains("ConnectEvent") || call.contains("ensureOpen");
+        self.waited |= call.contains("checkRetryConnect")
+            || call.contains("ConnectEvent")
+            || call.contains("ensureOpen");
         if HANDSHAKE.iter().any(|word| call.contains(word)) {
             self.handshake = true;
         }
-        let connects = ["socketConnect(", "Net.pollConnect", "finishConnect(", "Socket.connect(", "SocketChannelImpl.connect", "Net.connect", "doConnect("];
+        let connects = [
+            "socketConnect(",
+            "Net.pollConnect",
+            "finishConnect(",
+            "Socket.connect(",
+            "SocketChannelImpl.connect",
+            "Net.connect",
+            "doConnect(",
+        ];
         if connects.iter().any(|word| call.contains(word)) {
             self.connect = true;
         }
-        let transfers = ["socketRead", "implRead(", "implWrite(", "socketWrite", "FileDispatcherImpl.read", "FileDispatcherImpl.write", "SocketDispatcher.", "timedRead("];
+        let transfers = [
+            "socketRead",
+            "implRead(",
+            "implWrite(",
+            "socketWrite",
+            "FileDispatcherImpl.read",
+            "FileDispatcherImpl.write",
+            "SocketDispatcher.",
+            "timedRead(",
+        ];
         if transfers.iter().any(|word| call.contains(word)) {
             self.transfer = true;
         }
@@ -295,10 +373,17 @@ impl Frames {
             if line.contains("do_handshake") || line.contains("ssl.py\"") && line.contains("wrap_socket") {
                 self.handshake = true;
             }
-            if line.contains("in create_connection") || line.contains("in _new_conn") || line.contains("in connect") {
+            if line.contains("in create_connection")
+                || line.contains("in _new_conn")
+                || line.contains("in connect")
+            {
                 self.connect = true;
             }
-            if line.contains("in readinto") || line.contains("in _read_status") || line.contains("in recv") || line.contains("in read") {
+            if line.contains("in readinto")
+                || line.contains("in _read_status")
+                || line.contains("in recv")
+                || line.contains("in read")
+            {
                 self.transfer = true;
             }
         }
@@ -324,7 +409,10 @@ mod tests {
             "\tat org.apache.hc.core5.reactor.InternalChannel.checkTimeout(InternalChannel.java:67)",
         ]);
         assert_eq!(firebase.client(), Some("apache-hc5-async"));
-        let plain = frames(&["\tat java.base/java.net.Socket.connect(Socket.java:633)", "\tat com.example.Probe.run(Probe.java:3)"]);
+        let plain = frames(&[
+            "\tat java.base/java.net.Socket.connect(Socket.java:633)",
+            "\tat com.example.Probe.run(Probe.java:3)",
+        ]);
         assert_eq!(plain.client(), Some("jdk-socket"));
         assert_eq!(frames(&["\tat com.example.A.b(A.java:1)"]).client(), None);
     }
@@ -344,7 +432,13 @@ mod tests {
 
     #[test]
     fn frames_are_told_from_text() {
-        for line in ["\tat a.b(C.java:1)", "  File \"/x.py\", line 3, in y", "\t... 13 more", "    at Object.<anonymous> (/x.js:1:2)", "#0 /a/b.php(3): x()"] {
+        for line in [
+            "\tat a.b(C.java:1)",
+            "  File \"/x.py\", line 3, in y",
+            "\t... 13 more",
+            "    at Object.<anonymous> (/x.js:1:2)",
+            "#0 /a/b.php(3): x()",
+        ] {
             assert!(is_frame(line), "{line}");
         }
         for line in ["at noon the connection timed out", "#0 x FAIL", "Trying 192.0.2.1...", "... and more"] {

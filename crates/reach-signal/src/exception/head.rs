@@ -83,7 +83,12 @@ pub(super) fn whole(line: &str, role: Role) -> Option<Head> {
     let kind = &found["kind"];
     let head = Head { kind: kind.to_owned(), message: found["message"].trim().to_owned(), role };
     let qualified = kind.contains(['.', '\\', ':']);
-    let outer = kind.rsplit(['.', '\\', ':']).next().unwrap_or(kind).split('$').any(|name| is_throwable(name, qualified));
+    let outer = kind
+        .rsplit(['.', '\\', ':'])
+        .next()
+        .unwrap_or(kind)
+        .split('$')
+        .any(|name| is_throwable(name, qualified));
     outer.then_some(()).filter(|()| qualified || !head.message.is_empty() || line.contains('['))?;
     Some(head)
 }
@@ -105,13 +110,27 @@ pub(super) fn inline(text: &str) -> (&str, Vec<Head>) {
         let open = text[..kind.start()].ends_with("=\"") || text[..kind.start()].ends_with(":\"");
         // What somebody said about an exception is no exception.
         let quoted = matches!(before, Some('"' | '\'' | '`' | '‘' | '“')) && !open;
-        let joined = before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '/' | '_' | '@' | '#' | '-' | '$'));
+        let joined = before
+            .is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '/' | '_' | '@' | '#' | '-' | '$'));
         let whole = found.get(0).expect("the match");
         let qualified = kind.as_str().contains(['.', '\\', ':']);
         let bare = !whole.as_str().contains(": ");
         // Code speaks of classes, it does not throw them.
         let keyword = text[..kind.start()].split_whitespace().next_back().is_some_and(|word| {
-            matches!(word, "except" | "catch" | "throws" | "@throws" | "raise" | "raises" | "instanceof" | "import" | "extends" | "new" | "class")
+            matches!(
+                word,
+                "except"
+                    | "catch"
+                    | "throws"
+                    | "@throws"
+                    | "raise"
+                    | "raises"
+                    | "instanceof"
+                    | "import"
+                    | "extends"
+                    | "new"
+                    | "class"
+            )
         });
         if quoted || joined || keyword || (bare && !qualified && !whole.as_str().ends_with(')')) {
             continue;
@@ -135,9 +154,20 @@ pub(super) fn inline(text: &str) -> (&str, Vec<Head>) {
 }
 
 /// A message without what led over to the next throwable.
-fn trimmed(message: &str) -> &str {
+pub(super) fn trimmed(message: &str) -> &str {
     let mut message = message.trim();
-    for tail in ["nested exception is", "Caused by:", "caused by:", "<=", "--->", "cause:", "root cause:", "(Caused by", "[", "("] {
+    for tail in [
+        "nested exception is",
+        "Caused by:",
+        "caused by:",
+        "<=",
+        "--->",
+        "cause:",
+        "root cause:",
+        "(Caused by",
+        "[",
+        "(",
+    ] {
         message = message.strip_suffix(tail).unwrap_or(message).trim_end_matches([' ', ';', ',']);
     }
     message
@@ -146,8 +176,10 @@ fn trimmed(message: &str) -> &str {
 /// Whether classes of things that are thrown are called so.
 fn is_throwable(name: &str, qualified: bool) -> bool {
     const ENDS: [&str; 7] = ["Exception", "Error", "Throwable", "Failure", "Timeout", "Fault", "Warning"];
-    const WORDS: [&str; 8] = ["gaierror", "herror", "timeout", "error", "ECONNREFUSED", "ETIMEDOUT", "ECONNRESET", "Refused"];
-    let named = ENDS.iter().any(|end| name.ends_with(end)) && name.bytes().next().is_some_and(|byte| byte.is_ascii_uppercase());
+    const WORDS: [&str; 8] =
+        ["gaierror", "herror", "timeout", "error", "ECONNREFUSED", "ETIMEDOUT", "ECONNRESET", "Refused"];
+    let named = ENDS.iter().any(|end| name.ends_with(end))
+        && name.bytes().next().is_some_and(|byte| byte.is_ascii_uppercase());
     named || (qualified && WORDS.contains(&name))
 }
 
@@ -174,7 +206,13 @@ mod tests {
         ] {
             assert!(whole(line, Role::Thrown).is_some(), "{line}");
         }
-        for line in ["Error", "error: x", "at a.b.Exception.x(Y.java:1)", "The Exception: x", "will retry on ConnectException"] {
+        for line in [
+            "Error",
+            "error: x",
+            "at a.b.Exception.x(Y.java:1)",
+            "The Exception: x",
+            "will retry on ConnectException",
+        ] {
             assert_eq!(whole(line, Role::Thrown), None, "{line}");
         }
     }

@@ -113,7 +113,13 @@ pub(super) fn read(line: &str) -> Option<Header<'_>> {
     if let Some(found) = STAMP.captures(line) {
         let fraction = found.name("f").map(|f| f.as_str());
         let mut header = Header {
-            stamp: stamp(&found["h"], &found["m"], &found["s"], fraction, found.name("pm").is_some_and(|p| p.as_str() == "PM")),
+            stamp: stamp(
+                &found["h"],
+                &found["m"],
+                &found["s"],
+                fraction,
+                found.name("pm").is_some_and(|p| p.as_str() == "PM"),
+            ),
             fine: fraction.is_some(),
             ..Header::default()
         };
@@ -155,7 +161,7 @@ fn fields<'a>(header: &mut Header<'a>, text: &'a str) {
         if let Some(inner) = trimmed.strip_prefix('[') {
             let Some(end) = inner.find(']') else { break };
             let word = inner[..end].trim();
-            match Level::of(word.split([':', '/']).next().unwrap_or(word)) {
+            match word.split([':', '/']).find_map(Level::of) {
                 Some(level) if header.level.is_none() => {
                     header.level = Some(level);
                     if let Some((_, worker)) = word.split_once('/') {
@@ -180,7 +186,9 @@ fn fields<'a>(header: &mut Header<'a>, text: &'a str) {
             && !(word.ends_with(':') && bare.starts_with("Err"))
         {
             header.level = Some(level);
-        } else if !(word.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'#' | b':' | b'*'))
+        } else if !(word
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'#' | b':' | b'*'))
             || is_uuid(word))
         {
             break;
@@ -217,10 +225,30 @@ mod tests {
     #[test]
     fn common_layouts_are_read() {
         let cases = [
-            ("[2024-03-11 09:12:33,123] ERROR [push-3] c.m.Sender - x", Some(Level::Loud), Some("push-3"), "c.m.Sender"),
-            ("2024-03-11 10:02:11.412  WARN 21873 --- [exec-7] c.m.Client : x", Some(Level::Loud), Some("exec-7"), "c.m.Client"),
-            ("2024-03-11T10:02:11.412+09:00  INFO 1 --- [app] [exec-7] c.m.Client : x", Some(Level::Quiet), Some("exec-7"), "c.m.Client"),
-            ("2025-01-09 11:05:00.412 [batch-1] ERROR ExternalApi - x", Some(Level::Loud), Some("batch-1"), "ExternalApi"),
+            (
+                "[2024-03-11 09:12:33,123] ERROR [push-3] c.m.Sender - x",
+                Some(Level::Loud),
+                Some("push-3"),
+                "c.m.Sender",
+            ),
+            (
+                "2024-03-11 10:02:11.412  WARN 21873 --- [exec-7] c.m.Client : x",
+                Some(Level::Loud),
+                Some("exec-7"),
+                "c.m.Client",
+            ),
+            (
+                "2024-03-11T10:02:11.412+09:00  INFO 1 --- [app] [exec-7] c.m.Client : x",
+                Some(Level::Quiet),
+                Some("exec-7"),
+                "c.m.Client",
+            ),
+            (
+                "2025-01-09 11:05:00.412 [batch-1] ERROR ExternalApi - x",
+                Some(Level::Loud),
+                Some("batch-1"),
+                "ExternalApi",
+            ),
             ("10:15:30.123 [main] DEBUG o.a.h.Wire - x", Some(Level::Quiet), Some("main"), "o.a.h.Wire"),
             ("2025/05/05 10:00:01 Post \"https://a.example/\": x", None, None, "Post"),
             ("2025-05-05 10:00:00,123 - worker - ERROR - x", Some(Level::Loud), None, "worker"),
@@ -238,7 +266,9 @@ mod tests {
             }
             assert_eq!((header.level, header.thread, header.logger), (level, thread, logger), "{line}");
         }
-        for line in ["\tat a.b(C.java:1)", "java.net.ConnectException: x", "Error: connect ETIMEDOUT", "  2025", ""] {
+        for line in
+            ["\tat a.b(C.java:1)", "java.net.ConnectException: x", "Error: connect ETIMEDOUT", "  2025", ""]
+        {
             assert_eq!(read(line), None, "{line}");
         }
     }
@@ -250,7 +280,10 @@ mod tests {
         assert_eq!(envelope("web-1  | x"), (Some("web-1"), "x", false));
         assert_eq!(envelope("2025-01-01T00:00:00.1Z stderr P x"), (Some("stderr"), "x", true));
         assert_eq!(envelope("> > x"), (None, "x", false));
-        assert_eq!(envelope("2025-01-01T00:00:00.1Z ERROR x"), (None, "2025-01-01T00:00:00.1Z ERROR x", false));
+        assert_eq!(
+            envelope("2025-01-01T00:00:00.1Z ERROR x"),
+            (None, "2025-01-01T00:00:00.1Z ERROR x", false)
+        );
     }
 
     #[test]

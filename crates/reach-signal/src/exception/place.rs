@@ -39,7 +39,9 @@ impl Place {
     pub(super) fn absorb(&mut self, other: &Place) {
         let elsewhere = match (&self.host, &other.host) {
             (Some(mine), Some(theirs)) => mine != theirs,
-            _ => matches!((self.port, other.port), (Some(mine), Some(theirs)) if mine != theirs && self.is_somewhere()),
+            _ => {
+                matches!((self.port, other.port), (Some(mine), Some(theirs)) if mine != theirs && self.is_somewhere())
+            }
         };
         if elsewhere {
             return;
@@ -81,7 +83,10 @@ fn host(text: &str) -> Option<String> {
         && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'))
         && text.chars().any(char::is_alphabetic)
         && text.split('.').all(|label| !label.is_empty() && label.len() <= 63)
-        && !matches!(text, "null" | "undefined" | "None" | "nil" | "unresolved" | "unknown" | "localhost.localdomain");
+        && !matches!(
+            text,
+            "null" | "undefined" | "None" | "nil" | "unresolved" | "unknown" | "localhost.localdomain"
+        );
     fits.then(|| text.to_lowercase())
 }
 
@@ -171,7 +176,7 @@ patterns! {
         r"|(?:getaddrinfo|query[A-Za-z0-9_]+) E[A-Za-z0-9_]+ (?P<h25>{H})(?: {H}:(?P<p25>[0-9]{1,5}))?",
         r"|(?:getaddrinfo|gethostbyname) (?:for )?(?P<h26>{H}\.[A-Za-z0-9]+)",
         r"|lookup (?P<h27>{H})(?: on {V}:[0-9]+:|: (?:i/o|no such|Temporary|server misb|dial|read udp|device))",
-        r"|(?i:could ?n(?:o|')t|cannot|can't|unable to|failed to) resolve (?i:host(?: ?name)?(?: address)?|proxy|server):? ?[\x22'\x60]?(?P<h28>{H})",
+        r"|(?i:could ?n(?:o|')t|cannot|can't|unable to|failed to) resolve (?i:host(?: ?name)?(?: address)?|proxy|server):? ?[\x22'\x60‘]?(?P<h28>{H})",
         r"|host not found in upstream \x22(?P<h29>{H})(?::(?P<p29>[0-9]{1,5}))?",
         r"|(?P<h30>{H}) could not be resolved \(",
         r"|resolution failed for (?P<h31>{H})(?::(?P<p31>[0-9]{1,5}))?",
@@ -211,6 +216,8 @@ patterns! {
         r"|Connecting to (?P<h65>{H}|{V}):(?P<p65>[0-9]{1,5})\.\.\.",
         r"|host address [‘'\x60](?P<h66>{H})",
         r"|^Resolving (?P<h67>{H})",
+        r"|connect to (?P<h68>{H})\[(?P<v68>[0-9A-Fa-f.:]+)\]:(?P<p68>[0-9]{1,5})",
+        r"|attempt to connect to (?P<h69>{H}|{V}):(?P<p69>[0-9]{1,5})",
     );
     ENDED = r"(?:\((?P<h1>{H}|{V}):(?P<p1>[0-9]{1,5})\)\s*$|\[(?P<h2>{H}|{V})\]:(?P<p2>[0-9]{1,5}))";
     NUMERIC = concat!(
@@ -218,6 +225,7 @@ patterns! {
         r"|(?:read|write) tcp[46]? (?P<l2>{V}):(?P<lp2>[0-9]{1,5})->(?P<v2>{V}):(?P<p2>[0-9]{1,5})",
         r"|Connect call failed \('(?P<v3>[^']+)', (?P<p3>[0-9]{1,5})",
         r"|connect to address (?P<v4>{V})",
+        r"|\baddr=(?P<v6>{V}):(?P<p6>[0-9]{1,5})",
         r"|address: '(?P<v5>[^']+)'",
     );
     ATTEMPTED = r"attempted addresses: (?P<list>[^,)]+(?:, [^,)]+:[0-9]+)*)";
@@ -271,10 +279,10 @@ pub(super) fn named(text: &str) -> Place {
         }
     }
     for found in TELLING.captures_iter(text).take(8) {
-        place.absorb(&numbered(&found, 67));
+        place.absorb(&numbered(&found, 69));
     }
     for found in NUMERIC.captures_iter(text).take(16) {
-        place.absorb(&numbered(&found, 5));
+        place.absorb(&numbered(&found, 6));
     }
     if let Some(found) = ATTEMPTED.captures(text) {
         for item in found["list"].split(", ") {
@@ -286,6 +294,7 @@ pub(super) fn named(text: &str) -> Place {
     }
     if !place.is_somewhere()
         && let Some(found) = ENDED.captures(text)
+        && !found.name("h1").is_some_and(|host| is_source(host.as_str()))
     {
         place.absorb(&numbered(&found, 2));
     }
@@ -300,7 +309,9 @@ pub(super) fn around(text: &str) -> Place {
             return of_url(&url);
         }
     }
-    if let Some(found) = SLASHED.captures(text).filter(|found| found.name("v").is_some() && found.name("h").is_some()) {
+    if let Some(found) =
+        SLASHED.captures(text).filter(|found| found.name("v").is_some() && found.name("h").is_some())
+    {
         take(&mut place, &found);
         return place;
     }
@@ -312,14 +323,7 @@ pub(super) fn around(text: &str) -> Place {
         return place;
     }
     for found in PORTED.captures_iter(text).take(8) {
-        let is_source = found["h"].rsplit('.').next().is_some_and(|end| {
-            matches!(
-                end,
-                "java" | "kt" | "scala" | "groovy" | "go" | "py" | "js" | "mjs" | "ts" | "rb" | "php" | "c" | "cc"
-                    | "cpp" | "rs" | "cs" | "jar" | "class" | "xml" | "yml" | "sql" | "html" | "jsp" | "vue" | "tsx"
-            )
-        });
-        if !is_source {
+        if !is_source(&found["h"]) {
             take(&mut place, &found);
             return place;
         }
@@ -327,11 +331,46 @@ pub(super) fn around(text: &str) -> Place {
     place
 }
 
+/// A file of source code, whose line number looks like a port.
+fn is_source(name: &str) -> bool {
+    let end = name.rsplit('.').next().unwrap_or_default();
+    matches!(
+        end,
+        "java"
+            | "kt"
+            | "scala"
+            | "groovy"
+            | "go"
+            | "py"
+            | "js"
+            | "mjs"
+            | "ts"
+            | "rb"
+            | "php"
+            | "c"
+            | "cc"
+            | "cpp"
+            | "rs"
+            | "cs"
+            | "jar"
+            | "class"
+            | "xml"
+            | "yml"
+            | "sql"
+            | "html"
+            | "jsp"
+            | "vue"
+            | "tsx"
+    )
+}
+
 /// Whether a URL in a text can be where something failed: not what the text refers the reader to.
 fn is_target(text: &str, url: &Captures<'_>) -> bool {
     let whole = url.get(0).expect("the match");
-    let before = text[..whole.start()].trim_end_matches(['"', '\'', '(', '<', ' ', '`', '[']).to_ascii_lowercase();
-    let referred = ["see", "visit", "docs", "more information", "details", "refer to", "help", "documentation at"];
+    let before =
+        text[..whole.start()].trim_end_matches(['"', '\'', '(', '<', ' ', '`', '[']).to_ascii_lowercase();
+    let referred =
+        ["see", "visit", "docs", "more information", "details", "refer to", "help", "documentation at"];
     let host = &text[whole.start()..whole.end()];
     let known = ["curl.haxx.se", "curl.se/", "help.github.com", "/error/", "bit.ly"];
     !referred.iter().any(|word| before.ends_with(word) || before.ends_with(&format!("{word}:")))

@@ -1,8 +1,6 @@
 //! One record of a log: its header, the throwables that follow, and the one failure that they are.
 
-use std::{fmt::Write as _, time::Duration};
-
-use reach_core::signal::{Failure, FailureClass, HostFrom};
+use std::fmt::Write as _;
 
 use super::{
     frames::{Frames, is_frame},
@@ -10,8 +8,6 @@ use super::{
     head::{self, Head, Role},
     header::{Header, Level},
     place::{self, Place},
-    rules::{self, Reading, Sense},
-    scrub::scrub,
     text::head as beginning,
 };
 
@@ -36,33 +32,33 @@ pub(super) struct Record {
     pub heads: Vec<Head>,
     pub frames: Frames,
     /// Lines that are neither.
-    loose: String,
+    pub loose: String,
     /// Frames came after the last throwable.
-    closed_head: bool,
+    pub closed_head: bool,
     /// The next throwable continues the chain, whatever its line looks like.
-    chained: bool,
+    pub chained: bool,
     /// Throwables came root first.
-    root_first: bool,
+    pub root_first: bool,
     /// The line directly before it, of the same thread, unless that is a failure of its own or says that all went well.
     pub before: String,
     /// Some word in it may be of a failure.
     pub interesting: bool,
     /// A throwable stood on a line of its own.
-    own: bool,
+    pub own: bool,
     /// How far that line was indented.
-    indent: usize,
+    pub indent: usize,
     /// A line without a header has said what failed: that line.
-    told: Option<String>,
+    pub told: Option<String>,
     /// Below a suppressed throwable.
-    beside: bool,
+    pub beside: bool,
     /// What it says was told; whatever still comes of it changes nothing.
-    concluded: bool,
+    pub concluded: bool,
     /// The last line that is neither throwable nor frame, where none of them followed.
-    last: String,
+    pub last: String,
     /// Addresses of Node's properties that follow a stack.
-    properties: Place,
+    pub properties: Place,
     /// Inside a traceback of Python, whose indented lines are code.
-    traceback: bool,
+    pub traceback: bool,
     /// It is known of whom: fields of a structured record.
     pub fields: Place,
 }
@@ -74,17 +70,6 @@ pub(super) enum Follow {
     Taken,
     /// It begins another failure.
     Other,
-}
-
-/// A failure, and what tells whether it is one that was told before.
-#[derive(Clone, Debug)]
-pub(super) struct Found {
-    pub failure: Failure,
-    /// The chain, outermost first.
-    pub chain: Vec<String>,
-    pub said: String,
-    pub stamp: Option<u32>,
-    pub fine: bool,
 }
 
 impl Record {
@@ -141,12 +126,23 @@ impl Record {
 
     /// Whether a line with this header can be the second of this record: the same moment, the same logger.
     pub(super) fn is_headed_like(&self, header: &Header<'_>) -> bool {
-        self.headed && !self.own && self.heads.is_empty() && self.stamp.is_some() && self.stamp == header.stamp && self.fine && self.logger == header.logger
+        self.headed
+            && !self.own
+            && self.heads.is_empty()
+            && self.stamp.is_some()
+            && self.stamp == header.stamp
+            && self.fine
+            && self.logger == header.logger
     }
 
     /// Whether a line's throwable is one that is known.
     pub(super) fn repeats(&self, line: &str) -> bool {
-        head::whole(line.trim(), Role::Thrown).is_some_and(|head| self.heads.iter().any(|known| known.name() == head.name() && (known.message == head.message || known.message.starts_with(&head.message))))
+        head::whole(line.trim(), Role::Thrown).is_some_and(|head| {
+            self.heads.iter().any(|known| {
+                known.name() == head.name()
+                    && (known.message == head.message || known.message.starts_with(&head.message))
+            })
+        })
     }
 
     /// Takes a line that has no header, or gives it back where it begins something else.
@@ -154,7 +150,9 @@ impl Record {
         if self.concluded {
             // What is left of a trace that was told belongs to it.
             let head = line.trim_start();
-            let begins = interesting && head.len() == line.len() && head::marked(head).is_none()
+            let begins = interesting
+                && head.len() == line.len()
+                && head::marked(head).is_none()
                 && (head::whole(head, Role::Thrown).is_some() || grammar::is_telling(head));
             return if begins { Follow::Other } else { Follow::Taken };
         }
@@ -170,6 +168,15 @@ impl Record {
                 self.loose(line);
             }
             return Follow::Taken;
+        }
+        if indent == 0
+            && !self.chained
+            && !self.heads.is_empty()
+            && trimmed.starts_with("Traceback (most recent call last)")
+            && !self.said.contains("Traceback")
+        {
+            // In Python frames stand before what was thrown.
+            return Follow::Other;
         }
         if let Some((role, rest)) = head::marked(trimmed) {
             if trimmed.starts_with("Wrapped by:") {
@@ -199,7 +206,9 @@ impl Record {
                 return Follow::Taken;
             }
             // A line said it in short, and now comes the trace.
-            let same = self.told.as_ref().is_none_or(|told| told.contains(&head.text()) || told.contains(&head.kind) && head.message.is_empty());
+            let same = self.told.as_ref().is_none_or(|told| {
+                told.contains(&head.text()) || told.contains(&head.kind) && head.message.is_empty()
+            });
             if !self.own && same {
                 self.throw(head, indent);
                 return Follow::Taken;
@@ -214,7 +223,8 @@ impl Record {
             let (_, inner) = head::inline(trimmed);
             let telling = !inner.is_empty() || grammar::is_telling(trimmed);
             let message = self.own && !self.closed_head;
-            let stated = self.told.is_some() || self.own || !self.heads.is_empty() || grammar::is_telling(&self.said);
+            let stated =
+                self.told.is_some() || self.own || !self.heads.is_empty() || grammar::is_telling(&self.said);
             let repeated = self.said.contains(trimmed) || self.loose.contains(trimmed);
             if telling && stated && !message && !repeated {
                 return Follow::Other;
@@ -264,10 +274,12 @@ impl Record {
         self.own = true;
         self.last.clear();
         // `…; nested exception is …` in a message of its own line.
-        let (_, inner) = head::inline(&head.message);
+        let (preamble, inner) = head::inline(&head.message);
+        let preamble = head::trimmed(preamble).to_owned();
         let chained = head.message.trim_end().ends_with("nested exception is");
         let roles = if head.role == Role::Suppressed { Role::Suppressed } else { Role::Cause };
-        self.push(head);
+        let message = if inner.is_empty() { head.message } else { preamble };
+        self.push(Head { message, ..head });
         for mut inner in inner {
             inner.role = roles;
             self.push(inner);
@@ -299,11 +311,16 @@ impl Record {
         if line.starts_with("Traceback (most recent call last)") {
             self.traceback = true;
         }
-        if line.contains("During handling of the above exception") || line.contains("was the direct cause of the following exception") {
+        if line.contains("During handling of the above exception")
+            || line.contains("was the direct cause of the following exception")
+        {
             self.chained = true;
             self.root_first = true;
         }
-        if line.trim_end().ends_with("nested exception is:") || line.contains("[previous exception]") || line.trim() == "Caused by:" {
+        if line.trim_end().ends_with("nested exception is:")
+            || line.contains("[previous exception]")
+            || line.trim() == "Caused by:"
+        {
             self.chained = true;
         }
         let room = LOOSE.saturating_sub(self.loose.len());
@@ -338,7 +355,10 @@ impl Record {
                     let found = place::around(&format!("host={value}"));
                     self.properties.host = self.properties.host.take().or(found.host);
                 }
-                "code" if self.heads.last().is_some_and(|last| !last.message.contains(value)) && value.starts_with('E') => {
+                "code"
+                    if self.heads.last().is_some_and(|last| !last.message.contains(value))
+                        && value.starts_with('E') =>
+                {
                     if let Some(last) = self.heads.last_mut().filter(|last| last.name() == "AggregateError") {
                         let _ = write!(last.message, " {value}");
                     }
@@ -347,274 +367,23 @@ impl Record {
             }
         }
     }
-
-    /// The failure that it is, if it is one.
-    pub(super) fn conclude(&self, asked: bool) -> Option<Found> {
-        if !self.interesting || self.concluded {
-            return None;
-        }
-        let (sense, deepest) = self.sense(asked)?;
-        let mut place = self.place(&sense);
-        let mut host_from = place.host.is_some().then_some(HostFrom::Message);
-        let quiet = self.level == Some(Level::Quiet) && !self.own;
-        if quiet && !asked {
-            return None;
-        }
-        let by_proxy = place.proxy || sense.detail.as_deref() == Some("by-proxy");
-        if !by_proxy {
-            let mut near = Place::default();
-            for context in [self.around_heads(&sense), self.fields.clone(), place::around(&self.before)] {
-                if near.is_somewhere() {
-                    break;
-                }
-                near.absorb(&context);
-            }
-            let known = place.host.is_some();
-            // The line around names a URL, and the trace shows nobody who connects: the scheme's port is not told.
-            let idle = self.frames.seen > 0 && !self.frames.connect && !self.frames.transfer && !self.frames.handshake && self.client("").is_none();
-            if near.implied && idle {
-                near.port = None;
-            }
-            if self.names_token_host(&place) {
-                near = Place { host: Some("oauth2.googleapis.com".to_owned()), port: Some(443), ..Place::default() };
-            }
-            // A reset of a local resolver's answer and the like: an address that stands elsewhere is no context.
-            if !(known && near.host.is_some() && near.host != place.host) {
-                place.absorb(&near);
-            }
-            if !known && place.host.is_some() {
-                host_from = Some(HostFrom::Context);
-            }
-        } else if place.proxy {
-            // The destination that the proxy was to reach did not fail.
-        } else {
-            place = Place::default();
-            host_from = None;
-        }
-        let texts: Vec<String> = self.heads.iter().map(Head::text).collect();
-        let all = texts.join("\n");
-        let timeout = rules::timeout(&all).or_else(|| rules::timeout(&self.said));
-        let mut detail = sense.detail.clone().map(|detail| detail.into_owned());
-        if place.proxy && sense.class != FailureClass::Http {
-            detail = Some("proxy".to_owned());
-        }
-        let text = match deepest {
-            Some(at) => self.telling(at),
-            None => self.said.clone(),
-        };
-        let one = (place.addresses.len() == 1).then(|| place.addresses.first().copied()).flatten();
-        let failure = Failure {
-            class: sense.class,
-            detail,
-            host: place.host,
-            host_from,
-            address: one,
-            addresses: if one.is_some() { Default::default() } else { place.addresses },
-            port: place.port,
-            client: self.client(&all).map(str::to_owned),
-            jdk: self.frames.jdk(&texts),
-            status: sense.status,
-            timeout,
-            local: place.local,
-            text: scrub(&text),
-        };
-        let mut chain: Vec<String> = self.heads.iter().filter(|head| matches!(head.role, Role::Thrown | Role::Cause)).map(Head::text).collect();
-        chain.dedup();
-        if chain.is_empty() {
-            chain.push(self.said.clone());
-        }
-        Some(Found { failure, chain, said: format!("{} {}", self.logger, self.said), stamp: self.stamp, fine: self.fine })
-    }
-
-    /// The text of the throwable that names most of the destination: the outermost whose words have the class.
-    fn telling(&self, at: usize) -> String {
-        let text = self.heads[at].text();
-        let first = self.heads.iter().find(|head| {
-            let text = head.text();
-            head.role != Role::Suppressed && place::named(&text).is_somewhere() && grammar::is_telling(&text)
-        });
-        first.map_or(text, Head::text)
-    }
-
-    /// What the chain means, and which throwable says so.
-    fn sense(&self, asked: bool) -> Option<(Sense, Option<usize>)> {
-        let mut best: Option<(Sense, usize)> = None;
-        let order: Vec<usize> = if self.root_first { (0..self.heads.len()).rev().collect() } else { (0..self.heads.len()).collect() };
-        for main in [true, false] {
-            for &at in &order {
-                let head = &self.heads[at];
-                if (matches!(head.role, Role::Thrown | Role::Cause)) != main {
-                    continue;
-                }
-                match self.read(head) {
-                    Reading::Inbound => return None,
-                    Reading::Nothing => {}
-                    // The deepest of the strongest.
-                    Reading::Failed(sense) => {
-                        if best.as_ref().is_none_or(|(known, _)| sense.strength >= known.strength) {
-                            best = Some((sense, at));
-                        }
-                    }
-                }
-            }
-            if best.is_some() {
-                break;
-            }
-        }
-        if best.as_ref().is_none_or(|(sense, _)| sense.strength < 3) {
-            let words = self.words(asked);
-            if let Some(sense) = words
-                && best.as_ref().is_none_or(|(known, _)| sense.strength > known.strength)
-            {
-                let at = best.map(|(_, at)| at).filter(|_| self.said.is_empty());
-                return Some((self.finished(sense), at));
-            }
-        }
-        let (sense, at) = best?;
-        Some((self.finished(sense), Some(at)))
-    }
-
-    fn read(&self, head: &Head) -> Reading {
-        let first = head.message.split('\n').next().unwrap_or_default();
-        match rules::read(head.name(), first, &self.frames) {
-            Reading::Nothing if first.len() < head.message.len() => {
-                // Cut by a terminal between words, or a message of several lines.
-                rules::read(head.name(), &head.message.replace('\n', " "), &self.frames)
-            }
-            Reading::Failed(sense) if sense.strength < 3 && first.len() < head.message.len() => {
-                match rules::read(head.name(), &head.message.replace('\n', " "), &self.frames) {
-                    Reading::Failed(whole) if whole.strength > sense.strength => Reading::Failed(whole),
-                    _ => Reading::Failed(sense),
-                }
-            }
-            Reading::Failed(mut sense) if sense.class == FailureClass::Http && first.len() < head.message.len() => {
-                if let Reading::Failed(whole) = rules::read(head.name(), &head.message, &self.frames) {
-                    sense.detail = sense.detail.or(whole.detail);
-                }
-                Reading::Failed(sense)
-            }
-            other => other,
-        }
-    }
-
-    /// What words without a throwable mean.
-    fn words(&self, asked: bool) -> Option<Sense> {
-        if self.level == Some(Level::Quiet) && !asked {
-            return None;
-        }
-        let somewhere = asked || place::around(&self.said).is_somewhere();
-        let said = if grammar::is_telling(&self.said) || (somewhere && grammar::is_plain(&self.said)) {
-            Some(self.said.clone())
-        } else {
-            self.loose.lines().find(|line| grammar::is_telling(line)).map(str::to_owned)
-        }?;
-        match rules::read("", &said, &self.frames) {
-            Reading::Failed(sense) => Some(sense),
-            _ => None,
-        }
-    }
-
-    /// Sets right what a sense cannot know of the rest of its record.
-    fn finished(&self, mut sense: Sense) -> Sense {
-        let all: String = self.heads.iter().map(|head| head.text() + "\n").collect();
-        if sense.class == FailureClass::Http && sense.detail.as_deref() == Some("by-proxy") && sense.status.is_none() {
-            sense.status = rules::proxy_status(&all).or_else(|| rules::proxy_status(&self.said));
-        }
-        if sense.class == FailureClass::Http && sense.detail.is_none() {
-            let body = rules::body(&format!("{}{}", self.said, self.loose).to_ascii_lowercase());
-            sense.detail = body;
-        }
-        if sense.detail.as_deref() == Some("connect-or-handshake") && self.frames.handshake {
-            sense.class = FailureClass::Tls;
-            sense.detail = Some("handshake-timeout".into());
-        }
-        // A refusal takes one round trip; whoever waited longer was not refused.
-        if sense.detail.as_deref() == Some("reason-lost") && [&self.said, &self.loose].into_iter().find_map(|text| waited(text)).is_some_and(|waited| waited >= Duration::from_secs(1)) {
-            sense.class = FailureClass::ConnectTimeout;
-            sense.detail = Some("ETIMEDOUT".into());
-        }
-        sense
-    }
-
-    /// Where it happened, by the words of the failure itself.
-    fn place(&self, sense: &Sense) -> Place {
-        let mut place = Place::default();
-        for head in self.heads.iter().filter(|head| head.role != Role::Suppressed) {
-            let named = place::named(&head.text().replace('\n', " "));
-            if named.proxy {
-                return named;
-            }
-            place.absorb(&named);
-        }
-        for head in self.heads.iter().filter(|head| head.role == Role::Suppressed) {
-            let beside = place::named(&head.text());
-            if place.host == beside.host || beside.host.is_none() {
-                place.absorb(&beside);
-            }
-        }
-        let (preamble, _) = head::inline(&self.said);
-        if grammar::is_telling(&self.said) {
-            place.absorb(&place::named(&self.said));
-        } else if place.is_empty() && !preamble.is_empty() && self.heads.is_empty() {
-            place = place::named(&self.said);
-        }
-        for line in self.loose.lines().filter(|line| grammar::is_telling(line)) {
-            place.absorb(&place::named(line));
-        }
-        if sense.class != FailureClass::Dns {
-            place.absorb(&Place { host: None, ..self.properties.clone() });
-        }
-        place.absorb(&self.properties);
-        // `UnknownHostException: h: …` and the like name what was not found.
-        place
-    }
-
-    /// What the record says around its throwables.
-    fn around_heads(&self, sense: &Sense) -> Place {
-        let (preamble, heads) = head::inline(&self.said);
-        let said = if heads.is_empty() { &self.said } else { preamble };
-        let mut place = place::around(said);
-        if !place.is_somewhere() && heads.is_empty() {
-            place = place::around(&self.said);
-        }
-        // The request that an answer belongs to, printed behind it.
-        if !place.is_somewhere() && (sense.class == FailureClass::Http || !self.loose.is_empty()) {
-            place = place::around(&self.loose);
-        }
-        if !place.is_somewhere() {
-            for head in &self.heads {
-                place = place::around(&head.message);
-                if place.is_somewhere() {
-                    break;
-                }
-            }
-        }
-        place
-    }
-
-    /// Google's token host fails, whatever service the token was for; the text of the library does not name it.
-    fn names_token_host(&self, place: &Place) -> bool {
-        let token = |text: &str| text.contains("Error getting access token for service account");
-        place.host.is_none() && (token(&self.said) || self.heads.iter().any(|head| token(&head.message)))
-    }
-
-    fn client(&self, all: &str) -> Option<&'static str> {
-        self.frames.client().or_else(|| grammar::client(all)).or_else(|| grammar::client(&self.said)).or_else(|| grammar::client(&self.loose)).or(self.frames.script)
-    }
 }
 
 /// Whether a line says that what it speaks of went well.
 fn is_success(said: &str) -> bool {
-    const WORDS: [&str; 12] = [" 200", " 201", " 204", "success", "succeeded", "성공", "완료", "completed", "finished", "received", "-> OK", "connected"];
+    const WORDS: [&str; 12] = [
+        " 200",
+        " 201",
+        " 204",
+        "success",
+        "succeeded",
+        "성공",
+        "완료",
+        "completed",
+        "finished",
+        "received",
+        "-> OK",
+        "connected",
+    ];
     WORDS.iter().any(|word| said.contains(word))
-}
-
-/// How long the line says that it took.
-fn waited(said: &str) -> Option<Duration> {
-    let words: Vec<&str> = said.split_whitespace().take(64).collect();
-    words.windows(2).find_map(|pair| {
-        let number: u64 = pair[0].trim_start_matches(['(', '[', ',']).parse().ok()?;
-        let unit = pair[1].trim_end_matches(|c: char| !c.is_ascii_alphabetic());
-        (unit == "ms").then_some(Duration::from_millis(number))
-    })
 }

@@ -20,9 +20,15 @@ pub(super) fn scrub(text: &str) -> String {
         ))
         .expect("a pattern")
     });
-    static MAIL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[A-Za-z0-9._%+-]+@([A-Za-z0-9-]+\.[A-Za-z0-9.-]+)").expect("a pattern"));
+    static MAIL: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"[A-Za-z0-9._%+-]+@([A-Za-z0-9-]+\.[A-Za-z0-9.-]+)").expect("a pattern")
+    });
     // Enough for any shortening below, and a bound on what the patterns search.
-    let text: String = text.chars().take(8 * Failure::TEXT).map(|c| if c.is_control() || is_invisible(c) { ' ' } else { c }).collect();
+    let text: String = text
+        .chars()
+        .take(8 * Failure::TEXT)
+        .map(|c| if c.is_control() || is_invisible(c) { ' ' } else { c })
+        .collect();
     let text = URL.replace_all(&text, |found: &regex::Captures<'_>| {
         let path = match found.name("path").map(|path| path.as_str()) {
             None | Some("/") => "",
@@ -60,7 +66,10 @@ mod tests {
         let cases = [
             ("GET https://kim:pw@api.example/v1/x?token=abc failed", "GET https://api.example/… failed"),
             ("https://api.telegram.org/bot12:AAE/sendMessage: x", "https://api.telegram.org/… x"),
-            ("Max retries exceeded with url: /v1/users/kim?k=1 (Caused by", "Max retries exceeded with url: … (Caused by"),
+            (
+                "Max retries exceeded with url: /v1/users/kim?k=1 (Caused by",
+                "Max retries exceeded with url: … (Caused by",
+            ),
             ("timed out, iss: push@lab.iam.gserviceaccount.com", "timed out, iss: …"),
             ("Authorization: Bearer abc.def", "Authorization: …"),
             ("to kim@mail.example failed", "to …@mail.example failed"),

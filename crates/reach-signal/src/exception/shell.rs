@@ -68,7 +68,12 @@ impl Session {
             let text = rest.trim_end_matches('.').trim();
             let text = text.strip_suffix("...").unwrap_or(text);
             let bare = match text.rsplit_once(':') {
-                Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && (host.starts_with('[') || !host.contains(':')) => host,
+                Some((host, port))
+                    if port.bytes().all(|byte| byte.is_ascii_digit())
+                        && (host.starts_with('[') || !host.contains(':')) =>
+                {
+                    host
+                }
                 _ => text,
             };
             let address = place::address(bare)?;
@@ -123,11 +128,15 @@ impl Session {
             self.fail(text, None, failures);
             return Some(());
         }
-        if line.starts_with("nc: connect to ") || line.starts_with("nc: getaddrinfo") || line.starts_with("(UNKNOWN) [") {
+        if line.starts_with("nc: connect to ")
+            || line.starts_with("nc: getaddrinfo")
+            || line.starts_with("(UNKNOWN) [")
+        {
             self.fail(line, None, failures);
             return Some(());
         }
-        let own = !self.verb.is_empty() && line.strip_prefix(&self.verb[..]).is_some_and(|rest| rest.starts_with(": "));
+        let own = !self.verb.is_empty()
+            && line.strip_prefix(&self.verb[..]).is_some_and(|rest| rest.starts_with(": "));
         if own && grammar::is_telling(line) {
             self.fail(line, None, failures);
             return Some(());
@@ -156,8 +165,12 @@ impl Session {
             }
             return Some(());
         }
-        let chatter = ["Escape character is", "Connection closed by foreign host", "Connection to ", "** TLS"];
-        (!self.verb.is_empty() && chatter.iter().any(|start| line.starts_with(start)) && !line.contains("failed")).then_some(())
+        let chatter =
+            ["Escape character is", "Connection closed by foreign host", "Connection to ", "** TLS"];
+        (!self.verb.is_empty()
+            && chatter.iter().any(|start| line.starts_with(start))
+            && !line.contains("failed"))
+        .then_some(())
     }
 
     /// `* connect to A port P failed: …`, which may yet turn out well at another address.
@@ -172,7 +185,16 @@ impl Session {
             }
             return Some(());
         }
-        let ends = ["Failed to connect to ", "Could not resolve ", "Connection timed out after", "Operation timed out after", "connect to ", "Closing connection", "OpenSSL SSL_connect", "SSL certificate problem"];
+        let ends = [
+            "Failed to connect to ",
+            "Could not resolve ",
+            "Connection timed out after",
+            "Operation timed out after",
+            "connect to ",
+            "Closing connection",
+            "OpenSSL SSL_connect",
+            "SSL certificate problem",
+        ];
         if ends.iter().any(|end| said.starts_with(end)) {
             if !said.starts_with("Closing") {
                 self.ending = Some(said.to_owned());
@@ -185,7 +207,8 @@ impl Session {
 
     /// The failure of a whole command, with every address that it tried.
     fn end(&mut self, text: &str, failures: &mut Vec<Failure>) {
-        let tried: Vec<IpAddr> = self.passed.drain(..).map(|(address, _)| address).chain(self.trying.drain(..)).collect();
+        let tried: Vec<IpAddr> =
+            self.passed.drain(..).map(|(address, _)| address).chain(self.trying.drain(..)).collect();
         let from = failures.len();
         self.fail(text, None, failures);
         if let Some(failure) = failures.get_mut(from) {
@@ -198,7 +221,10 @@ impl Session {
     }
 
     fn fail(&mut self, text: &str, address: Option<IpAddr>, failures: &mut Vec<Failure>) {
-        let Reading::Failed(Sense { class, detail, status, .. }) = rules::read("", text, &Frames::default()) else { return };
+        let Reading::Failed(Sense { class, detail, status, .. }) = rules::read("", text, &Frames::default())
+        else {
+            return;
+        };
         let mut place = place::named(text);
         let proxy = text.contains("proxy") && self.place.host != place.host;
         let named = place.host.is_some();
@@ -215,13 +241,24 @@ impl Session {
         failures.push(Failure {
             class,
             detail: if proxy { Some("proxy".to_owned()) } else { detail.map(|detail| detail.into_owned()) },
-            host_from: place.host.is_some().then_some(if named { HostFrom::Message } else { HostFrom::Context }),
+            host_from: place.host.is_some().then_some(if named {
+                HostFrom::Message
+            } else {
+                HostFrom::Context
+            }),
             host: place.host,
             address: one,
             addresses: if one.is_some() { Default::default() } else { place.addresses },
             port: place.port,
-            client: Some(if self.verb.is_empty() { text.split([':', ' ']).next().unwrap_or_default() } else { &self.verb[..] }.to_owned())
-                .filter(|client| CLIENTS.contains(&&client[..])),
+            client: Some(
+                if self.verb.is_empty() {
+                    text.split([':', ' ']).next().unwrap_or_default()
+                } else {
+                    &self.verb[..]
+                }
+                .to_owned(),
+            )
+            .filter(|client| CLIENTS.contains(&&client[..])),
             jdk: None,
             status,
             timeout: rules::timeout(text),
@@ -231,7 +268,8 @@ impl Session {
     }
 }
 
-const CLIENTS: [&str; 12] = ["telnet", "nc", "ncat", "netcat", "curl", "wget", "ssh", "openssl", "dig", "nslookup", "host", "ping"];
+const CLIENTS: [&str; 12] =
+    ["telnet", "nc", "ncat", "netcat", "curl", "wget", "ssh", "openssl", "dig", "nslookup", "host", "ping"];
 
 /// A prompt, one of the programs, and where it is to go.
 fn command(line: &str) -> Option<(String, Place)> {
@@ -247,7 +285,8 @@ fn command(line: &str) -> Option<(String, Place)> {
     let mut place = place::around(rest);
     let words: Vec<&str> = rest.split_whitespace().take(40).collect();
     if !place.is_somewhere() {
-        let takes_value = ["-w", "-p", "-i", "-s", "-o", "-X", "-H", "-m", "--connect-timeout", "-t", "-c", "-l", "-b"];
+        let takes_value =
+            ["-w", "-p", "-i", "-s", "-o", "-X", "-H", "-m", "--connect-timeout", "-t", "-c", "-l", "-b"];
         let mut skip = false;
         let plain: Vec<&str> = words
             .iter()
@@ -257,13 +296,19 @@ fn command(line: &str) -> Option<(String, Place)> {
                 !value && !word.starts_with('-') && !word.starts_with('@') && !word.starts_with('+')
             })
             .collect();
-        let host = plain.iter().find(|word| word.contains('.') || word.contains(':')).or(plain.first()).copied().unwrap_or_default();
+        let host = plain
+            .iter()
+            .find(|word| word.contains('.') || word.contains(':'))
+            .or(plain.first())
+            .copied()
+            .unwrap_or_default();
         let host = host.rsplit('@').next().unwrap_or(host);
         place = match place::address(host) {
             Some(address) => Place { addresses: [address].into(), ..Place::default() },
             None => place::named(&format!("host name \"{host}\" to address")),
         };
-        place.port = plain.iter().skip_while(|word| !word.contains(host)).nth(1).and_then(|word| word.parse().ok());
+        place.port =
+            plain.iter().skip_while(|word| !word.contains(host)).nth(1).and_then(|word| word.parse().ok());
     }
     if &found["verb"] == "ssh" {
         place.port = place.port.or(Some(22));

@@ -56,11 +56,19 @@ fn carried(object: &Map<String, Value>) -> Option<(String, String)> {
     Some((format!("{by} {}", text("_PID").unwrap_or_default()), message.to_owned()))
 }
 
-fn walk(object: &Map<String, Value>, path: &str, depth: usize, into: &mut Structured, stacks: &mut Vec<String>) {
+fn walk(
+    object: &Map<String, Value>,
+    path: &str,
+    depth: usize,
+    into: &mut Structured,
+    stacks: &mut Vec<String>,
+) {
     if depth > DEPTH {
         return;
     }
-    let is_error = ["err", "error", "exception", "thrown", "cause", "exc_info", "extendedstacktrace"].iter().any(|end| path.ends_with(end));
+    let is_error = ["err", "error", "exception", "thrown", "cause", "exc_info", "extendedstacktrace"]
+        .iter()
+        .any(|end| path.ends_with(end));
     if is_error {
         throwable(object, depth, into, stacks);
     }
@@ -72,8 +80,12 @@ fn walk(object: &Map<String, Value>, path: &str, depth: usize, into: &mut Struct
             Value::Array(items) => {
                 for item in items.iter().take(16) {
                     match item {
-                        Value::Object(inner) if !lower.contains("stacktrace") && lower != "frames" => walk(inner, &whole, depth + 1, into, stacks),
-                        Value::String(text) if text.contains('\n') || text.contains("Exception") => stacks.push(text.clone()),
+                        Value::Object(inner) if !lower.contains("stacktrace") && lower != "frames" => {
+                            walk(inner, &whole, depth + 1, into, stacks)
+                        }
+                        Value::String(text) if text.contains('\n') || text.contains("Exception") => {
+                            stacks.push(text.clone())
+                        }
                         _ => {}
                     }
                 }
@@ -81,11 +93,13 @@ fn walk(object: &Map<String, Value>, path: &str, depth: usize, into: &mut Struct
             Value::String(text) => field(&whole, &lower, text, is_error, into, stacks),
             Value::Number(number) => match &lower[..] {
                 "port" | "server.port" | "net.peer.port" | "destination.port" => {
-                    into.place.port = into.place.port.or(number.as_u64().and_then(|port| port.try_into().ok()));
+                    into.place.port =
+                        into.place.port.or(number.as_u64().and_then(|port| port.try_into().ok()));
                 }
                 // pino and bunyan count levels by tens.
                 "level" if path.is_empty() => {
-                    into.level = number.as_u64().map(|level| if level >= 40 { Level::Loud } else { Level::Quiet });
+                    into.level =
+                        number.as_u64().map(|level| if level >= 40 { Level::Loud } else { Level::Quiet });
                 }
                 _ => {}
             },
@@ -97,8 +111,10 @@ fn walk(object: &Map<String, Value>, path: &str, depth: usize, into: &mut Struct
 fn field(path: &str, key: &str, text: &str, in_error: bool, into: &mut Structured, stacks: &mut Vec<String>) {
     let last = path.rsplit('.').next().unwrap_or(path);
     match path {
-        "level" | "severity" | "log.level" | "levelname" | "lvl" | "loglevel" | "@l" | "level_name" | "priority" => {
-            into.level = into.level.or_else(|| Level::of(text).or_else(|| Level::of(&text.to_ascii_uppercase())));
+        "level" | "severity" | "log.level" | "levelname" | "lvl" | "loglevel" | "@l" | "level_name"
+        | "priority" => {
+            into.level =
+                into.level.or_else(|| Level::of(text).or_else(|| Level::of(&text.to_ascii_uppercase())));
             return;
         }
         "thread" | "thread_name" | "threadname" | "process.thread.name" | "thread.name" => {
@@ -111,24 +127,72 @@ fn field(path: &str, key: &str, text: &str, in_error: bool, into: &mut Structure
             }
             return;
         }
-        "message" | "msg" | "@m" | "@message" | "textpayload" | "short_message" | "event" | "jsonpayload.message" | "full_message" => {
+        "message"
+        | "msg"
+        | "@m"
+        | "@message"
+        | "textpayload"
+        | "short_message"
+        | "event"
+        | "jsonpayload.message"
+        | "full_message" => {
             into.texts.insert(0, text.to_owned());
             return;
         }
         _ => {}
     }
-    if matches!(last, "stack_trace" | "stacktrace" | "stack" | "exc_info" | "exc_text" | "extendedstacktrace" | "traceback" | "@x" | "backtrace" | "exception_stacktrace")
-        || (matches!(last, "exception" | "error" | "err" | "throwable" | "cause" | "thrown" | "full_exception" | "reason") && !in_error)
+    if matches!(
+        last,
+        "stack_trace"
+            | "stacktrace"
+            | "stack"
+            | "exc_info"
+            | "exc_text"
+            | "extendedstacktrace"
+            | "traceback"
+            | "@x"
+            | "backtrace"
+            | "exception_stacktrace"
+    ) || (matches!(
+        last,
+        "exception" | "error" | "err" | "throwable" | "cause" | "thrown" | "full_exception" | "reason"
+    ) && !in_error)
     {
         stacks.push(text.to_owned());
         return;
     }
-    if matches!(last, "url" | "uri" | "full" | "endpoint" | "target" | "destination" | "request_url" | "requesturl" | "href" | "baseurl" | "http.url" | "url.full" | "upstream") {
+    if matches!(
+        last,
+        "url"
+            | "uri"
+            | "full"
+            | "endpoint"
+            | "target"
+            | "destination"
+            | "request_url"
+            | "requesturl"
+            | "href"
+            | "baseurl"
+            | "http.url"
+            | "url.full"
+            | "upstream"
+    ) {
         let found = place::around(text);
         if !into.place.is_somewhere() {
             into.place = found;
         }
-    } else if matches!(key, "host" | "hostname" | "server.address" | "peer" | "address" | "net.peer.name" | "destination.address" | "server") && (in_error || path.contains("server") || path.contains("peer") || path.contains("dest")) {
+    } else if matches!(
+        key,
+        "host"
+            | "hostname"
+            | "server.address"
+            | "peer"
+            | "address"
+            | "net.peer.name"
+            | "destination.address"
+            | "server"
+    ) && (in_error || path.contains("server") || path.contains("peer") || path.contains("dest"))
+    {
         into.place.absorb(&place::around(&format!("host={text}")));
     }
 }
@@ -136,9 +200,16 @@ fn field(path: &str, key: &str, text: &str, in_error: bool, into: &mut Structure
 /// A throwable as an object: its class and message stand in fields of their own.
 fn throwable(object: &Map<String, Value>, depth: usize, into: &mut Structured, stacks: &[String]) {
     let text = |keys: &[&str]| {
-        keys.iter().find_map(|key| object.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).and_then(|(_, value)| value.as_str()))
+        keys.iter().find_map(|key| {
+            object
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case(key))
+                .and_then(|(_, value)| value.as_str())
+        })
     };
-    let has_stack = text(&["stack_trace", "stacktrace", "stack", "extendedStackTrace", "traceback"]).is_some_and(|stack| stack.contains('\n')) || !stacks.is_empty();
+    let has_stack = text(&["stack_trace", "stacktrace", "stack", "extendedStackTrace", "traceback"])
+        .is_some_and(|stack| stack.contains('\n'))
+        || !stacks.is_empty();
     let kind = text(&["type", "exception_class", "class", "name", "className", "kind"]);
     let message = text(&["message", "exception_message", "localizedMessage", "msg"]);
     if let (Some(kind), false) = (kind, has_stack) {

@@ -35,7 +35,14 @@ impl Tally {
     /// Counts one failure.
     pub fn add(&mut self, failure: Failure) {
         let addresses = if failure.host.is_none() { failure.addresses.clone() } else { BTreeSet::new() };
-        let key = (failure.class, failure.host.clone(), failure.address, failure.port, addresses, is_page(&failure));
+        let key = (
+            failure.class,
+            failure.host.clone(),
+            failure.address,
+            failure.port,
+            addresses,
+            is_page(&failure),
+        );
         if let Some(&at) = self.known.get(&key) {
             let counted = &mut self.counted[at];
             counted.count += 1;
@@ -65,7 +72,11 @@ impl Tally {
             let one = &counted[at];
             let alike = |other: &Counted| {
                 let (one, other) = (&one.failure, &other.failure);
-                other.port.is_some() && other.class == one.class && other.host == one.host && other.address == one.address && is_page(other) == is_page(one)
+                other.port.is_some()
+                    && other.class == one.class
+                    && other.host == one.host
+                    && other.address == one.address
+                    && is_page(other) == is_page(one)
             };
             let mut same = counted.iter().enumerate().filter(|(_, other)| alike(other)).map(|(at, _)| at);
             match (one.failure.host.is_some() && one.failure.port.is_none(), same.next(), same.next()) {

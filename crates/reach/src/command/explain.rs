@@ -46,7 +46,8 @@ fn exceptions(input: &mut impl Read, output: &Output) -> Exit {
     }
     reader.finish().into_iter().for_each(|failure| tally.add(failure));
     let beyond = tally.beyond().saturating_add(reader.lost());
-    let counted: Vec<_> = tally.finish().into_iter().map(|counted| (counted.failure, counted.count)).collect();
+    let counted: Vec<_> =
+        tally.finish().into_iter().map(|counted| (counted.failure, counted.count)).collect();
     let text = if output.json {
         super::document(&failures::document(&counted, beyond, output.json_lang))
     } else {
