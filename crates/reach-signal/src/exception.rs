@@ -134,6 +134,8 @@ struct Slot {
 
 /// Failures told lately that are remembered for each writer.
 const REMEMBERED: usize = 16;
+/// A record ends at the latest when so many others of its writer have begun.
+const OLD: u64 = 64;
 /// What a line joined of pieces may be long.
 const JOINED: usize = 16 * 1024;
 
@@ -162,8 +164,8 @@ impl Reader {
         self.carried(&line, "", 0);
     }
 
-    /// What is understood so far. A record that may go on is not: it ends with the next one of its thread, or with
-    /// [`Reader::settle`].
+    /// What is understood so far. A record that may go on is not: it ends with the next one of its thread, when many
+    /// others have begun since, or with [`Reader::settle`].
     pub fn take(&mut self) -> Vec<Failure> {
         self.done.drain(..).collect()
     }
@@ -284,6 +286,18 @@ impl Reader {
         stream.begun += 1;
         stream.slots[slot].number = stream.begun;
         stream.slots[slot].record = Record::begun(header, before, interesting);
+        if stream.begun.is_multiple_of(OLD / 2) {
+            self.conclude_old(at);
+        }
+    }
+
+    /// Ends records that have not gone on for long: a busy log is never idle, and a thread may never log again.
+    fn conclude_old(&mut self, at: usize) {
+        for slot in 0..self.streams[at].slots.len() {
+            if self.streams[at].begun - self.streams[at].slots[slot].number > OLD {
+                self.close_keeping(at, slot);
+            }
+        }
     }
 
     fn unheaded(&mut self, at: usize, line: &str) {

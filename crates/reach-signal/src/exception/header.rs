@@ -19,7 +19,7 @@ impl Level {
             "ERROR" | "WARN" | "WARNING" | "FATAL" | "SEVERE" | "CRITICAL" | "CRIT" | "ALERT" | "EMERG"
             | "EMERGENCY" | "PANIC" | "DPANIC" | "ERR" | "ERRO" | "error" | "warn" | "warning" | "fatal"
             | "severe" | "critical" | "crit" | "alert" | "emerg" | "panic" | "err" | "Error" | "Warning"
-            | "Critical" | "fail" | "FAIL" | "eror" => Level::Loud,
+            | "Critical" | "fail" | "FAIL" => Level::Loud,
             "INFO" | "DEBUG" | "TRACE" | "NOTICE" | "CONFIG" | "FINE" | "FINER" | "FINEST" | "VERBOSE"
             | "INF" | "DBG" | "info" | "debug" | "trace" | "notice" | "verbose" | "dbug" | "Information"
             | "Info" | "Debug" | "Trace" | "INFORMATION" => Level::Quiet,

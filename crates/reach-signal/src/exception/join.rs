@@ -1,6 +1,10 @@
 //! Lines that belong together: cut by a terminal, or with a header before each.
 
-use super::{frames, head, header::{self, Header}, record::Record};
+use super::{
+    frames, head,
+    header::{self, Header},
+    record::Record,
+};
 
 /// What of a line with a header continues the record before it: loggers that put a header before every line.
 pub(super) fn continuation<'a>(header: &Header<'a>, record: &Record, interesting: bool) -> Option<&'a str> {
@@ -14,10 +18,10 @@ pub(super) fn continuation<'a>(header: &Header<'a>, record: &Record, interesting
     if !interesting {
         return None;
     }
-    let message =
-        rest.split_once(" - ")
-            .or_else(|| rest.split_once(": "))
-            .map_or(rest, |(logger, message)| if logger.contains(' ') { rest } else { message });
+    let message = rest
+        .split_once(" - ")
+        .or_else(|| rest.split_once(": "))
+        .map_or(rest, |(logger, message)| if logger.contains(' ') { rest } else { message });
     for text in [rest, message] {
         if head::marked(text).is_some() {
             return Some(text);
@@ -64,4 +68,3 @@ pub(super) fn continues(held: &str, line: &str) -> bool {
         && head::whole(line, head::Role::Thrown).is_none()
         && !STARTS.iter().any(|start| line.starts_with(start))
 }
-

@@ -5,21 +5,18 @@ use reach_core::signal::FailureClass::{
 };
 
 /// Throwables of a server whose caller went away.
-pub(super) const INBOUND: &str = 
-    "ClientAbortException|AsyncRequestNotUsableException|EofException|ClientDisconnectedException|\
+pub(super) const INBOUND: &str = "ClientAbortException|AsyncRequestNotUsableException|EofException|ClientDisconnectedException|\
      RequestAbortedException|AbortedException|BadHttpRequestException";
 
 /// Throwables that tell of waiting inside the application, or of time limits of another kind.
-pub(super) const NEUTRAL: &str = 
-    "ConnectionPoolTimeoutException|ConnectionRequestTimeoutException|PoolAcquireTimeoutException|\
+pub(super) const NEUTRAL: &str = "ConnectionPoolTimeoutException|ConnectionRequestTimeoutException|PoolAcquireTimeoutException|\
      PoolTimeout|AsyncRequestTimeoutException|QueryTimeoutException|SQLTimeoutException|\
      LockTimeoutException|TransactionTimedOutException|CannotAcquireLockException|\
      LockAcquisitionException|MySQLTimeoutException|ConnectionWaitTimeoutException|\
      PoolExhaustedException|NullPointerException|ConversionException|InvalidSessionException";
 
 /// Words of the same.
-pub(super) const NEUTRAL_WORDS: &str = 
-    "timeout waiting for connection from pool|connection is not available, request timed out|\
+pub(super) const NEUTRAL_WORDS: &str = "timeout waiting for connection from pool|connection is not available, request timed out|\
      could not get a resource from the pool|did not observe any item or terminal signal|\
      timeout deadline:|acquire operation took longer|pending acquire queue|statement timeout|\
      canceling statement|lock wait timeout|session timed out|pool#acquire|\
@@ -115,11 +112,7 @@ pub(super) const RULES: &[Rule] = &[
         "timeout",
         3,
     ),
-    rule(
-        "eai_again|temporary failure in name resolution|errno -3]|server misbehaving",
-        Dns,
-        "EAI_AGAIN",
-    ),
+    rule("eai_again|temporary failure in name resolution|errno -3]|server misbehaving", Dns, "EAI_AGAIN"),
     rule("no address associated with hostname|errno -5]|enodata", Dns, "no-data"),
     rule(
         "resolving timed out|no servers could be reached|communications error to|\
@@ -174,11 +167,7 @@ pub(super) const RULES: &[Rule] = &[
         Tls,
         "untrusted-ca",
     ),
-    rule(
-        "pkix path validation failed|certpathvalidatorexception|certificate_unknown",
-        Tls,
-        "untrusted-ca",
-    ),
+    rule("pkix path validation failed|certpathvalidatorexception|certificate_unknown", Tls, "untrusted-ca"),
     rule(
         "unsupported or unrecognized ssl message|unrecognized ssl message|wrong version number|\
              not an ssl/tls record|first record does not look like a tls handshake|\
@@ -383,4 +372,3 @@ pub(super) const RULES: &[Rule] = &[
         strength: 1,
     },
 ];
-
