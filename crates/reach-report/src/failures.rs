@@ -134,9 +134,11 @@ fn whither(failure: &Failure, lang: Lang) -> String {
     match (&failure.host, failure.address) {
         (Some(host), _) => text.push_str(&clean(host)),
         (None, Some(address)) if address.is_ipv6() && failure.port.is_some() => {
-            drop(write!(text, "[{address}]"))
+            let _ = write!(text, "[{address}]");
         }
-        (None, Some(address)) => drop(write!(text, "{address}")),
+        (None, Some(address)) => {
+            let _ = write!(text, "{address}");
+        }
         (None, None) => match failure.addresses.first() {
             Some(_) => {}
             None => return words::nowhere(lang),
