@@ -28,6 +28,7 @@ use reach_core::{
         HttpEnd, HttpRequest, IcmpError, Observation, Outcome, Probe, ProbeId, RecordKind, SystemLookup,
         Target, Then, TlsEnd, TlsHello,
     },
+    signal::Failure,
     watch::courier::Report,
 };
 use reach_net::{
@@ -44,6 +45,7 @@ use reach_net::{
     },
 };
 use reach_report::{Lang, Style, json, text as report_text};
+use reach_signal::exception::{self as exceptions, Limits, Reader, Tally};
 use reach_sim::Scenario;
 use reach_store::codec::{page, roll};
 use rustls_pki_types::{CertificateDer, UnixTime};
@@ -61,13 +63,14 @@ mod dialogues;
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 26] = [
+pub const ALL: [(&str, Parser); 27] = [
     ("asn_table", asn_table),
     ("certificate", certificate),
     ("control", control),
     ("counters", counters),
     ("dns_answer", dns_answer),
     ("echo", echo),
+    ("exception", exception),
     ("extension", extension),
     ("getent", getent),
     ("http", http),
@@ -107,6 +110,38 @@ const NAMES: [&str; 8] = [
     "no name at all",
     "",
 ];
+
+/// A log with stack traces. The first byte says in which pieces it arrives.
+pub fn exception(bytes: &[u8]) {
+    let Some((&size, text)) = bytes.split_first() else { return };
+    let lines = text.split(|&byte| byte == b'\n').count();
+    let mut reader = Reader::new(Limits::default());
+    let mut tally = Tally::default();
+    for piece in text.chunks(usize::from(size).max(1)) {
+        reader.bytes(piece);
+        reader.take().into_iter().for_each(|failure| tally.add(failure));
+    }
+    reader.finish().into_iter().for_each(|failure| tally.add(failure));
+    let pieces = tally.finish();
+    assert_eq!(pieces, exceptions::understand(text), "pieces matter");
+    let short = exceptions::short(&String::from_utf8_lossy(text));
+    // A JSON object can hold lines of its own, and a session can fail at every address.
+    let told: u64 = pieces.iter().map(|counted| counted.count).sum();
+    assert!(told <= (4096 * lines) as u64);
+    for failure in pieces.iter().map(|counted| &counted.failure).chain(&short) {
+        assert!(failure.text.chars().count() <= Failure::TEXT);
+        assert!(failure.text.chars().all(|c| !c.is_control()), "{:?}", failure.text);
+        for word in [&failure.host, &failure.client, &failure.jdk, &failure.detail].into_iter().flatten() {
+            assert!(
+                !word.is_empty() && word.len() <= 253 && word.chars().all(|c| !c.is_control()),
+                "{word:?}"
+            );
+        }
+        assert!(failure.port != Some(0));
+        assert!(failure.address.is_none() || failure.addresses.is_empty());
+        assert_eq!(failure.host.is_some(), failure.host_from.is_some());
+    }
+}
 
 /// An answer of Telegram's Bot API, its status first: to a message, and to the question what was pressed.
 pub fn telegram(bytes: &[u8]) {

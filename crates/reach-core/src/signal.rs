@@ -151,7 +151,18 @@ pub enum HostFrom {
 pub struct Failure {
     /// The layer.
     pub class: FailureClass,
-    /// What more is known, in a stable word: `handshake-timeout`, `untrusted`, `name-mismatch`, `proxy`.
+    /// What more is known, in a stable word:
+    ///
+    /// * anywhere: `proxy` (what failed is the proxy on the way, which `host` and `address` then are);
+    /// * `dns`: `EAI_AGAIN`, `no-data`, `servfail`, `timeout`;
+    /// * `connect-timeout`: `ETIMEDOUT` (the kernel gave up), `connect-or-handshake`, `waiting-for-connection`;
+    /// * `read-timeout`: `deadline` (a limit on the whole call);
+    /// * `refused`: `reason-lost`, `refused-or-unreachable`;
+    /// * `unreachable`: `ENETUNREACH`, `EHOSTUNREACH`, `EACCES`, `EINVAL`, `EADDRNOTAVAIL`;
+    /// * `reset`: `during-tls-handshake`, `established-lost`, `closed-early`, `closed-without-greeting`, `broken-pipe`;
+    /// * `tls`: `handshake-timeout`, `untrusted-ca`, `name-mismatch`, `expired`, `plaintext`, `eof-in-handshake`,
+    ///   `alert:NAME`;
+    /// * `http`: `json-body`, `html-body` (not the API's own answer), `by-proxy`.
     pub detail: Option<String>,
     /// The destination's name, in lower case. `None` where only an address is known.
     pub host: Option<String>,

@@ -8,6 +8,7 @@
 //! * [`ping`] is the running commentary of a ping, its table and its summary.
 //! * [`notice`] is what a watch tells people, as chats, mails and programs take it.
 //! * [`explain`] says what a verdict or a finding means, how it is proved, and what to do.
+//! * [`failures`] says what the exceptions in a text mean.
 //! * [`markup`] is for texts inside of HTML and SVG.
 //! * [`packets`] comments the packets of a capture.
 //! * [`watch`] is what the commands around `reach watch` show.
@@ -26,6 +27,7 @@
 mod clean;
 pub mod connect;
 pub mod explain;
+pub mod failures;
 mod hangul;
 pub mod java;
 pub mod json;

@@ -383,7 +383,8 @@ pub struct OutputArgs {
 #[derive(Debug, Args)]
 #[command(after_help = EXPLAIN_HELP)]
 pub struct ExplainArgs {
-    /// A verdict or the code of a finding; without one, all are listed
+    /// A verdict, the code of a finding, or what failed for an application; without one, all are listed, or
+    /// the exceptions in the text on standard input are explained
     #[arg(value_name = "CODE")]
     pub code: Option<String>,
 
@@ -395,6 +396,8 @@ pub struct ExplainArgs {
 const EXPLAIN_HELP: &str = "\
 Examples:
   reach explain filtered
+  reach explain < trace.log
+  tail -n 5000 app.log | reach explain --json
   reach explain partial-block --lang ko
   reach explain";
 
