@@ -1,0 +1,22 @@
+//! What the reader of logs needs of whoever understands exceptions.
+
+use reach_core::signal::Failure;
+
+/// Makes of lines the failures that they tell of.
+///
+/// A failure may be given later than with the line that completes it: only what follows shows that a stack trace is
+/// over. Every implementation bounds what it keeps.
+pub trait Understands: Send {
+    /// The next line of one stream, without its end.
+    fn line(&mut self, line: &str);
+
+    /// The failures that are complete, in the order of the lines.
+    fn take(&mut self) -> Vec<Failure>;
+
+    /// Nothing more comes for now: what is held back is complete.
+    fn flush(&mut self);
+}
+
+/// Makes one [`Understands`] for each stream of lines: threads and processes that write into one log in turns are
+/// understood apart.
+pub type Understanding = Box<dyn Fn() -> Box<dyn Understands> + Send>;
