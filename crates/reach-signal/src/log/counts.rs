@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use reach_core::{Time, signal::Requests};
+use serde::{Deserialize, Serialize};
 
 /// Which answers are failures of the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +47,7 @@ impl Failing {
 ///
 /// A server writes a request down when it ends, and may say when it began: so a window is given only when a whole one
 /// has passed after it. What comes later still is counted in the oldest window that is open, never lost.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     window: u64,
     open: BTreeMap<u64, Tally>,
@@ -56,7 +57,7 @@ pub struct Counts {
     latest: u64,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Tally {
     total: u64,
     failed: u64,
@@ -67,10 +68,24 @@ struct Tally {
 const AHEAD: u64 = 300_000_000;
 
 impl Counts {
-    /// Counts in windows of this length; what is before `closed_until` was given already, by an earlier run.
-    pub fn new(window: Duration, closed_until: Time) -> Self {
+    /// Counts in windows of this length.
+    pub fn new(window: Duration) -> Self {
         let window = u64::try_from(window.as_micros()).unwrap_or(u64::MAX).max(1_000_000);
-        Self { window, open: BTreeMap::new(), closed_until: closed_until.as_micros(), latest: 0 }
+        Self { window, ..Self::default() }
+    }
+
+    /// Goes on where an earlier run stopped, whose windows may have had another length.
+    pub fn resumed(window: Duration, earlier: Counts) -> Self {
+        let mut counts = Self::new(window);
+        (counts.closed_until, counts.latest) = (earlier.closed_until, earlier.latest);
+        for (number, tally) in earlier.open {
+            let begin = number.saturating_mul(earlier.window).max(earlier.closed_until);
+            let known = counts.open.entry(begin / counts.window).or_default();
+            known.total = known.total.saturating_add(tally.total);
+            known.failed = known.failed.saturating_add(tally.failed);
+            known.late = known.late.saturating_add(tally.late);
+        }
+        counts
     }
 
     /// Counts a request at this time, read at `heard`.
@@ -105,11 +120,6 @@ impl Counts {
         }
     }
 
-    /// Everything before this was given.
-    pub fn closed_until(&self) -> Time {
-        Time::from_micros(self.closed_until)
-    }
-
     fn give(&mut self, number: u64, end: u64, out: &mut Vec<(Time, Requests)>) {
         let Some(tally) = self.open.remove(&number) else { return };
         let begin = (number * self.window).max(self.closed_until);
@@ -141,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_window_is_given_when_another_one_has_passed() {
-        let mut counts = Counts::new(WINDOW, Time::default());
+        let mut counts = Counts::new(WINDOW);
         let mut out = Vec::new();
         for at in [600, 610, 659, 661, 658] {
             counts.add(second(at), second(700), at == 610, at == 659);
@@ -156,12 +166,12 @@ mod tests {
         counts.add(second(605), second(721), false, false);
         counts.finish(&mut out);
         assert_eq!((out[1].1.total, out[1].0), (2, Time::from_micros(661_000_001)));
-        assert_eq!(counts.closed_until(), Time::from_micros(661_000_001));
+        assert_eq!(counts.closed_until, 661_000_001);
     }
 
     #[test]
     fn a_clock_that_runs_ahead_is_not_believed() {
-        let mut counts = Counts::new(WINDOW, Time::default());
+        let mut counts = Counts::new(WINDOW);
         counts.add(second(1_000_000), second(700), false, false);
         let mut out = Vec::new();
         counts.finish(&mut out);
@@ -184,11 +194,15 @@ mod tests {
             steps in proptest::collection::vec((0u64..500, any::<bool>(), any::<bool>(), any::<bool>()), 1..60),
             begin in 0u64..400,
         ) {
-            let mut counts = Counts::new(WINDOW, second(begin));
+            let mut counts = Counts::resumed(WINDOW, Counts { closed_until: begin * 1_000_000, ..Counts::new(WINDOW) });
             let (mut out, mut failures) = (Vec::new(), 0);
             for (number, (at, failed, late, look)) in steps.iter().enumerate() {
                 counts.add(second(*at), second(500), *failed, *late);
                 failures += u64::from(*failed);
+                if *late {
+                    // A run ends here, and another one goes on.
+                    counts = Counts::resumed(Duration::from_secs(if *look { 60 } else { 30 }), counts);
+                }
                 if *look {
                     counts.take(second(number as u64 * 10), &mut out);
                 }

@@ -18,8 +18,12 @@ pub struct Lines {
     begun: Vec<u8>,
     /// Bytes of that line beyond `most`.
     beyond: u64,
+    /// Bytes of value 0 before it.
+    hole: u64,
     cut: u64,
     zeros: u64,
+    /// Bytes of whole lines so far, their ends included.
+    whole: u64,
 }
 
 impl Lines {
@@ -28,13 +32,23 @@ impl Lines {
 
     /// Lines in UTF-8 or `encoding` of at most `most` bytes; the rest of longer ones is left out.
     pub fn new(encoding: &'static Encoding, most: usize) -> Self {
-        Self { encoding, most: most.max(1), begun: Vec::new(), beyond: 0, cut: 0, zeros: 0 }
+        Self {
+            encoding,
+            most: most.max(1),
+            begun: Vec::new(),
+            beyond: 0,
+            hole: 0,
+            cut: 0,
+            zeros: 0,
+            whole: 0,
+        }
     }
 
-    /// Takes the next bytes and gives each line that they end.
-    pub fn push(&mut self, mut bytes: &[u8], each: &mut dyn FnMut(&str)) {
+    /// Takes the next bytes and gives each line that they end, with the number of bytes from the beginning to its end.
+    pub fn push(&mut self, mut bytes: &[u8], each: &mut dyn FnMut(&str, u64)) {
         while let Some(end) = memchr(b'\n', bytes) {
             let line = &bytes[..end];
+            self.whole += end as u64 + 1 + self.unfinished();
             if self.is_between() {
                 self.give(line, each);
             } else {
@@ -50,8 +64,11 @@ impl Lines {
     }
 
     /// What came without a line feed is a line too, if anything did: nothing follows.
-    pub fn finish(&mut self, each: &mut dyn FnMut(&str)) {
-        if !self.is_between() {
+    pub fn finish(&mut self, each: &mut dyn FnMut(&str, u64)) {
+        self.whole += self.unfinished();
+        if self.is_between() {
+            self.hole = 0;
+        } else {
             let last = mem::take(&mut self.begun);
             self.give(&last, each);
         }
@@ -60,12 +77,12 @@ impl Lines {
     /// Forgets the line that has no end yet.
     pub fn abandon(&mut self) {
         self.begun.clear();
-        self.beyond = 0;
+        (self.beyond, self.hole) = (0, 0);
     }
 
     /// How many bytes of a line came that has no end yet.
     pub fn unfinished(&self) -> u64 {
-        self.begun.len() as u64 + self.beyond
+        self.begun.len() as u64 + self.beyond + self.hole
     }
 
     /// Lines that were cut because they were too long.
@@ -85,7 +102,9 @@ impl Lines {
     fn keep(&mut self, bytes: &[u8]) {
         let mut bytes = bytes;
         if self.begun.is_empty() && self.beyond == 0 {
-            bytes = without_hole(bytes);
+            let text = without_hole(bytes);
+            self.hole += (bytes.len() - text.len()) as u64;
+            bytes = text;
         }
         // One more than is kept tells that a line is longer, a carriage return at its end aside.
         let room = (self.most + 1).saturating_sub(self.begun.len());
@@ -94,8 +113,9 @@ impl Lines {
         self.beyond += (bytes.len() - kept) as u64;
     }
 
-    fn give(&mut self, line: &[u8], each: &mut dyn FnMut(&str)) {
+    fn give(&mut self, line: &[u8], each: &mut dyn FnMut(&str, u64)) {
         let beyond = mem::take(&mut self.beyond);
+        self.hole = 0;
         let mut line = without_hole(line);
         line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         if beyond == 0 {
@@ -108,11 +128,11 @@ impl Lines {
         }
         if memchr(0, line).is_none() {
             let text = decoded(line, self.encoding, is_cut);
-            return each(&text);
+            return each(&text, self.whole);
         }
         let clean: Vec<u8> = line.iter().copied().filter(|byte| *byte != 0).collect();
         self.zeros += (line.len() - clean.len()) as u64;
-        each(&decoded(&clean, self.encoding, is_cut));
+        each(&decoded(&clean, self.encoding, is_cut), self.whole);
     }
 }
 
@@ -182,9 +202,9 @@ mod tests {
         let mut lines = Lines::new(EUC_KR, most);
         let mut found = Vec::new();
         for piece in pieces {
-            lines.push(piece, &mut |line| found.push(line.to_owned()));
+            lines.push(piece, &mut |line, _| found.push(line.to_owned()));
         }
-        lines.finish(&mut |line| found.push(line.to_owned()));
+        lines.finish(&mut |line, _| found.push(line.to_owned()));
         (found, lines)
     }
 
@@ -208,12 +228,12 @@ mod tests {
         let piece = vec![b'x'; 1 << 20];
         let mut lines = Lines::new(EUC_KR, 1000);
         for _ in 0..10 {
-            lines.push(&piece, &mut |_| panic!("no line ends"));
+            lines.push(&piece, &mut |_, _| panic!("no line ends"));
         }
         assert_eq!(lines.unfinished(), 10 << 20);
         assert!(lines.begun.capacity() <= 2002, "{}", lines.begun.capacity());
         let mut found = Vec::new();
-        lines.push(b"\nnext\n", &mut |line| found.push(line.len()));
+        lines.push(b"\nnext\n", &mut |line, _| found.push(line.len()));
         assert_eq!((found, lines.cut()), (vec![1000, 4], 1));
         assert_eq!(cut(&["푸시푸시\n".as_bytes()], 7).0, ["푸시"], "no character is cut");
         assert_eq!(cut(&[b"1234567\r\n"], 7).1.cut(), 0);
@@ -224,6 +244,18 @@ mod tests {
         let (found, lines) = cut(&[b"\0\0\0\0", b"\0\0after\nb\0c\n"], 100);
         assert_eq!((found, lines.zeros()), (vec!["after".to_owned(), "bc".to_owned()], 1));
         assert_eq!(cut(&[b"\0\0\0"], 100).0, Vec::<String>::new());
+    }
+
+    #[test]
+    fn it_is_known_where_each_line_ends() {
+        let mut lines = Lines::new(EUC_KR, 3);
+        let mut ends = Vec::new();
+        for piece in [&b"ab\r\n\0\0c"[..], b"defgh\nx", b"", b"y"] {
+            lines.push(piece, &mut |_, end| ends.push(end));
+        }
+        assert_eq!((ends.clone(), lines.unfinished()), (vec![4, 13], 2));
+        lines.finish(&mut |_, end| ends.push(end));
+        assert_eq!((ends, lines.unfinished()), (vec![4, 13, 15], 0));
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! One log from bytes to signals.
 
-use std::{collections::BTreeMap, mem, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    mem,
+    time::Duration,
+};
 
 use encoding_rs::{EUC_KR, Encoding};
 use jiff::tz::TimeZone;
@@ -121,17 +125,18 @@ const QUIET: Duration = Duration::from_secs(1);
 impl LogReader {
     /// Reads as planned; `understanding` makes failures of what applications say.
     pub fn new(plan: LogPlan, understanding: Understanding) -> Self {
-        Self::resumed(plan, understanding, Time::default())
+        let counts = Counts::new(plan.window);
+        Self::resumed(plan, understanding, counts)
     }
 
-    /// The same where an earlier run stopped: requests until `counted_until` were given by it.
-    pub fn resumed(plan: LogPlan, understanding: Understanding, counted_until: Time) -> Self {
+    /// The same where an earlier run stopped, which had counted so far.
+    pub fn resumed(plan: LogPlan, understanding: Understanding, counts: Counts) -> Self {
         Self {
             lines: Lines::new(plan.encoding, plan.longest_line),
             work: Work {
                 joiner: Joiner::new(plan.limits),
                 stamps: Stamps::new(plan.zone.clone()),
-                counts: Counts::new(plan.window, counted_until),
+                counts: Counts::resumed(plan.window, counts),
                 main: Hearer { mind: understanding(), at: None, is_dirty: false, fed: Time::default() },
                 others: BTreeMap::new(),
                 understanding,
@@ -144,6 +149,10 @@ impl LogReader {
                 fed: Time::default(),
                 written: Time::default(),
                 skips: false,
+                line_from: 0,
+                line_end: 0,
+                doubtful_from: None,
+                cursors: VecDeque::new(),
             },
         }
     }
@@ -157,7 +166,7 @@ impl LogReader {
     pub fn bytes(&mut self, bytes: &[u8], written: Time, now: Time) {
         let Self { lines, work } = self;
         (work.fed, work.written) = (now, written);
-        lines.push(bytes, &mut |line| work.line(line));
+        lines.push(bytes, &mut |line, end| work.line(line, end));
         work.tally.cut = lines.cut();
         work.windows(Time::default());
     }
@@ -171,7 +180,7 @@ impl LogReader {
     /// The file ends here, and another one follows it.
     pub fn end_of_file(&mut self) {
         let Self { lines, work } = self;
-        lines.finish(&mut |line| work.line(line));
+        lines.finish(&mut |line, end| work.line(line, end));
         work.complete_all();
     }
 
@@ -199,9 +208,27 @@ impl LogReader {
         self.work.joiner.is_open()
     }
 
-    /// Until when requests were given.
-    pub fn counted_until(&self) -> Time {
-        self.work.counts.closed_until()
+    /// How many of the last bytes have to be read again after a crash, so that nothing is missing: what may go on, and
+    /// what may not have been understood to its end.
+    pub fn ungiven(&self) -> u64 {
+        let work = &self.work;
+        let given = [work.joiner.open_from(), work.doubtful_from].into_iter().flatten().min();
+        work.line_end - given.unwrap_or(work.line_end).min(work.line_end) + self.unfinished()
+    }
+
+    /// Requests counted that were not given yet, for [`resumed`](Self::resumed).
+    pub fn counts(&self) -> &Counts {
+        &self.work.counts
+    }
+
+    /// Up to which entry everything was given, of a journal.
+    pub fn cursor(&mut self) -> Option<&str> {
+        let given = self.work.line_end - (self.ungiven() - self.unfinished());
+        let cursors = &mut self.work.cursors;
+        while cursors.get(1).is_some_and(|(end, _)| *end <= given) {
+            cursors.pop_front();
+        }
+        cursors.front().filter(|(end, _)| *end <= given).map(|(_, cursor)| cursor.as_str())
     }
 
     /// What was understood since it was last asked.
@@ -233,7 +260,17 @@ struct Work {
     fed: Time,
     written: Time,
     skips: bool,
+    /// Where the line begins and ends that is read.
+    line_from: u64,
+    line_end: u64,
+    /// Where the last record begins of which not everything may have been given.
+    doubtful_from: Option<u64>,
+    /// Where the journal says that each of its entries is, with where it ends here.
+    cursors: VecDeque<(u64, String)>,
 }
+
+/// More entries of a journal are hardly between what was read and what was given.
+const MOST_CURSORS: usize = 10_000;
 
 /// Who understands one stream.
 struct Hearer {
@@ -275,10 +312,17 @@ impl Hearer {
 }
 
 impl Work {
-    fn line(&mut self, line: &str) {
+    fn line(&mut self, line: &str, end: u64) {
         self.tally.lines += 1;
+        (self.line_from, self.line_end) = (self.line_end, end);
         let mut inner = envelope::open(line, &mut self.stamps, self.written);
         let json = inner.json.take();
+        if let Some(cursor) = inner.cursor.take() {
+            if self.cursors.len() >= MOST_CURSORS {
+                self.cursors.pop_front();
+            }
+            self.cursors.push_back((end, cursor));
+        }
         if self.plan.kind != Kind::Application {
             let hit =
                 access::read(&self.plan.form, &inner.text, json.as_deref(), &mut self.stamps, self.written);
@@ -326,6 +370,7 @@ impl Work {
             begins,
             is_partial: inner.is_partial,
             heard: self.fed,
+            from: self.line_from,
         };
         self.with_joiner(|joiner, work| {
             joiner.push(&line, &mut |stream, record| work.complete(stream, record))
@@ -382,6 +427,7 @@ impl Work {
             Told::Aside => {}
             Told::Nothing => {
                 let fed = self.fed;
+                self.doubtful_from = Some(record.from);
                 self.hearer(stream, &mut found).hear(record, at, fed, &mut found);
             }
         }
@@ -440,6 +486,8 @@ impl Work {
                 hearer.flush(&mut found);
             }
         }
+        let is_dirty = self.main.is_dirty || self.others.values().any(|hearer| hearer.is_dirty);
+        self.doubtful_from = self.doubtful_from.filter(|_| is_dirty);
         self.give(found);
     }
 

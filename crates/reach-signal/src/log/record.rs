@@ -32,6 +32,8 @@ pub struct Record {
     pub level: Option<Level>,
     /// Its lines.
     pub text: String,
+    /// Bytes of the log before it.
+    pub from: u64,
     lines: u32,
     /// When its last line was heard.
     heard: Time,
@@ -57,6 +59,8 @@ pub struct Line<'a> {
     pub is_partial: bool,
     /// When it was read.
     pub heard: Time,
+    /// Bytes of the log before it.
+    pub from: u64,
 }
 
 /// Joins lines to records, each stream for itself.
@@ -122,6 +126,12 @@ impl Joiner {
         self.main.record.is_open || self.others.values().any(|stream| stream.record.is_open)
     }
 
+    /// Where the first record begins that may go on.
+    pub fn open_from(&self) -> Option<u64> {
+        let all = std::iter::once(&self.main).chain(self.others.values());
+        all.filter(|stream| stream.record.is_open).map(|stream| stream.record.from).min()
+    }
+
     fn end_oldest(&mut self, each: &mut dyn FnMut(&str, &Record)) {
         let oldest = self.others.iter().min_by_key(|(_, stream)| stream.record.heard);
         if let Some(name) = oldest.map(|(name, _)| name.clone())
@@ -157,7 +167,7 @@ impl Stream {
         let record = &mut self.record;
         record.text.push_str(line.text);
         (record.at, record.level, record.lines) = (line.at, line.level, 1);
-        (record.heard, record.is_open) = (line.heard, true);
+        (record.heard, record.from, record.is_open) = (line.heard, line.from, true);
     }
 
     fn continues(&self, text: &str) -> bool {
@@ -256,6 +266,7 @@ mod tests {
                 begins: *begins,
                 is_partial: false,
                 heard: Time::from_micros(1),
+                from: 0,
             };
             joiner.push(&line, &mut each);
         }
@@ -356,6 +367,7 @@ mod tests {
                 begins: true,
                 is_partial: false,
                 heard: Time::from_micros(number),
+                from: 0,
             };
             joiner.push(&line, &mut |_, _| given += 1);
             assert!(joiner.others.len() <= 4);

@@ -1,5 +1,7 @@
 //! What the reader of logs needs of whoever understands exceptions.
 
+use std::sync::Arc;
+
 use reach_core::signal::Failure;
 
 /// Makes of lines the failures that they tell of.
@@ -19,4 +21,4 @@ pub trait Understands: Send {
 
 /// Makes one [`Understands`] for each stream of lines: threads and processes that write into one log in turns are
 /// understood apart.
-pub type Understanding = Box<dyn Fn() -> Box<dyn Understands> + Send>;
+pub type Understanding = Arc<dyn Fn() -> Box<dyn Understands> + Send + Sync>;

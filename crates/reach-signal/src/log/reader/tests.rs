@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use reach_core::signal::Requests;
 
@@ -48,7 +50,7 @@ fn plan() -> LogPlan {
 }
 
 fn reader(plan: LogPlan) -> LogReader {
-    LogReader::new(plan, Box::new(|| Box::new(Simple::default())))
+    LogReader::new(plan, Arc::new(|| Box::new(Simple::default())))
 }
 
 fn read(plan: LogPlan, text: &str) -> (Vec<Signal>, Tally) {
@@ -192,6 +194,24 @@ fn processes_that_write_in_turns_are_understood_apart() {
     let (signals, tally) = read(plan(), text);
     assert_eq!(failures(&signals).len(), 1);
     assert_eq!(tally.records, 2);
+}
+
+#[test]
+fn what_may_not_have_been_given_is_read_again_after_a_crash() {
+    let mut reader = reader(plan());
+    reader.bytes(b"2024-03-11 00:12:33 INFO x\n2024-03-11 00:12:33 ERROR y\n\tat a\n2024-03-", NOW, NOW);
+    // The last record, the one before it, which may be held back, and what has no end.
+    assert_eq!(reader.ungiven(), 27 + 28 + 6 + 8);
+    reader.quiet(NOW + Duration::from_secs(2));
+    assert_eq!(reader.ungiven(), 8);
+    let mut journal = LogReader::new(plan(), Arc::new(|| Box::new(Simple::default())));
+    for number in 0..3 {
+        let entry = format!("{{\"MESSAGE\":\"x\",\"__CURSOR\":\"s={number}\"}}\n");
+        journal.bytes(entry.as_bytes(), NOW, NOW);
+    }
+    assert_eq!(journal.cursor(), Some("s=0"));
+    journal.quiet(NOW + Duration::from_secs(2));
+    assert_eq!(journal.cursor(), Some("s=2"));
 }
 
 proptest! {
