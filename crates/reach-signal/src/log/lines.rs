@@ -74,12 +74,6 @@ impl Lines {
         }
     }
 
-    /// Forgets the line that has no end yet.
-    pub fn abandon(&mut self) {
-        self.begun.clear();
-        (self.beyond, self.hole) = (0, 0);
-    }
-
     /// How many bytes of a line came that has no end yet.
     pub fn unfinished(&self) -> u64 {
         self.begun.len() as u64 + self.beyond + self.hole

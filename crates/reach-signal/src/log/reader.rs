@@ -193,7 +193,6 @@ impl LogReader {
     /// Reading stops, and goes on later at [`unfinished`](Self::unfinished) bytes before what was given: a line without
     /// an end is left for then.
     pub fn stop(&mut self, now: Time) {
-        self.lines.abandon();
         self.work.complete_all();
         self.work.finish(now);
     }

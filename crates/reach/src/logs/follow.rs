@@ -123,6 +123,9 @@ pub struct Place {
 /// How long a file that is gone or has another name is kept open without anything coming.
 const LINGER: Duration = Duration::from_secs(60);
 
+/// What is changed so lately may not be finished.
+const FRESH: Duration = Duration::from_secs(5);
+
 /// Decides which files to read.
 #[derive(Debug)]
 pub struct Tracker {
@@ -205,9 +208,9 @@ impl Tracker {
         for orphan in &orphans {
             self.find_rest(orphan, looks, contents, &mut reads);
         }
-        self.take_up_new(looks, contents, now, &mut reads);
+        let is_all_known = self.take_up_new(looks, contents, now, &mut reads);
         self.is_first = false;
-        if !self.files.values().any(|track| track.missing_since == Some(now)) {
+        if is_all_known {
             self.known_until = now;
         }
         // What is older was written before what is newer.
@@ -267,7 +270,8 @@ impl Tracker {
                 continue;
             }
             let now_seen = Some((look.size, look.modified));
-            let is_same = track.seen == now_seen || is_that(&track.place, path, look, contents);
+            let is_same = track.seen == now_seen
+                || compared(&track.place, path, look, contents) == Likeness::Same;
             if !is_same {
                 seen.remove(&look.id);
                 releases.push(Order::Release(look.id));
@@ -350,7 +354,7 @@ impl Tracker {
                 && !self.files.contains_key(&look.id)
                 && (look.rotated_from.as_ref() == Some(lineage) || is_rotated_name(lineage, path))
                 && is_evident(&orphan.place)
-                && is_that(&orphan.place, path, look, contents)
+                && compared(&orphan.place, path, look, contents) == Likeness::Same
         });
         let Some((path, look)) = copy else { return };
         let track = Track {
@@ -366,13 +370,15 @@ impl Tracker {
         self.files.insert(look.id, track);
     }
 
+    /// Says whether everything could be decided.
     fn take_up_new(
         &mut self,
         looks: &BTreeMap<PathBuf, Look>,
         contents: &mut dyn Contents,
         now: Time,
         reads: &mut Vec<(Age, Order)>,
-    ) {
+    ) -> bool {
+        let mut is_all_known = true;
         let there: BTreeSet<FileId> = looks.values().map(|look| look.id).collect();
         self.passed.retain(|id, _| there.contains(id));
         for (path, look) in looks {
@@ -380,13 +386,23 @@ impl Tracker {
             if self.files.contains_key(&look.id) || self.passed.get(&look.id) == Some(&now_seen) {
                 continue;
             }
-            let is_copy = self.files.values().any(|track| {
-                *path != track.place.lineage
+            let mut likeness = Likeness::Other;
+            for track in self.files.values() {
+                let is_likely = *path != track.place.lineage
                     && (look.rotated_from.as_ref() == Some(&track.place.lineage)
                         || is_rotated_name(&track.place.lineage, path))
-                    && is_evident(&track.place)
-                    && is_that(&track.place, path, look, contents)
-            });
+                    && is_evident(&track.place);
+                if is_likely {
+                    likeness = likeness.max(compared(&track.place, path, look, contents));
+                }
+            }
+            // Whoever copies or compresses it may not be done.
+            let is_fresh = now.since(look.modified) < FRESH && !self.is_first;
+            if is_fresh && (likeness == Likeness::Unclear || look.is_packed && likeness == Likeness::Other) {
+                is_all_known = false;
+                continue;
+            }
+            let is_copy = likeness == Likeness::Same;
             // What is open and has no name any more may be this one, compressed; reading it tells.
             let may_be_open = self.files.values().any(|track| {
                 track.state == State::Reading
@@ -394,6 +410,7 @@ impl Tracker {
                     && look.rotated_from.as_ref() == Some(&track.place.lineage)
             });
             if may_be_open && !is_copy {
+                is_all_known = false;
                 continue;
             }
             let knows_nothing = self.is_first && !self.is_resumed;
@@ -421,6 +438,7 @@ impl Tracker {
             reads.push(read(&track, look, is_rotated || look.is_packed));
             self.files.insert(look.id, track);
         }
+        is_all_known
     }
 }
 
@@ -438,14 +456,29 @@ fn read(track: &Track, look: &Look, ends: bool) -> (Age, Order) {
     ((!track.is_rotated, look.modified, track.path.clone()), order)
 }
 
-/// Whether a file has the content that was read, and may have more.
-fn is_that(place: &Place, path: &Path, look: &Look, contents: &mut dyn Contents) -> bool {
+/// Whether a file has the content that was read of another, and may have more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Likeness {
+    /// It has other content.
+    Other,
+    /// It has less, so far.
+    Unclear,
+    Same,
+}
+
+fn compared(place: &Place, path: &Path, look: &Look, contents: &mut dyn Contents) -> Likeness {
+    let mut likeness = Likeness::Same;
     if !look.is_packed && look.size < place.offset {
-        return false;
+        likeness = Likeness::Unclear;
     }
-    [place.head, place.tail]
-        .iter()
-        .all(|mark| mark.len == 0 || contents.hash(path, mark.from, mark.len) == Some(mark.hash))
+    for mark in [place.head, place.tail].iter().filter(|mark| mark.len > 0) {
+        match contents.hash(path, mark.from, mark.len) {
+            Some(hash) if hash == mark.hash => {}
+            Some(_) => return Likeness::Other,
+            None => likeness = Likeness::Unclear,
+        }
+    }
+    likeness
 }
 
 /// Enough of it was read to know it again.

@@ -108,7 +108,7 @@ impl World {
     }
 
     fn survey(&mut self) {
-        self.clock += 1;
+        self.clock += 10;
         let looks: BTreeMap<PathBuf, Look> = self
             .names
             .iter()
@@ -118,7 +118,7 @@ impl World {
                 let look = Look {
                     id: FileId { device: 1, inode: *inode },
                     size,
-                    modified: Time::from_micros(*changed),
+                    modified: Time::from_micros(*changed * 1_000_000),
                     is_packed: *is_packed,
                     rotated_from: (path != Path::new(LOG)).then(|| LOG.into()),
                 };
@@ -126,7 +126,7 @@ impl World {
             })
             .collect();
         let mut contents = Kept(self.names.iter().map(|(path, inode)| (path.clone(), self.inodes[inode].0.clone())).collect());
-        let now = Time::from_micros(self.clock);
+        let now = Time::from_micros(self.clock * 1_000_000);
         for order in self.tracker.survey(&looks, &BTreeSet::new(), &mut contents, now) {
             match order {
                 Order::Read { path, id, from, ends, .. } => {
