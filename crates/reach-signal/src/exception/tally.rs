@@ -1,0 +1,83 @@
+//! Failures counted: one entry for each class and destination.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
+
+use reach_core::signal::{Failure, FailureClass};
+
+/// A failure and how often it happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// What all of them have in common; where they differ (client, detail, status, time-out), nothing is said.
+    pub failure: Failure,
+    /// How many there were.
+    pub count: u64,
+}
+
+type Key = (FailureClass, Option<String>, Option<IpAddr>, Option<u16>, BTreeSet<IpAddr>, bool);
+
+/// Counts failures without keeping them: memory is bounded by the number of destinations.
+#[derive(Debug, Default)]
+pub struct Tally {
+    known: BTreeMap<Key, usize>,
+    counted: Vec<Counted>,
+    beyond: u64,
+}
+
+impl Tally {
+    /// How many destinations are told apart.
+    pub const MOST: usize = 4096;
+    /// How many addresses of one destination are kept.
+    const ADDRESSES: usize = 256;
+
+    /// Counts one failure.
+    pub fn add(&mut self, failure: Failure) {
+        let addresses = if failure.host.is_none() { failure.addresses.clone() } else { BTreeSet::new() };
+        // An HTML page where an API is expected came from somebody else than the destination.
+        let elsewhere = failure.detail.as_deref() == Some("html-body");
+        let key = (failure.class, failure.host.clone(), failure.address, failure.port, addresses, elsewhere);
+        if let Some(&at) = self.known.get(&key) {
+            let counted = &mut self.counted[at];
+            counted.count += 1;
+            let mut addresses = failure.addresses.clone();
+            addresses.append(&mut counted.failure.addresses);
+            counted.failure.addresses = addresses.into_iter().take(Self::ADDRESSES).collect();
+            agree(&mut counted.failure, &failure);
+        } else if self.counted.len() < Self::MOST {
+            self.known.insert(key, self.counted.len());
+            self.counted.push(Counted { failure, count: 1 });
+        } else {
+            self.beyond += 1;
+        }
+    }
+
+    /// Failures that went to more destinations than are told apart.
+    pub fn beyond(&self) -> u64 {
+        self.beyond
+    }
+
+    /// Everything counted, in the order of first appearance.
+    pub fn finish(self) -> Vec<Counted> {
+        self.counted
+    }
+}
+
+/// Leaves only what both say.
+fn agree(common: &mut Failure, other: &Failure) {
+    fn both<T: PartialEq + Clone>(mine: &mut Option<T>, theirs: &Option<T>) {
+        if mine != theirs {
+            *mine = None;
+        }
+    }
+    both(&mut common.detail, &other.detail);
+    both(&mut common.client, &other.client);
+    both(&mut common.jdk, &other.jdk);
+    both(&mut common.status, &other.status);
+    both(&mut common.timeout, &other.timeout);
+    both(&mut common.local, &other.local);
+    if common.host_from != other.host_from {
+        common.host_from = common.host_from.max(other.host_from);
+    }
+}
