@@ -9,6 +9,7 @@
 //! * [`notice`] is what a watch tells people, as chats, mails and programs take it.
 //! * [`explain`] says what a verdict or a finding means, how it is proved, and what to do.
 //! * [`markup`] is for texts inside of HTML and SVG.
+//! * [`logs`] is what logs say of failures and requests.
 //! * [`packets`] comments the packets of a capture.
 //! * [`watch`] is what the commands around `reach watch` show.
 //! * [`java`] says what clients write into their logs.
@@ -31,6 +32,7 @@ pub mod java;
 pub mod json;
 mod lang;
 mod layout;
+pub mod logs;
 pub mod markup;
 pub mod notice;
 pub mod packets;

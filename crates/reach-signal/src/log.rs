@@ -24,5 +24,5 @@ mod understands;
 
 pub use self::{
     reader::{Kind, LogPlan, LogReader, Tally},
-    understands::{Understanding, Understands},
+    understands::{Understanding, Understands, exceptions},
 };

@@ -14,6 +14,7 @@
 //!   service manager and to the log.
 //! * [`web`] is what the watch shows over HTTP: [`metrics`], state, and [`blackbox`] probes on demand; [`otlp`]
 //!   pushes the metrics.
+//! * [`logs`] reads what applications and servers write down.
 //! * [`export`] writes what the store remembers for other programs.
 //! * [`output`] writes results to standard output and everything else to standard error.
 //!
@@ -36,6 +37,7 @@ pub mod export;
 pub mod live;
 pub mod live_view;
 pub mod logging;
+pub mod logs;
 pub mod metrics;
 pub mod otlp;
 pub mod output;

@@ -30,6 +30,7 @@ pub(super) struct Files {
     lineages: BTreeMap<PathBuf, Lineage>,
     /// What is known of logs that were not opened yet.
     kept: BTreeMap<PathBuf, KeptLineage>,
+    surveyed_at: Option<Time>,
     chunk: Vec<u8>,
 }
 
@@ -70,6 +71,10 @@ enum Content {
 /// Bytes that one log may give in one turn, so that none waits for another, nor anybody for a log.
 const PER_TURN: usize = 4 << 20;
 const CHUNK: usize = 256 * 1024;
+/// Directories are looked at no more often.
+const APART: Duration = Duration::from_millis(200);
+/// A log whose files are all gone or still is over.
+const FORGOTTEN: Duration = Duration::from_secs(300);
 /// A line that has no end for so long when its file was rotated gets none.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -80,6 +85,8 @@ pub(super) struct Left {
     pub(super) behind: u64,
     /// Files that are read.
     pub(super) files: usize,
+    /// There is more at once.
+    pub(super) has_more: bool,
 }
 
 impl Files {
@@ -102,6 +109,7 @@ impl Files {
             comparer: Comparer::default(),
             lineages: BTreeMap::new(),
             kept: lineages.into_iter().map(|lineage| (lineage.path.clone(), lineage)).collect(),
+            surveyed_at: None,
             chunk: vec![0; CHUNK],
         }
     }
@@ -119,21 +127,39 @@ impl Files {
 
     /// Looks at everything and reads what is there, within bounds.
     pub(super) fn turn(&mut self, now: Time, signals: &mut Vec<Signal>, remarks: &mut Vec<Remark>) -> Left {
-        let known: BTreeSet<PathBuf> =
-            self.lineages.keys().cloned().chain(self.tracker.places().map(|place| place.lineage.clone())).collect();
-        let Sight { looks, hidden, remarks: trouble } = look(&self.patterns, &known);
-        remarks.extend(trouble);
-        for order in self.tracker.survey(&looks, &hidden, &mut self.comparer, now) {
-            self.obey(order, remarks);
+        if self.surveyed_at.is_none_or(|at| now.since(at) >= APART || now < at) {
+            self.surveyed_at = Some(now);
+            self.survey(now, remarks);
         }
         let mut left = Left::default();
         for lineage in self.lineages.values_mut() {
-            lineage.read(&mut self.tracker, &mut self.chunk, now, remarks);
+            left.has_more |= lineage.read(&mut self.tracker, &mut self.chunk, now, remarks);
             signals.append(&mut lineage.reader.take());
             left.files += lineage.files.len();
             left.behind += lineage.files.iter().map(|file| file.size.saturating_sub(file.offset)).sum::<u64>();
         }
+        self.lineages.retain(|_, lineage| {
+            let is_over = lineage.files.is_empty() && now.since(lineage.read_at) > FORGOTTEN;
+            if is_over {
+                lineage.reader.finish(now);
+                signals.append(&mut lineage.reader.take());
+            }
+            !is_over
+        });
         left
+    }
+
+    fn survey(&mut self, now: Time, remarks: &mut Vec<Remark>) {
+        let known: BTreeSet<PathBuf> =
+            self.lineages.keys().cloned().chain(self.tracker.places().map(|place| place.lineage.clone())).collect();
+        let Sight { looks, hidden, remarks: trouble } = look(&self.patterns, &known);
+        remarks.extend(trouble);
+        if looks.is_empty() && hidden.is_empty() && known.is_empty() {
+            remarks.push(Remark::NoFiles { patterns: self.patterns.clone() });
+        }
+        for order in self.tracker.survey(&looks, &hidden, &mut self.comparer, now) {
+            self.obey(order, remarks);
+        }
     }
 
     /// Nothing more is read: gives what is understood. Where `ends`, what has no line feed is a line too.
@@ -199,8 +225,7 @@ impl Files {
     }
 
     fn add(&mut self, name: PathBuf, file: Open, remarks: &mut Vec<Remark>) {
-        let is_text = file.offset > 0 || !matches!(&file.content, Content::Plain(file) if is_binary(file));
-        if !is_text {
+        if matches!(&file.content, Content::Plain(file) if is_binary(file)) {
             remarks.push(Remark::Binary { path: file.path.clone() });
             self.tracker.advanced(file.id, file.size, Mark::default(), Mark::default());
             self.tracker.ended(file.id);
@@ -322,7 +347,8 @@ impl Open {
 }
 
 impl Lineage {
-    fn read(&mut self, tracker: &mut Tracker, chunk: &mut [u8], now: Time, remarks: &mut Vec<Remark>) {
+    /// Says whether there is more at once.
+    fn read(&mut self, tracker: &mut Tracker, chunk: &mut [u8], now: Time, remarks: &mut Vec<Remark>) -> bool {
         let mut budget = PER_TURN;
         let mut number = 0;
         while number < self.files.len() {
@@ -341,6 +367,10 @@ impl Lineage {
                     && let Ok(metadata) = plain.metadata()
                 {
                     (file.size, file.written) = (metadata.len(), modified(&metadata));
+                    // Truncated: the next look tells where to go on.
+                    if file.size < file.offset {
+                        break true;
+                    }
                 }
                 let room = chunk.len().min(budget);
                 match file.next(&mut chunk[..room]) {
@@ -362,7 +392,7 @@ impl Lineage {
             let (offset, head, tail) = file.place(0);
             tracker.advanced(file.id, offset, head, tail);
             if !at_end {
-                return;
+                return true;
             }
             let (id, ends) = (file.id, file.ends);
             let has_partial = self.partial == Some(id);
@@ -378,6 +408,7 @@ impl Lineage {
             }
         }
         self.reader.quiet(now);
+        false
     }
 
     /// Tells how far each file was read, but for the last bytes.

@@ -123,6 +123,9 @@ pub struct Place {
 /// How long a file that is gone or has another name is kept open without anything coming.
 const LINGER: Duration = Duration::from_secs(60);
 
+/// How long a file is kept open that is not written.
+const IDLE: Duration = Duration::from_secs(86_400);
+
 /// What is changed so lately may not be finished.
 const FRESH: Duration = Duration::from_secs(5);
 
@@ -293,7 +296,7 @@ impl Tracker {
                     reads.push(read(track, look, false));
                 }
                 State::Reading if track.is_rotated && !was_rotated => releases.push(Order::Rotated(look.id)),
-                State::Reading if track.is_rotated && !grew && now.since(look.modified) > LINGER => {
+                State::Reading if !grew && now.since(look.modified) > if track.is_rotated { LINGER } else { IDLE } => {
                     track.state = State::Done;
                     releases.push(Order::Release(look.id));
                 }

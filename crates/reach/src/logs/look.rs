@@ -46,18 +46,28 @@ pub(super) fn look(patterns: &[String], lineages: &BTreeSet<PathBuf>) -> Sight {
         }
     }
     let names: BTreeSet<PathBuf> = sight.looks.keys().chain(lineages).cloned().collect();
+    let mut directories: BTreeMap<PathBuf, Vec<&Path>> = BTreeMap::new();
     for name in &names {
         // What was rotated is no name that is written, nor what is compressed.
-        let is_written = Packing::of(name).is_none() && !names.iter().any(|other| is_rotated_name(other, name));
-        if is_written {
-            sight.add_rotated(name);
+        let is_rotated = may_be_rotated(name) && names.iter().any(|other| is_rotated_name(other, name));
+        if Packing::of(name).is_none() && !is_rotated {
+            directories.entry(name.parent().unwrap_or(Path::new("")).to_owned()).or_default().push(name);
         }
+    }
+    for (directory, written) in &directories {
+        sight.add_rotated(directory, written);
     }
     sight
 }
 
+/// A look at the name that costs little.
+fn may_be_rotated(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    name.iter().any(u8::is_ascii_digit) || [&b".old"[..], b".bak", b"-old", b".prev"].iter().any(|end| name.ends_with(end))
+}
+
 /// Whether a text stands for several names.
-pub(super) fn is_pattern(text: &str) -> bool {
+pub(crate) fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 
@@ -79,30 +89,31 @@ impl Sight {
         self.hidden.insert(path);
     }
 
-    fn add_rotated(&mut self, written: &Path) {
-        let directory = match written.parent() {
-            Some(directory) if !directory.as_os_str().is_empty() => directory.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        let entries = match fs::read_dir(&directory) {
+    fn add_rotated(&mut self, directory: &Path, written: &[&Path]) {
+        let named = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+        let entries = match fs::read_dir(named) {
             Ok(entries) => entries,
             Err(error) => {
                 // Names in it may be known all the same.
-                if error.kind() != io::ErrorKind::NotFound && !self.looks.contains_key(written) {
-                    self.hide(directory, &error);
+                let is_known = written.iter().any(|name| self.looks.contains_key(*name));
+                if error.kind() != io::ErrorKind::NotFound && !is_known {
+                    self.remarks.push(Remark::Unreadable { path: named.to_owned(), error: error.to_string() });
+                    // The empty name is the beginning of every relative one.
+                    self.hidden.insert(directory.to_owned());
                 }
                 return;
             }
         };
         for entry in entries.take(MOST_FILES).flatten() {
-            let Some(path) = written.parent().map(|parent| parent.join(entry.file_name())) else { continue };
-            if self.looks.contains_key(&path) || !is_rotated_name(written, &path) {
+            let path = directory.join(entry.file_name());
+            if self.looks.contains_key(&path) || !(may_be_rotated(&path) || Packing::of(&path).is_some()) {
                 continue;
             }
+            let Some(from) = written.iter().find(|name| is_rotated_name(name, &path)) else { continue };
             if let Ok(metadata) = fs::metadata(&path)
                 && metadata.is_file()
             {
-                let look = seen(&path, &metadata, Some(written.to_owned()));
+                let look = seen(&path, &metadata, Some(from.to_path_buf()));
                 self.looks.insert(path, look);
             }
         }

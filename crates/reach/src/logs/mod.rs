@@ -31,9 +31,10 @@ use std::{
 };
 
 use reach_core::{Time, signal::Signal};
-use reach_signal::log::{LogPlan, Tally, Understanding, Understands};
+use reach_signal::log::{LogPlan, Tally, Understanding};
 
 pub use self::{follow::Begin, journal::Journal, kept::Kept};
+pub(crate) use look::is_pattern;
 use self::{files::Files, journal::Following, stream::Stream, waker::Waker};
 
 /// Where a log comes from.
@@ -206,8 +207,8 @@ impl LogSource {
                 self.waker.watch(files.directories());
                 let left = files.turn(now, signals, &mut remarks);
                 (turn.behind, turn.files) = (left.behind, left.files);
-                turn.has_more = left.behind > 0;
-                turn.has_ended = !self.follows && left.behind == 0;
+                turn.has_more = left.has_more;
+                turn.has_ended = !self.follows && !left.has_more;
             }
             Reading::Journal(journal) => {
                 turn.has_more = journal.turn(now, signals, &mut remarks);
@@ -424,11 +425,6 @@ impl Drop for Running {
 pub fn wall_clock() -> Time {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Time::from_micros(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
-}
-
-/// Understands what applications say.
-pub fn understanding() -> Understanding {
-    Arc::new(|| Box::new(Deaf) as Box<dyn Understands>)
 }
 
 fn added(one: Tally, other: Tally) -> Tally {
