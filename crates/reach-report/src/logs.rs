@@ -10,9 +10,7 @@ use reach_core::{
     stats::wilson,
 };
 
-pub use self::json::{
-    json as json_summary, json_attempt, json_failure, json_lost, json_requests,
-};
+pub use self::json::{json as json_summary, json_attempt, json_failure, json_lost, json_requests};
 use crate::{
     Lang, Style,
     clean::clean,
@@ -113,7 +111,11 @@ pub fn live(logs: &Logs, elapsed: Duration, lines: usize, style: &Style) -> Stri
     let count = grouped(logs.lines);
     let mut head = match logs.files {
         0 => say!(lang, "{minutes}:{seconds:02} | {count} lines", "{minutes}:{seconds:02} | {count}줄"),
-        1 => say!(lang, "{minutes}:{seconds:02} | 1 file | {count} lines", "{minutes}:{seconds:02} | 파일 1개 | {count}줄"),
+        1 => say!(
+            lang,
+            "{minutes}:{seconds:02} | 1 file | {count} lines",
+            "{minutes}:{seconds:02} | 파일 1개 | {count}줄"
+        ),
         files => say!(
             lang,
             "{minutes}:{seconds:02} | {files} files | {count} lines",
@@ -142,7 +144,15 @@ fn page(logs: &Logs, most: usize, style: &Style) -> String {
     }
     if logs.beyond > 0 {
         let beyond = grouped(logs.beyond);
-        page.plain("", "", say!(lang, "{beyond} more failures, towards other destinations", "다른 목적지 실패 {beyond}건 더 있음"));
+        page.plain(
+            "",
+            "",
+            say!(
+                lang,
+                "{beyond} more failures, towards other destinations",
+                "다른 목적지 실패 {beyond}건 더 있음"
+            ),
+        );
     }
     if !logs.requests.is_empty() {
         page.blank();
@@ -212,7 +222,8 @@ fn requests(all: &[Served], style: &Style) -> Table {
         let (low, high) = served.interval();
         let share = served.share().map(percent).unwrap_or_default();
         let role = if served.failed > 0 { Role::Bad } else { Role::Good };
-        let rate = served.rate().map(|rate| if rate < 10.0 { format!("{rate:.1}") } else { format!("{rate:.0}") });
+        let rate =
+            served.rate().map(|rate| if rate < 10.0 { format!("{rate:.1}") } else { format!("{rate:.0}") });
         let until = clock_time(served.until, style.utc_offset_s);
         Row::Cells(vec![
             Span::plain(clean(&served.name)),

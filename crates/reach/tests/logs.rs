@@ -23,7 +23,10 @@ fn command() -> Command {
 }
 
 fn said(output: &Output) -> (String, String) {
-    (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
+    (
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
 }
 
 fn access(status: u16, count: usize) -> String {
@@ -80,12 +83,8 @@ fn nothing_failed_where_nothing_failed() {
 
 #[test]
 fn a_pipe_is_read_to_its_end() {
-    let mut child = command()
-        .args(["-", "--json"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("run");
+    let mut child =
+        command().args(["-", "--json"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("run");
     let mut input = child.stdin.take().expect("a pipe");
     input.write_all(TRACE.as_bytes()).expect("written");
     // What has no line feed is a line too.
@@ -103,14 +102,18 @@ fn files_are_followed_until_somebody_interrupts() {
     fs::write(&path, TRACE).expect("written");
     let mut child = command().arg("--json").arg(&path).stdout(Stdio::piped()).spawn().expect("run");
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    let mut next = || -> Value { serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("JSON") };
+    let mut next =
+        || -> Value { serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("JSON") };
     assert_eq!((next()["type"].as_str(), "x"), (Some("failure"), "x"));
     fs::rename(&path, directory.path().join("app.log.1")).expect("rotated");
     fs::write(&path, TRACE.replace("fcm", "other")).expect("written");
     assert_eq!(next()["host"], "other.example");
     kill(Pid::from_raw(i32::try_from(child.id()).expect("small")), Signal::SIGINT).expect("told");
     let summary = next();
-    assert_eq!((summary["type"].as_str(), summary["failures"].as_array().map(Vec::len)), (Some("summary"), Some(2)));
+    assert_eq!(
+        (summary["type"].as_str(), summary["failures"].as_array().map(Vec::len)),
+        (Some("summary"), Some(2))
+    );
     assert_eq!(child.wait().expect("ended").code(), Some(1));
 }
 

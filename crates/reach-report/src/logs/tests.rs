@@ -26,7 +26,11 @@ fn story() -> Logs {
         lines: 1_234_567,
         failures: vec![
             Failed {
-                failure: failure(FailureClass::ReadTimeout, Some("api\u{1b}[2J.example"), Some("203.0.113.7")),
+                failure: failure(
+                    FailureClass::ReadTimeout,
+                    Some("api\u{1b}[2J.example"),
+                    Some("203.0.113.7"),
+                ),
                 count: 3,
                 first: second(0),
                 last: second(0),

@@ -1,5 +1,8 @@
 //! One log from bytes to signals.
 
+mod hearer;
+mod tries;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     mem,
@@ -10,13 +13,14 @@ use encoding_rs::{EUC_KR, Encoding};
 use jiff::tz::TimeZone;
 use reach_core::{
     Time,
-    signal::{Attempt, Failure, FailureClass, HostFrom, Origin, Signal, Word},
+    signal::{Failure, Origin, Requests, Signal, Word},
 };
 use regex::Regex;
 use serde_json::Value;
 
+use self::{hearer::Hearer, tries::word_of};
 use super::{
-    access::{self, Connection, Form, Hit, Try},
+    access::{self, Form, Hit, Try},
     counts::{Counts, Failing},
     envelope,
     level::{self, Level},
@@ -24,7 +28,7 @@ use super::{
     record::{Joiner, Limits, Line, Record, is_continuation},
     servers::{self, Told},
     stamp::Stamps,
-    understands::{Understanding, Understands},
+    understands::Understanding,
 };
 
 /// What a log has in it.
@@ -137,7 +141,13 @@ impl LogReader {
                 joiner: Joiner::new(plan.limits),
                 stamps: Stamps::new(plan.zone.clone()),
                 counts: Counts::resumed(plan.window, counts),
-                main: Hearer { mind: understanding(), at: None, is_dirty: false, fed: Time::default() },
+                main: Hearer {
+                    mind: understanding(),
+                    at: None,
+                    is_dirty: false,
+                    fed: Time::default(),
+                    from: 0,
+                },
                 others: BTreeMap::new(),
                 understanding,
                 plan,
@@ -151,7 +161,6 @@ impl LogReader {
                 skips: false,
                 line_from: 0,
                 line_end: 0,
-                doubtful_from: None,
                 cursors: VecDeque::new(),
             },
         }
@@ -168,6 +177,8 @@ impl LogReader {
         (work.fed, work.written) = (now, written);
         lines.push(bytes, &mut |line, end| work.line(line, end));
         work.tally.cut = lines.cut();
+        // One stream may be quiet while others are not.
+        work.settle(now);
         work.windows(Time::default());
     }
 
@@ -211,7 +222,9 @@ impl LogReader {
     /// what may not have been understood to its end.
     pub fn ungiven(&self) -> u64 {
         let work = &self.work;
-        let given = [work.joiner.open_from(), work.doubtful_from].into_iter().flatten().min();
+        let hearers = std::iter::once(&work.main).chain(work.others.values());
+        let doubtful = hearers.filter(|hearer| hearer.is_dirty).map(|hearer| hearer.from);
+        let given = doubtful.chain(work.joiner.open_from()).min();
         work.line_end - given.unwrap_or(work.line_end).min(work.line_end) + self.unfinished()
     }
 
@@ -262,53 +275,12 @@ struct Work {
     /// Where the line begins and ends that is read.
     line_from: u64,
     line_end: u64,
-    /// Where the last record begins of which not everything may have been given.
-    doubtful_from: Option<u64>,
     /// Where the journal says that each of its entries is, with where it ends here.
     cursors: VecDeque<(u64, String)>,
 }
 
 /// More entries of a journal are hardly between what was read and what was given.
 const MOST_CURSORS: usize = 10_000;
-
-/// Who understands one stream.
-struct Hearer {
-    mind: Box<dyn Understands>,
-    /// When the last record was written.
-    at: Option<Time>,
-    /// Something may be held back.
-    is_dirty: bool,
-    fed: Time,
-}
-
-impl Hearer {
-    fn hear(&mut self, record: &Record, at: Time, fed: Time, out: &mut Vec<(Time, Failure)>) {
-        let before = self.at.unwrap_or(at);
-        let mut is_first = true;
-        for line in record.text.split('\n') {
-            self.mind.line(line);
-            if is_first {
-                is_first = false;
-                // What the first line completes is nearly always the record before it.
-                for failure in self.mind.take() {
-                    let is_own = !failure.text.is_empty() && line.contains(failure.text.as_str());
-                    out.push((if is_own { at } else { before }, failure));
-                }
-            }
-        }
-        out.extend(self.mind.take().into_iter().map(|failure| (at, failure)));
-        (self.at, self.fed, self.is_dirty) = (Some(at), fed, true);
-    }
-
-    fn flush(&mut self, out: &mut Vec<(Time, Failure)>) {
-        if self.is_dirty {
-            self.mind.flush();
-            let at = self.at.unwrap_or(self.fed);
-            out.extend(self.mind.take().into_iter().map(|failure| (at, failure)));
-            self.is_dirty = false;
-        }
-    }
-}
 
 impl Work {
     fn line(&mut self, line: &str, end: u64) {
@@ -426,7 +398,6 @@ impl Work {
             Told::Aside => {}
             Told::Nothing => {
                 let fed = self.fed;
-                self.doubtful_from = Some(record.from);
                 self.hearer(stream, &mut found).hear(record, at, fed, &mut found);
             }
         }
@@ -445,12 +416,7 @@ impl Work {
             }
         }
         let (understanding, fed) = (&self.understanding, self.fed);
-        self.others.entry(stream.to_owned()).or_insert_with(|| Hearer {
-            mind: understanding(),
-            at: None,
-            is_dirty: false,
-            fed,
-        })
+        self.others.entry(stream.to_owned()).or_insert_with(|| Hearer::new(understanding(), fed))
     }
 
     fn give(&mut self, found: Vec<(Time, Failure)>) {
@@ -485,8 +451,6 @@ impl Work {
                 hearer.flush(&mut found);
             }
         }
-        let is_dirty = self.main.is_dirty || self.others.values().any(|hearer| hearer.is_dirty);
-        self.doubtful_from = self.doubtful_from.filter(|_| is_dirty);
         self.give(found);
     }
 
@@ -500,7 +464,7 @@ impl Work {
         }
     }
 
-    fn give_windows(&mut self, over: Vec<(Time, reach_core::signal::Requests)>) {
+    fn give_windows(&mut self, over: Vec<(Time, Requests)>) {
         let origin = &self.plan.origin;
         self.out.extend(over.into_iter().map(|(at, requests)| Signal {
             at,
@@ -541,55 +505,6 @@ fn tells_of_failure(value: &Value) -> bool {
         "exc_info",
     ];
     KEYS.iter().any(|key| value.get(key).is_some_and(|value| !value.is_null()))
-}
-
-/// What a proxy's try of a server says. The proxy's own 502 or 504 does not tell whether the connection came about: that
-/// is only said where the log has it.
-fn word_of(tried: &Try, served: bool) -> Option<Word> {
-    let class = match (tried.connection, tried.status) {
-        (Connection::Failed, Some(504)) => Some(FailureClass::ConnectTimeout),
-        (Connection::Made, Some(504)) => Some(FailureClass::ReadTimeout),
-        _ => None,
-    };
-    let is_failed = tried.is_failed();
-    if let (Some(address), Some(port)) = (tried.address, tried.port)
-        && (class.is_some() || !is_failed)
-    {
-        return Some(Word::Attempt(Attempt {
-            host: None,
-            address,
-            port,
-            elapsed: tried.elapsed,
-            failed: class,
-            served: Some(served),
-        }));
-    }
-    if !is_failed {
-        return None;
-    }
-    let (address, name, port) = (tried.address, tried.name.as_deref(), tried.port);
-    let whom = match (address, name, port) {
-        (Some(address), _, Some(port)) => std::net::SocketAddr::new(address, port).to_string(),
-        (Some(address), _, None) => address.to_string(),
-        (None, Some(name), Some(port)) => format!("{name}:{port}"),
-        (None, name, _) => name?.to_owned(),
-    };
-    let status = tried.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
-    Some(Word::Failure(Failure {
-        class: class.unwrap_or(FailureClass::Http),
-        detail: Some("upstream".to_owned()),
-        host: tried.name.clone(),
-        host_from: tried.name.is_some().then_some(HostFrom::Message),
-        address,
-        addresses: address.into_iter().collect(),
-        port,
-        client: None,
-        jdk: None,
-        status: tried.status,
-        timeout: None,
-        local: None,
-        text: format!("upstream_addr={whom} upstream_status={status}"),
-    }))
 }
 
 #[cfg(test)]

@@ -198,7 +198,8 @@ impl Screen {
         }
         self.drawn_at = Some(Instant::now());
         let size = terminal_size::terminal_size_of(io::stderr());
-        let (columns, lines) = size.map_or((style.width, 24), |(width, height)| (width.0.into(), height.0.into()));
+        let (columns, lines) =
+            size.map_or((style.width, 24), |(width, height)| (width.0.into(), height.0.into()));
         let style = Style { width: columns, ..style };
         // The cursor stands in the line below.
         let table = report::live(&logs(), self.began.elapsed(), lines.saturating_sub(1), &style);

@@ -16,7 +16,10 @@ use reach_signal::log::{
 };
 use regex::Regex;
 
-use super::{Output, Problems, Surroundings, keep, moment::{Now, moment}};
+use super::{
+    Output, Problems, Surroundings, keep,
+    moment::{Now, moment},
+};
 use crate::{
     cli::{LogKind, LogsArgs, nearest},
     logs::{Begin, Input, Journal, SourcePlan},
@@ -38,7 +41,10 @@ pub struct Logs {
 pub fn logs(args: &LogsArgs, around: &Surroundings, now: &Now) -> Result<Logs, Problems> {
     let mut problems = Problems::new();
     let output = keep(Output::new(&args.output, around), &mut problems);
-    let zone = args.zone.as_deref().map_or_else(|| Some(now.zone.clone()), |text| keep(zone("--zone", text), &mut problems));
+    let zone = args
+        .zone
+        .as_deref()
+        .map_or_else(|| Some(now.zone.clone()), |text| keep(zone("--zone", text), &mut problems));
     let mut plan = LogPlan::new(Origin::default(), zone.unwrap_or(TimeZone::UTC));
     plan.kind = match args.kind {
         LogKind::Auto => Kind::Auto,
@@ -54,9 +60,12 @@ pub fn logs(args: &LogsArgs, around: &Surroundings, now: &Now) -> Result<Logs, P
         }
     }
     if args.format.is_some() && args.kind == LogKind::Application {
-        problems.push("--format is how requests are written, and --kind application has none; leave one out".to_owned());
+        problems.push(
+            "--format is how requests are written, and --kind application has none; leave one out".to_owned(),
+        );
     }
-    plan.ignore = args.ignore.iter().filter_map(|text| keep(ignored("--ignore", text), &mut problems)).collect();
+    plan.ignore =
+        args.ignore.iter().filter_map(|text| keep(ignored("--ignore", text), &mut problems)).collect();
     plan.level = args.level.as_deref().and_then(|text| keep(level("--level", text), &mut problems));
     plan.failing = keep(failing("--failed", args.failed.split(',')), &mut problems).unwrap_or_default();
     plan.since = args.since.as_deref().and_then(|text| keep(moment("--since", text, now), &mut problems));
@@ -124,9 +133,10 @@ fn file(text: &str) -> Result<Option<String>, String> {
     let show = shown(text);
     let path = Path::new(text);
     match path.metadata() {
-        Ok(found) if found.is_dir() => {
-            Err(format!("`{show}` is a directory; name its files, as in '{}/*.log'", show.trim_end_matches('/')))
-        }
+        Ok(found) if found.is_dir() => Err(format!(
+            "`{show}` is a directory; name its files, as in '{}/*.log'",
+            show.trim_end_matches('/')
+        )),
         // A name may have brackets in it.
         Ok(_) if crate::logs::is_pattern(text) => Ok(Some(glob::Pattern::escape(text))),
         Ok(found) if !found.is_file() => {
@@ -147,9 +157,8 @@ fn file(text: &str) -> Result<Option<String>, String> {
 
 /// A time zone by its name in the tz database.
 pub(crate) fn zone(option: &str, text: &str) -> Result<TimeZone, String> {
-    TimeZone::get(text).map_err(|_| {
-        format!("{option} `{}` is no time zone; give one like Asia/Seoul or UTC", shown(text))
-    })
+    TimeZone::get(text)
+        .map_err(|_| format!("{option} `{}` is no time zone; give one like Asia/Seoul or UTC", shown(text)))
 }
 
 /// How an access log is written.
@@ -201,7 +210,6 @@ pub(crate) fn from_directory(directory: &Path, text: &str) -> String {
     if path.is_absolute() { text.to_owned() } else { directory.join(path).to_string_lossy().into_owned() }
 }
 
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -225,11 +233,15 @@ mod tests {
         let name = |name: &str| directory.path().join(name).to_string_lossy().into_owned();
         fs::write(name("a.log"), "").expect("written");
         fs::write(name("b[1].log"), "").expect("written");
-        let found = understood(&[&name("a.log"), &name("*.log"), &name("b[1].log"), "-", "--journal", "app"]).expect("right");
+        let found = understood(&[&name("a.log"), &name("*.log"), &name("b[1].log"), "-", "--journal", "app"])
+            .expect("right");
         assert_eq!(found.sources.len(), 3);
         let Input::Files(files) = &found.sources[0].input else { panic!("{:?}", found.sources[0]) };
         assert_eq!(files[2], name("b[[]1[]].log"));
-        assert_eq!(found.sources[1].input, Input::Journal(Journal { units: vec!["app".to_owned()], matches: Vec::new() }));
+        assert_eq!(
+            found.sources[1].input,
+            Input::Journal(Journal { units: vec!["app".to_owned()], matches: Vec::new() })
+        );
         assert!(found.follows && found.sources[2].input == Input::Stdin);
         assert!(!understood(&["-"]).expect("right").follows);
     }

@@ -136,7 +136,8 @@ impl Files {
             left.has_more |= lineage.read(&mut self.tracker, &mut self.chunk, now, remarks);
             signals.append(&mut lineage.reader.take());
             left.files += lineage.files.len();
-            left.behind += lineage.files.iter().map(|file| file.size.saturating_sub(file.offset)).sum::<u64>();
+            left.behind +=
+                lineage.files.iter().map(|file| file.size.saturating_sub(file.offset)).sum::<u64>();
         }
         self.lineages.retain(|_, lineage| {
             let is_over = lineage.files.is_empty() && now.since(lineage.read_at) > FORGOTTEN;
@@ -150,8 +151,12 @@ impl Files {
     }
 
     fn survey(&mut self, now: Time, remarks: &mut Vec<Remark>) {
-        let known: BTreeSet<PathBuf> =
-            self.lineages.keys().cloned().chain(self.tracker.places().map(|place| place.lineage.clone())).collect();
+        let known: BTreeSet<PathBuf> = self
+            .lineages
+            .keys()
+            .cloned()
+            .chain(self.tracker.places().map(|place| place.lineage.clone()))
+            .collect();
         let Sight { looks, hidden, remarks: trouble } = look(&self.patterns, &known);
         remarks.extend(trouble);
         if looks.is_empty() && hidden.is_empty() && known.is_empty() {
@@ -195,7 +200,9 @@ impl Files {
     }
 
     pub(super) fn tally(&self) -> Tally {
-        self.lineages.values().fold(Tally::default(), |sum, lineage| super::added(sum, lineage.reader.tally()))
+        self.lineages
+            .values()
+            .fold(Tally::default(), |sum, lineage| super::added(sum, lineage.reader.tally()))
     }
 
     fn obey(&mut self, order: Order, remarks: &mut Vec<Remark>) {
@@ -255,7 +262,11 @@ impl Files {
         }
         // What was rotated was written before what is written now.
         let at = if file.is_rotated || file.ends {
-            lineage.files.iter().position(|other| !other.is_rotated && !other.ends).unwrap_or(lineage.files.len())
+            lineage
+                .files
+                .iter()
+                .position(|other| !other.is_rotated && !other.ends)
+                .unwrap_or(lineage.files.len())
         } else {
             lineage.files.len()
         };
@@ -348,7 +359,13 @@ impl Open {
 
 impl Lineage {
     /// Says whether there is more at once.
-    fn read(&mut self, tracker: &mut Tracker, chunk: &mut [u8], now: Time, remarks: &mut Vec<Remark>) -> bool {
+    fn read(
+        &mut self,
+        tracker: &mut Tracker,
+        chunk: &mut [u8],
+        now: Time,
+        remarks: &mut Vec<Remark>,
+    ) -> bool {
         let mut budget = PER_TURN;
         let mut number = 0;
         while number < self.files.len() {
@@ -384,7 +401,8 @@ impl Lineage {
                     }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     Err(error) => {
-                        remarks.push(Remark::Unreadable { path: file.path.clone(), error: error.to_string() });
+                        remarks
+                            .push(Remark::Unreadable { path: file.path.clone(), error: error.to_string() });
                         break true;
                     }
                 }

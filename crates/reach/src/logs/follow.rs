@@ -49,7 +49,9 @@ impl Mark {
 ///
 /// Source: draft-eastlake-fnv.
 pub fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// What a look at a file shows.
@@ -264,17 +266,17 @@ impl Tracker {
     ) -> BTreeSet<FileId> {
         let mut seen = BTreeSet::new();
         // A file that has its own name and another one was not given another one.
-        let (own, others): (Vec<_>, Vec<_>) = looks
-            .iter()
-            .partition(|(path, look)| self.files.get(&look.id).is_some_and(|track| track.place.lineage == **path));
+        let (own, others): (Vec<_>, Vec<_>) = looks.iter().partition(|(path, look)| {
+            self.files.get(&look.id).is_some_and(|track| track.place.lineage == **path)
+        });
         for (path, look) in own.into_iter().chain(others) {
             let Some(track) = self.files.get_mut(&look.id) else { continue };
             if !seen.insert(look.id) {
                 continue;
             }
             let now_seen = Some((look.size, look.modified));
-            let is_same = track.seen == now_seen
-                || compared(&track.place, path, look, contents) == Likeness::Same;
+            let is_same =
+                track.seen == now_seen || compared(&track.place, path, look, contents) == Likeness::Same;
             if !is_same {
                 seen.remove(&look.id);
                 releases.push(Order::Release(look.id));
@@ -296,7 +298,9 @@ impl Tracker {
                     reads.push(read(track, look, false));
                 }
                 State::Reading if track.is_rotated && !was_rotated => releases.push(Order::Rotated(look.id)),
-                State::Reading if !grew && now.since(look.modified) > if track.is_rotated { LINGER } else { IDLE } => {
+                State::Reading
+                    if !grew && now.since(look.modified) > if track.is_rotated { LINGER } else { IDLE } =>
+                {
                     track.state = State::Done;
                     releases.push(Order::Release(look.id));
                 }
@@ -431,7 +435,13 @@ impl Tracker {
             let lineage = look.rotated_from.clone().unwrap_or_else(|| path.clone());
             let is_rotated = look.rotated_from.is_some();
             let track = Track {
-                place: Place { lineage, id: look.id, offset: from, head: Mark::default(), tail: Mark::default() },
+                place: Place {
+                    lineage,
+                    id: look.id,
+                    offset: from,
+                    head: Mark::default(),
+                    tail: Mark::default(),
+                },
                 path: path.clone(),
                 state: State::Reading,
                 seen: Some(now_seen),
@@ -505,7 +515,10 @@ pub fn is_rotated_name(written: &Path, path: &Path) -> bool {
         Some(rest) => rest,
         None => {
             let (stem, end) = base.rsplit_once('.').unwrap_or((&base, ""));
-            let inside = name.strip_prefix(stem).and_then(|rest| rest.strip_suffix(end)).map(|rest| rest.trim_end_matches('.'));
+            let inside = name
+                .strip_prefix(stem)
+                .and_then(|rest| rest.strip_suffix(end))
+                .map(|rest| rest.trim_end_matches('.'));
             match inside {
                 Some(inside) if !end.is_empty() => inside,
                 _ => return false,
@@ -514,8 +527,9 @@ pub fn is_rotated_name(written: &Path, path: &Path) -> bool {
     };
     let is_separated = between.starts_with(['.', '-', '_']);
     let has_digit = between.bytes().any(|byte| byte.is_ascii_digit());
-    let is_plain =
-        between.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'T' | b'Z' | b'h' | b'i' | b's'));
+    let is_plain = between.bytes().all(|byte| {
+        byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'T' | b'Z' | b'h' | b'i' | b's')
+    });
     is_separated && is_plain && (has_digit || between == ".0" || between == ".old")
         || matches!(between, ".old" | ".bak" | "-old" | ".prev")
 }

@@ -105,7 +105,8 @@ mod tests {
         assert_eq!(Kept::load(&path).expect("read").and_then(|kept| kept.cursor), Some("s=1".to_owned()));
         fs::write(&path, "{\"schema\":1").expect("written");
         assert!(Kept::load(&path).is_err());
-        fs::write(&path, "{\"schema\":99,\"known_until\":0,\"places\":[],\"lineages\":[],\"cursor\":null}").expect("written");
+        fs::write(&path, "{\"schema\":99,\"known_until\":0,\"places\":[],\"lineages\":[],\"cursor\":null}")
+            .expect("written");
         assert!(Kept::load(&path).is_err());
     }
 

@@ -63,7 +63,8 @@ pub(super) fn look(patterns: &[String], lineages: &BTreeSet<PathBuf>) -> Sight {
 /// A look at the name that costs little.
 fn may_be_rotated(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-    name.iter().any(u8::is_ascii_digit) || [&b".old"[..], b".bak", b"-old", b".prev"].iter().any(|end| name.ends_with(end))
+    name.iter().any(u8::is_ascii_digit)
+        || [&b".old"[..], b".bak", b"-old", b".prev"].iter().any(|end| name.ends_with(end))
 }
 
 /// Whether a text stands for several names.
@@ -97,7 +98,8 @@ impl Sight {
                 // Names in it may be known all the same.
                 let is_known = written.iter().any(|name| self.looks.contains_key(*name));
                 if error.kind() != io::ErrorKind::NotFound && !is_known {
-                    self.remarks.push(Remark::Unreadable { path: named.to_owned(), error: error.to_string() });
+                    self.remarks
+                        .push(Remark::Unreadable { path: named.to_owned(), error: error.to_string() });
                     // The empty name is the beginning of every relative one.
                     self.hidden.insert(directory.to_owned());
                 }

@@ -33,9 +33,9 @@ use std::{
 use reach_core::{Time, signal::Signal};
 use reach_signal::log::{LogPlan, Tally, Understanding};
 
+use self::{files::Files, journal::Following, stream::Stream, waker::Waker};
 pub use self::{follow::Begin, journal::Journal, kept::Kept};
 pub(crate) use look::is_pattern;
-use self::{files::Files, journal::Following, stream::Stream, waker::Waker};
 
 /// Where a log comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

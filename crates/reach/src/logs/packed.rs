@@ -43,7 +43,9 @@ impl Packing {
             Packing::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(file)),
             Packing::Zstd => {
                 let decoder = ruzstd::decoding::StreamingDecoder::new(file);
-                Box::new(decoder.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?)
+                Box::new(
+                    decoder.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?,
+                )
             }
             Packing::Xz => Box::new(lzma_rust2::XzReader::new(file, true)),
         })

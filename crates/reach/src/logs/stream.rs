@@ -57,7 +57,11 @@ impl Stream {
                     budget = budget.saturating_sub(length);
                     self.reader.bytes(&self.chunk[..length], now, now);
                 }
-                Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => break,
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) =>
+                {
+                    break;
+                }
                 Err(error) => {
                     remarks.push(Remark::Unreadable { path: "-".into(), error: error.to_string() });
                     self.has_ended = true;

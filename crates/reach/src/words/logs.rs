@@ -2,7 +2,10 @@
 
 use reach_report::Lang;
 
-use crate::{logs::Remark, output::{sentence, shown}};
+use crate::{
+    logs::Remark,
+    output::{sentence, shown},
+};
 
 /// Something worth telling of a log.
 pub fn remark(remark: &Remark, lang: Lang) -> String {
@@ -23,7 +26,8 @@ pub fn remark(remark: &Remark, lang: Lang) -> String {
             format!("{}: 해당하는 파일이 아직 없습니다. 생길 때까지 기다립니다", shown(&patterns.join(", ")))
         }
         (Remark::NoJournal, Lang::En) => {
-            "there is no journalctl on this host, so the journal cannot be read; name log files instead".to_owned()
+            "there is no journalctl on this host, so the journal cannot be read; name log files instead"
+                .to_owned()
         }
         (Remark::NoJournal, Lang::Ko) => {
             "이 서버에는 journalctl이 없어 저널을 읽을 수 없습니다. 로그 파일을 지정해 주십시오".to_owned()

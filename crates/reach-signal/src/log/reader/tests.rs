@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use reach_core::signal::Requests;
+use reach_core::signal::FailureClass;
 
 use super::*;
+use crate::log::understands::Understands;
 
 const NOW: Time = Time::from_micros(1_710_117_000_000_000);
 

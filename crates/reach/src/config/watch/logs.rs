@@ -19,13 +19,22 @@ use crate::{
 };
 
 /// The logs to read. Relative names start from `directory`; how far each was read is kept in `state`.
-pub(super) fn sources(root: &Section<'_, '_>, directory: &Path, zone: &TimeZone, state: &Path) -> Vec<SourcePlan> {
+pub(super) fn sources(
+    root: &Section<'_, '_>,
+    directory: &Path,
+    zone: &TimeZone,
+    state: &Path,
+) -> Vec<SourcePlan> {
     let mut plans: Vec<SourcePlan> = Vec::new();
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
     for section in root.sections("log") {
         let name = section.parsed("name", |text| {
             let fits = !text.trim().is_empty() && text.chars().count() <= 64;
-            if fits { Ok(text.trim().to_owned()) } else { Err("give a name of 1 to 64 characters".to_owned()) }
+            if fits {
+                Ok(text.trim().to_owned())
+            } else {
+                Err("give a name of 1 to 64 characters".to_owned())
+            }
         });
         if !section.has("name") {
             section.lacks("name", "name = \"push\"");
@@ -34,7 +43,10 @@ pub(super) fn sources(root: &Section<'_, '_>, directory: &Path, zone: &TimeZone,
             && let Some(first) = names.insert(name.clone(), section.at_key("name"))
         {
             let place = section.sheet().place(first);
-            section.wrong("name", format!("there is a log of the name `{}` already, at {place}; rename one", shown(name)));
+            section.wrong(
+                "name",
+                format!("there is a log of the name `{}` already, at {place}; rename one", shown(name)),
+            );
         }
         let input = input(&section, directory);
         let mut log = LogPlan::new(Origin::default(), zone.clone());
@@ -64,11 +76,18 @@ fn input(section: &Section<'_, '_>, directory: &Path) -> Option<Input> {
         .into_iter()
         .filter_map(|placed| {
             let is_field = placed.text.split_once('=').is_some_and(|(name, _)| {
-                !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+                !name.is_empty()
+                    && name
+                        .bytes()
+                        .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
             });
             if !is_field {
                 let text = shown(&placed.text);
-                section.wrong_at(placed.at, "match", format!("`{text}` is no field; give one like \"SYSLOG_IDENTIFIER=app\""));
+                section.wrong_at(
+                    placed.at,
+                    "match",
+                    format!("`{text}` is no field; give one like \"SYSLOG_IDENTIFIER=app\""),
+                );
             }
             is_field.then_some(placed.text)
         })
@@ -84,7 +103,8 @@ fn input(section: &Section<'_, '_>, directory: &Path) -> Option<Input> {
             None
         }
         (true, false) => {
-            let patterns: Vec<String> = files.iter().filter_map(|placed| named(section, placed, directory)).collect();
+            let patterns: Vec<String> =
+                files.iter().filter_map(|placed| named(section, placed, directory)).collect();
             (!patterns.is_empty()).then_some(Input::Files(patterns))
         }
         (false, true) => journal.flatten().map(|units| Input::Journal(Journal { units, matches })),
@@ -98,7 +118,11 @@ fn input(section: &Section<'_, '_>, directory: &Path) -> Option<Input> {
 fn named(section: &Section<'_, '_>, placed: &Placed, directory: &Path) -> Option<String> {
     if placed.text.trim().is_empty() || placed.text == "-" {
         let text = shown(&placed.text);
-        section.wrong_at(placed.at, "files", format!("`{text}` is no name of a file; give one like \"/srv/app/logs/*.log\""));
+        section.wrong_at(
+            placed.at,
+            "files",
+            format!("`{text}` is no name of a file; give one like \"/srv/app/logs/*.log\""),
+        );
         return None;
     }
     if let Err(error) = glob::Pattern::new(&placed.text) {
@@ -114,13 +138,19 @@ fn units(value: &DeValue<'_>) -> Result<Option<Vec<String>>, String> {
     let unit = |value: &DeValue<'_>| {
         let text = plain_text(value)?;
         let is_unit = !text.is_empty() && !text.starts_with('-') && !text.chars().any(char::is_whitespace);
-        if is_unit { Ok(text) } else { Err(format!("`{}` is no unit; give one like \"app.service\"", shown(&text))) }
+        if is_unit {
+            Ok(text)
+        } else {
+            Err(format!("`{}` is no unit; give one like \"app.service\"", shown(&text)))
+        }
     };
     match value {
         DeValue::Boolean(true) => Ok(Some(Vec::new())),
         DeValue::Boolean(false) => Ok(None),
         DeValue::String(_) => Ok(Some(vec![unit(value)?])),
-        DeValue::Array(values) => values.iter().map(|value| unit(value.get_ref())).collect::<Result<_, _>>().map(Some),
+        DeValue::Array(values) => {
+            values.iter().map(|value| unit(value.get_ref())).collect::<Result<_, _>>().map(Some)
+        }
         other => Err(format!("{} is neither true nor a unit like \"app.service\"", described(other))),
     }
 }
@@ -132,7 +162,8 @@ fn read_plan(section: &Section<'_, '_>, log: &mut LogPlan) {
         let known = Kind::NAMES.iter().find(|(name, _)| *name == text);
         known.map(|(_, kind)| *kind).ok_or_else(|| {
             let names = Kind::NAMES.map(|(name, _)| name);
-            let meant = nearest(text, names).map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();
+            let meant =
+                nearest(text, names).map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();
             format!("`{}` is no kind of log; {meant}there are {}", shown(text), names.join(", "))
         })
     });
@@ -140,7 +171,10 @@ fn read_plan(section: &Section<'_, '_>, log: &mut LogPlan) {
         log.form = Form::Pattern(pattern);
         log.kind = Kind::Access;
         if kind == Some(Kind::Application) {
-            section.wrong("pattern", "it says how requests are written, and `kind = \"application\"` has none; leave one out");
+            section.wrong(
+                "pattern",
+                "it says how requests are written, and `kind = \"application\"` has none; leave one out",
+            );
         }
     }
     log.kind = kind.unwrap_or(log.kind);

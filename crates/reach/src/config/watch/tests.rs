@@ -2,8 +2,8 @@ use std::{fs, os::unix::fs::PermissionsExt};
 
 use clap::Parser;
 use jiff::Timestamp;
-use reach_signal::log::Kind;
 use proptest::prelude::*;
+use reach_signal::log::Kind;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
@@ -402,7 +402,9 @@ fn logs_are_read_from_files_and_from_the_journal() {
     assert_eq!((front.log.kind, front.begin), (Kind::Access, Begin::Start));
     assert!(front.log.failing.has(429) && front.log.window == Duration::from_secs(30));
     assert_eq!(front.log.zone, TimeZone::get("UTC").expect("a zone"));
-    assert!(matches!(&units.input, Input::Journal(journal) if journal.units.len() == 2 && journal.matches.len() == 1));
+    assert!(
+        matches!(&units.input, Input::Journal(journal) if journal.units.len() == 2 && journal.matches.len() == 1)
+    );
     // Who has no logs to read may call our own as before.
     assert_eq!(good("[log]\nlevel = \"warn\"\n").log.level, LogLevel::Warn);
 }
@@ -415,7 +417,10 @@ fn what_is_wrong_with_a_log_is_told_with_its_place() {
         ("[[log]]\nname = \"a\"\n".to_owned(), "`log[1].files` is missing"),
         (log("journal = true"), "`log[1].journal`: a log is in files or in the journal"),
         (log("match = \"A=b\""), "add `journal = true`"),
-        (log("kind = \"acess\""), "reach.toml:4:8: `log[1].kind`: `acess` is no kind of log; did you mean `access`?"),
+        (
+            log("kind = \"acess\""),
+            "reach.toml:4:8: `log[1].kind`: `acess` is no kind of log; did you mean `access`?",
+        ),
         (log("pattern = \"%h\""), "`log[1].pattern`: `%h`: it has no status"),
         (log("pattern = \"%h%s\""), "nothing divides `%h` from `%s`"),
         (log("pattern = \"%s\"\nkind = \"application\""), "leave one out"),
@@ -429,7 +434,10 @@ fn what_is_wrong_with_a_log_is_told_with_its_place() {
         (log("longest_record = 1"), "no number from 10 to 100000"),
         (log("from = \"middle\""), "neither \"end\" nor \"start\""),
         (log("fils = \"x\""), "`log[1].fils` is no key; did you mean `files`?"),
-        (log("[[log]]\nname = \"a\"\nfiles = \"b\""), "there is a log of the name `a` already, at reach.toml:2:8"),
+        (
+            log("[[log]]\nname = \"a\"\nfiles = \"b\""),
+            "there is a log of the name `a` already, at reach.toml:2:8",
+        ),
         ("[[log]]\nname = \"a\"\nfiles = \"a[\"\n".to_owned(), "is no pattern of names"),
         ("[[log]]\nname = \"a\"\njournal = \"-x\"\n".to_owned(), "is no unit"),
     ] {

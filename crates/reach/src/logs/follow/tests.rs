@@ -49,7 +49,8 @@ impl World {
     }
 
     fn drop_unused(&mut self) {
-        let held: BTreeSet<u64> = self.names.values().copied().chain(self.open.values().map(|open| open.inode)).collect();
+        let held: BTreeSet<u64> =
+            self.names.values().copied().chain(self.open.values().map(|open| open.inode)).collect();
         self.inodes.retain(|inode, _| held.contains(inode));
     }
 
@@ -125,7 +126,9 @@ impl World {
                 (path.clone(), look)
             })
             .collect();
-        let mut contents = Kept(self.names.iter().map(|(path, inode)| (path.clone(), self.inodes[inode].0.clone())).collect());
+        let mut contents = Kept(
+            self.names.iter().map(|(path, inode)| (path.clone(), self.inodes[inode].0.clone())).collect(),
+        );
         let now = Time::from_micros(self.clock * 1_000_000);
         for order in self.tracker.survey(&looks, &BTreeSet::new(), &mut contents, now) {
             match order {
@@ -285,10 +288,28 @@ fn what_cannot_be_seen_is_not_gone() {
 #[test]
 fn rotated_files_are_known_by_their_names() {
     let log = Path::new(LOG);
-    for name in ["app.log.1", "app.log.12.gz", "app.log-20240311", "app.log-20240311.zst", "app.2024-03-11.log", "app-2024-03-11-1.log.gz", "app.log.gz", "app.log.old", "app.1.log"] {
+    for name in [
+        "app.log.1",
+        "app.log.12.gz",
+        "app.log-20240311",
+        "app.log-20240311.zst",
+        "app.2024-03-11.log",
+        "app-2024-03-11-1.log.gz",
+        "app.log.gz",
+        "app.log.old",
+        "app.1.log",
+    ] {
         assert!(is_rotated_name(log, &Path::new("/var/log").join(name)), "{name}");
     }
-    for name in ["app.log", "app.log.lock", "app2.log", "application.log", "app-error.log", "other.log.1", "app.login.1"] {
+    for name in [
+        "app.log",
+        "app.log.lock",
+        "app2.log",
+        "application.log",
+        "app-error.log",
+        "other.log.1",
+        "app.login.1",
+    ] {
         assert!(!is_rotated_name(log, &Path::new("/var/log").join(name)), "{name}");
     }
     assert!(!is_rotated_name(log, Path::new("/tmp/app.log.1")));
