@@ -76,11 +76,7 @@ fn watch(logs: &Logs) -> io::Result<Exit> {
             + sources.iter().flatten().map(|source| source.tally().lines).sum::<u64>();
         screen.draw(|| reading.sums.logs(files, lines, behind));
         was_interrupted = was_interrupted || interrupt.has_come();
-        let only = match &mut sources[..] {
-            [Some(source)] => Some(source),
-            _ => None,
-        };
-        if was_interrupted || reading.is_gone || sources_are_done(only.is_some(), &tallied, logs) {
+        if was_interrupted || reading.is_gone || sources.iter().all(Option::is_none) {
             break;
         }
         if !has_more {
@@ -96,10 +92,6 @@ fn watch(logs: &Logs) -> io::Result<Exit> {
         note(words::interrupted_once(logs.output.style.lang));
     }
     reading.end(tallied.iter().map(|tally| tally.lines).sum())
-}
-
-fn sources_are_done(has_one: bool, tallied: &[reach_signal::log::Tally], logs: &Logs) -> bool {
-    !has_one && tallied.len() == logs.sources.len()
 }
 
 /// Waits for the first source, and no longer than somebody would notice who waits for another.
@@ -198,7 +190,7 @@ impl Screen {
         }
         self.drawn_at = Some(Instant::now());
         let size = terminal_size::terminal_size_of(io::stderr());
-        let (columns, lines) =
+        let (columns, lines): (usize, usize) =
             size.map_or((style.width, 24), |(width, height)| (width.0.into(), height.0.into()));
         let style = Style { width: columns, ..style };
         // The cursor stands in the line below.
