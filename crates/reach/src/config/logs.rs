@@ -258,7 +258,7 @@ mod tests {
             (&["-", "--zone", "Seoul"][..], "--zone `Seoul` is no time zone; give one like Asia/Seoul"),
             (&["-", "--encoding", "utf-16"][..], "--encoding `utf-16` is no encoding"),
             (&["-", "--ignore", "("][..], "--ignore `(` is no regular expression"),
-            (&["-", "--level", "warning"][..], "did you mean `warn`?"),
+            (&["-", "--level", "wran"][..], "did you mean `warn`?"),
             (&["-", "--since", "soon"][..], "--since `soon` is no time"),
         ] {
             let problems = understood(line).expect_err("wrong");

@@ -8,7 +8,7 @@ use std::{
 
 /// How a file is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Packing {
+pub(super) enum Packing {
     /// gzip.
     Gzip,
     /// bzip2.
@@ -21,7 +21,7 @@ pub enum Packing {
 
 impl Packing {
     /// By the name of a file, as logrotate names them.
-    pub fn of(path: &Path) -> Option<Self> {
+    pub(super) fn of(path: &Path) -> Option<Self> {
         Some(match path.extension()?.to_str()? {
             "gz" => Packing::Gzip,
             "bz2" => Packing::Bzip2,
@@ -36,7 +36,7 @@ impl Packing {
     /// # Errors
     ///
     /// If it does not begin as such a file does. What is wrong later is told when it is read.
-    pub fn open(self, file: File) -> io::Result<Box<dyn Read + Send>> {
+    pub(super) fn open(self, file: File) -> io::Result<Box<dyn Read + Send>> {
         let file = BufReader::with_capacity(64 * 1024, file);
         Ok(match self {
             Packing::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(file)),

@@ -433,7 +433,7 @@ fn what_is_wrong_with_a_log_is_told_with_its_place() {
         (log("longest_line = \"1\""), "give a size from"),
         (log("longest_record = 1"), "no number from 10 to 100000"),
         (log("from = \"middle\""), "neither \"end\" nor \"start\""),
-        (log("fils = \"x\""), "`log[1].fils` is no key; did you mean `files`?"),
+        (log("filess = \"x\""), "`log[1].filess` is no key; did you mean `files`?"),
         (
             log("[[log]]\nname = \"a\"\nfiles = \"b\""),
             "there is a log of the name `a` already, at reach.toml:2:8",
