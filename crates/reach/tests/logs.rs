@@ -42,11 +42,16 @@ const TRACE: &str = "2024-03-11 09:12:33,123 ERROR [push-sender-3] c.m.push.FcmS
     java.net.SocketException: connect timed out\n\tat com.mailapp.push.FcmSender.post(FcmSender.java:142)\n\
     2024-03-11 09:12:33,900 INFO  [push-sender-3] c.m.push.FcmSender - sent\n";
 
+/// The same of another thread: what one thread says twice happened once.
+fn by_thread(number: u32) -> String {
+    TRACE.replace("push-sender-3", &format!("push-sender-{number}"))
+}
+
 #[test]
 fn finished_files_are_summed_up() {
     let directory = TempDir::new().expect("a directory");
     let path = |name: &str| -> PathBuf { directory.path().join(name) };
-    fs::write(path("app.log"), TRACE.repeat(3)).expect("written");
+    fs::write(path("app.log"), by_thread(0) + &by_thread(1) + &by_thread(2)).expect("written");
     fs::write(path("access.log"), access(200, 190) + &access(503, 10)).expect("written");
     let output = command().args(["--once", "--zone", "UTC"]).arg(path("*.log")).output().expect("run");
     let (text, trouble) = said(&output);
@@ -88,7 +93,7 @@ fn a_pipe_is_read_to_its_end() {
     let mut input = child.stdin.take().expect("a pipe");
     input.write_all(TRACE.as_bytes()).expect("written");
     // What has no line feed is a line too.
-    input.write_all(TRACE.trim_end().as_bytes()).expect("written");
+    input.write_all(by_thread(7).trim_end().as_bytes()).expect("written");
     drop(input);
     let output = child.wait_with_output().expect("ended");
     let value: Value = serde_json::from_slice(&output.stdout).expect("one document");
