@@ -28,7 +28,7 @@ use reach_core::{
         HttpEnd, HttpRequest, IcmpError, Observation, Outcome, Probe, ProbeId, RecordKind, SystemLookup,
         Target, Then, TlsEnd, TlsHello,
     },
-    signal::Failure,
+    signal::{Failure, Origin, Signal, Word},
     watch::courier::Report,
 };
 use reach_net::{
@@ -46,6 +46,7 @@ use reach_net::{
 };
 use reach_report::{Lang, Style, json, text as report_text};
 use reach_signal::exception::{self as exceptions, Limits, Reader, Tally};
+use reach_signal::log::{self as logs, Kind, LogPlan, LogReader, access::Pattern, stamp::Stamps};
 use reach_sim::Scenario;
 use reach_store::codec::{page, roll};
 use rustls_pki_types::{CertificateDer, UnixTime};
@@ -63,7 +64,7 @@ mod dialogues;
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 27] = [
+pub const ALL: [(&str, Parser); 29] = [
     ("asn_table", asn_table),
     ("certificate", certificate),
     ("control", control),
@@ -74,6 +75,8 @@ pub const ALL: [(&str, Parser); 27] = [
     ("extension", extension),
     ("getent", getent),
     ("http", http),
+    ("log", log),
+    ("log_pattern", log_pattern),
     ("modules", modules),
     ("packet", packet),
     ("proxy", proxy),
@@ -140,6 +143,55 @@ pub fn exception(bytes: &[u8]) {
         assert!(failure.port != Some(0));
         assert!(failure.address.is_none() || failure.addresses.is_empty());
         assert_eq!(failure.host.is_some(), failure.host_from.is_some());
+    }
+}
+
+/// A log of any kind, read in two pieces. The first byte says what it is taken for, the second where it is cut.
+pub fn log(bytes: &[u8]) {
+    let Some(([kind, at], log)) = bytes.split_first_chunk::<2>() else { return };
+    let now = Time::from_micros(NOW_S * 1_000_000);
+    let read = |pieces: &[&[u8]]| {
+        let mut plan = LogPlan::new(Origin::default(), jiff::tz::TimeZone::UTC);
+        plan.kind = [Kind::Auto, Kind::Application, Kind::Access][usize::from(kind % 3)];
+        plan.longest_line = 4_096;
+        let mut reader = LogReader::new(plan, logs::exceptions());
+        for piece in pieces {
+            reader.bytes(piece, now, now);
+        }
+        reader.finish(now);
+        (reader.take(), reader.tally())
+    };
+    let (signals, tally) = read(&[log]);
+    assert!(tally.lines <= log.len() as u64 && tally.requests + tally.unread <= tally.lines);
+    for signal in &signals {
+        match &signal.word {
+            Word::Failure(failure) => {
+                assert!(failure.text.chars().count() <= Failure::TEXT);
+                assert!(!failure.text.chars().any(char::is_control));
+            }
+            Word::Requests(requests) => assert!(requests.failed + requests.late <= requests.total),
+            _ => {}
+        }
+    }
+    // Windows of requests close when a piece ends; failures and counts have nothing to do with pieces.
+    let failures = |signals: &[Signal]| -> Vec<Signal> {
+        signals.iter().filter(|signal| matches!(signal.word, Word::Failure(_))).cloned().collect()
+    };
+    let at = usize::from(*at) * log.len() / 256;
+    let (in_pieces, same) = read(&[&log[..at], &log[at..]]);
+    assert_eq!((failures(&in_pieces), same), (failures(&signals), tally), "pieces matter");
+}
+
+/// A pattern of an access log in the first line, and lines to be read with it.
+pub fn log_pattern(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.split('\n');
+    let Ok(pattern) = Pattern::new(lines.next().unwrap_or_default()) else { return };
+    let mut stamps = Stamps::new(jiff::tz::TimeZone::UTC);
+    let now = Time::from_micros(NOW_S * 1_000_000);
+    for hit in lines.filter_map(|line| pattern.read(line, &mut stamps, now)) {
+        assert!(hit.status == 0 || (100..1000).contains(&hit.status));
+        assert!(hit.tries.len() <= 64);
     }
 }
 

@@ -10,6 +10,7 @@
 //! * [`explain`] says what a verdict or a finding means, how it is proved, and what to do.
 //! * [`failures`] says what the exceptions in a text mean.
 //! * [`markup`] is for texts inside of HTML and SVG.
+//! * [`logs`] is what logs say of failures and requests.
 //! * [`packets`] comments the packets of a capture.
 //! * [`watch`] is what the commands around `reach watch` show.
 //! * [`java`] says what clients write into their logs.
@@ -33,6 +34,7 @@ pub mod java;
 pub mod json;
 mod lang;
 mod layout;
+pub mod logs;
 pub mod markup;
 pub mod notice;
 pub mod packets;

@@ -75,9 +75,9 @@ pub fn understand(bytes: &[u8]) -> Vec<Counted> {
     let mut tally = Tally::default();
     for chunk in bytes.chunks(64 * 1024) {
         reader.bytes(chunk);
-        reader.take().into_iter().for_each(|failure| tally.add(failure));
+        reader.take().into_iter().for_each(|failure| _ = tally.add(failure));
     }
-    reader.finish().into_iter().for_each(|failure| tally.add(failure));
+    reader.finish().into_iter().for_each(|failure| _ = tally.add(failure));
     tally.finish()
 }
 

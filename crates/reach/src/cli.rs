@@ -2,6 +2,7 @@
 
 mod connect;
 mod evidence;
+mod logs;
 mod ping;
 mod trace;
 mod watch;
@@ -15,6 +16,7 @@ use reach_core::model::{self, Plan};
 pub use self::{
     connect::{ConnectArgs, LineEnd, StartTls},
     evidence::EvidenceArgs,
+    logs::{LogKind, LogsArgs},
     ping::{MtuDiscovery, PingArgs},
     trace::{Sureness, TraceArgs},
     watch::{ConfigArgs, ConfigCheckArgs, ConfigCommand, ConfigReloadArgs, WatchArgs},
@@ -58,7 +60,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// Commands of later versions: words that are never taken for a host.
-const LATER: [&str; 3] = ["logs", "scouter", "report"];
+const LATER: [&str; 2] = ["scouter", "report"];
 
 const COMMANDS: [&str; 18] = [
     "check",
@@ -76,6 +78,7 @@ const COMMANDS: [&str; 18] = [
     "export",
     "config",
     "explain",
+    "logs",
     "demo",
     "completions",
     "man",
@@ -159,6 +162,8 @@ pub enum Command {
     Config(ConfigArgs),
     /// Say what a verdict or a finding means, how it is proved, and what to do
     Explain(ExplainArgs),
+    /// Read logs as they grow: what fails towards whom, and how many requests fail
+    Logs(LogsArgs),
     /// Show a check at work in a pretend network: eight addresses, three blocked
     Demo(DemoArgs),
     /// Write completions for a shell to standard output

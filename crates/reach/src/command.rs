@@ -12,6 +12,7 @@ pub mod explain;
 pub mod export;
 pub mod history;
 pub mod incidents;
+pub mod logs;
 pub mod man;
 pub mod memory;
 pub mod ping;
@@ -48,6 +49,7 @@ pub fn run(command: Command, around: &Surroundings) -> Exit {
         Command::Export(args) => export::run(&args, around),
         Command::Config(args) => config::run(&args, around),
         Command::Explain(args) => explain::run(&args, around),
+        Command::Logs(args) => logs::run(&args, around),
         Command::Demo(args) => demo::run(&args, around),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

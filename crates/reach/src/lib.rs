@@ -16,6 +16,7 @@
 //! * [`web`] is what the watch shows over HTTP: [`metrics`], state, and [`blackbox`] probes on demand; [`otlp`]
 //!   pushes the metrics.
 //! * [`receive`] takes what other systems say.
+//! * [`logs`] reads what applications and servers write down.
 //! * [`export`] writes what the store remembers for other programs.
 //! * [`output`] writes results to standard output and everything else to standard error.
 //!
@@ -39,6 +40,7 @@ pub mod export;
 pub mod live;
 pub mod live_view;
 pub mod logging;
+pub mod logs;
 pub mod metrics;
 pub mod otlp;
 pub mod output;

@@ -2,6 +2,7 @@
 //! side. Those of the result itself live in reach-report.
 
 pub mod live;
+pub mod logs;
 pub mod page;
 pub mod session;
 

@@ -32,8 +32,8 @@ impl Tally {
     /// How many addresses of one destination are kept.
     const ADDRESSES: usize = 256;
 
-    /// Counts one failure.
-    pub fn add(&mut self, failure: Failure) {
+    /// Counts one failure; says at which place of [`counted`](Self::counted), if there is room.
+    pub fn add(&mut self, failure: Failure) -> Option<usize> {
         let addresses = if failure.host.is_none() { failure.addresses.clone() } else { BTreeSet::new() };
         let key = (
             failure.class,
@@ -50,17 +50,25 @@ impl Tally {
             addresses.append(&mut counted.failure.addresses);
             counted.failure.addresses = addresses.into_iter().take(Self::ADDRESSES).collect();
             agree(&mut counted.failure, &failure);
+            Some(at)
         } else if self.counted.len() < Self::MOST {
             self.known.insert(key, self.counted.len());
             self.counted.push(Counted { failure, count: 1 });
+            Some(self.counted.len() - 1)
         } else {
             self.beyond += 1;
+            None
         }
     }
 
     /// Failures that went to more destinations than are told apart.
     pub fn beyond(&self) -> u64 {
         self.beyond
+    }
+
+    /// Everything counted so far, in the order of first appearance.
+    pub fn counted(&self) -> &[Counted] {
+        &self.counted
     }
 
     /// Everything counted, in the order of first appearance.

@@ -7,6 +7,7 @@
 mod cron;
 mod fixed;
 pub mod foreign;
+mod logs;
 mod places;
 mod read;
 mod rules;
@@ -38,6 +39,7 @@ use super::{Output, Problems, Surroundings, keep, targets};
 use crate::{
     alert::settings::ChannelSettings,
     cli::WatchArgs,
+    logs::SourcePlan,
     output::shown,
     web::settings::{OtlpSettings, ProbeSettings},
 };
@@ -82,6 +84,8 @@ pub struct WatchConfig {
     pub zone: TimeZone,
     /// What is logged.
     pub log: LogConfig,
+    /// What applications and servers log, to be read; no name twice.
+    pub logs: Vec<SourcePlan>,
     /// Where `reach status` and others ask.
     pub control: ControlConfig,
     /// Where this host's state is kept.
@@ -258,6 +262,7 @@ impl WatchConfig {
             lang: None,
             zone: TimeZone::system(),
             log: LogConfig::default(),
+            logs: Vec::new(),
             control: ControlConfig { path: places.socket().to_owned(), named: false, group: None },
             state_dir: places.state.clone(),
             heartbeat: None,

@@ -19,7 +19,7 @@ use super::{
     ControlConfig, Gateway, Heartbeat, LogConfig, LogFormat, LogLevel, Maintenance, Own, Places,
     TargetConfig, WatchConfig, World,
     foreign::{self, Channels},
-    name_of,
+    logs, name_of,
     rules::{pace, rules},
     secret::{SecretKeys, Vault, is_open_to_all},
     sheet::{Placed, Section, Sheet},
@@ -191,6 +191,9 @@ impl Reader<'_, '_, '_> {
             inline || heartbeat.is_some_and(|section| section.has("url") || section.has("proxy"));
         let zone = config.zone.clone();
         config.maintenance = self.maintenance(&zone);
+        if root.is_list("log") || root.has("logging") {
+            config.logs = logs::sources(root, self.directory, &zone, &config.state_dir);
+        }
         (config, defaults)
     }
 
@@ -334,7 +337,9 @@ impl Reader<'_, '_, '_> {
     }
 
     fn log(&self, log: &mut LogConfig) {
-        let Some(section) = self.root.section("log") else { return };
+        // Under `[[log]]` stand the logs of others; our own was called `[log]` when there were none.
+        let own = if self.root.has("logging") || self.root.is_list("log") { "logging" } else { "log" };
+        let Some(section) = self.root.section(own) else { return };
         let wrong = |text: &str, known: &str| format!("`{}` is none of {known}", shown(text));
         log.format = section
             .parsed("format", |text| match text {

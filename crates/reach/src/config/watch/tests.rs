@@ -3,6 +3,7 @@ use std::{fs, os::unix::fs::PermissionsExt};
 use clap::Parser;
 use jiff::Timestamp;
 use proptest::prelude::*;
+use reach_signal::log::Kind;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
@@ -10,6 +11,7 @@ use super::*;
 use crate::{
     cli::{Cli, Command},
     command::config::EXAMPLE,
+    logs::{Begin, Input},
 };
 
 fn nothing(_: &str) -> Option<String> {
@@ -146,7 +148,7 @@ zone = 'Asia/Soul'
 every = '1m'
 [store]
 max_bytes = '1kB'
-[[log]]
+[[logging]]
 level = 'info'
 ";
     let problems = understood(text).expect_err("all wrong");
@@ -168,7 +170,7 @@ level = 'info'
         "reach.toml:22:8: `maintenance[1].zone`: `Asia/Soul` is no time zone",
         "`heartbeat.url` is missing",
         "reach.toml:26:13: `store.max_bytes`: incidents alone may take more",
-        "`log`: a list stands where a table belongs, as in `[log]`",
+        "`logging`: a list stands where a table belongs, as in `[logging]`",
     ];
     for part in expected {
         assert!(problems.iter().any(|problem| problem.contains(part)), "{part}: {problems:#?}");
@@ -427,5 +429,90 @@ fn what_works_and_is_worth_a_remark_is_remarked_on() {
         let told = load(&file, BARE).expect("right").warnings.join("\n");
         assert_eq!(told.contains("token has a secret in it"), warned, "{told}");
         assert!(told.contains("`/nonexistent/notify` cannot be started"), "{told}");
+    }
+}
+
+#[test]
+fn logs_are_read_from_files_and_from_the_journal() {
+    let text = r#"
+        zone = "Asia/Seoul"
+        [logging]
+        level = "debug"
+        [[log]]
+        name = "push"
+        files = ["logs/*.log", "/srv/push/catalina.out"]
+        service = "push"
+        kind = "application"
+        level = "warn"
+        ignore = "retry \\d+"
+        encoding = "cp949"
+        longest_line = "1MB"
+        [[log]]
+        name = "front"
+        file = "/var/log/nginx/access.log"
+        pattern = '$remote_addr [$time_local] "$request" $status $upstream_addr $upstream_status'
+        failed = ["5xx", "429"]
+        window = "30s"
+        from = "start"
+        zone = "UTC"
+        [[log]]
+        name = "units"
+        journal = ["a.service", "b.service"]
+        match = "SYSLOG_IDENTIFIER=app"
+    "#;
+    let config = good(text);
+    assert_eq!((config.logs.len(), config.log.level), (3, LogLevel::Debug));
+    let [push, front, units] = &config.logs[..] else { panic!("three") };
+    assert_eq!(
+        push.input,
+        Input::Files(vec!["/etc/reach/logs/*.log".to_owned(), "/srv/push/catalina.out".to_owned()])
+    );
+    assert_eq!((push.log.origin.source.as_str(), push.log.origin.service.as_deref()), ("push", Some("push")));
+    assert_eq!((push.log.kind, push.begin, push.log.ignore.len()), (Kind::Application, Begin::End, 1));
+    assert_eq!(push.kept.as_deref(), Some(Path::new("/var/lib/reach/logs/push.json")));
+    assert_eq!((front.log.kind, front.begin), (Kind::Access, Begin::Start));
+    assert!(front.log.failing.has(429) && front.log.window == Duration::from_secs(30));
+    assert_eq!(front.log.zone, TimeZone::get("UTC").expect("a zone"));
+    assert!(
+        matches!(&units.input, Input::Journal(journal) if journal.units.len() == 2 && journal.matches.len() == 1)
+    );
+    // Who has no logs to read may call our own as before.
+    assert_eq!(good("[log]\nlevel = \"warn\"\n").log.level, LogLevel::Warn);
+}
+
+#[test]
+fn what_is_wrong_with_a_log_is_told_with_its_place() {
+    let log = |rest: &str| format!("[[log]]\nname = \"a\"\nfiles = \"a.log\"\n{rest}\n");
+    for (text, part) in [
+        ("[[log]]\nfiles = \"a\"\n".to_owned(), "`log[1].name` is missing; give it like name = \"push\""),
+        ("[[log]]\nname = \"a\"\n".to_owned(), "`log[1].files` is missing"),
+        (log("journal = true"), "`log[1].journal`: a log is in files or in the journal"),
+        (log("match = \"A=b\""), "add `journal = true`"),
+        (
+            log("kind = \"acess\""),
+            "reach.toml:4:8: `log[1].kind`: `acess` is no kind of log; did you mean `access`?",
+        ),
+        (log("pattern = \"%h\""), "`log[1].pattern`: `%h`: it has no status"),
+        (log("pattern = \"%h%s\""), "nothing divides `%h` from `%s`"),
+        (log("pattern = \"%s\"\nkind = \"application\""), "leave one out"),
+        (log("zone = \"Seoul\""), "`Seoul` is no time zone"),
+        (log("encoding = \"utf-16\""), "is no encoding"),
+        (log("ignore = [\"a\", \"(\"]"), "`(` is no regular expression"),
+        (log("level = \"loud\""), "`loud` is none of trace, debug, info"),
+        (log("failed = [\"5y\"]"), "`5y` is no status"),
+        (log("window = \"1s\""), "too short; give at least 5s"),
+        (log("longest_line = \"1\""), "give a size from"),
+        (log("longest_record = 1"), "no number from 10 to 100000"),
+        (log("from = \"middle\""), "neither \"end\" nor \"start\""),
+        (log("filess = \"x\""), "`log[1].filess` is no key; did you mean `files`?"),
+        (
+            log("[[log]]\nname = \"a\"\nfiles = \"b\""),
+            "there is a log of the name `a` already, at reach.toml:2:8",
+        ),
+        ("[[log]]\nname = \"a\"\nfiles = \"a[\"\n".to_owned(), "is no pattern of names"),
+        ("[[log]]\nname = \"a\"\njournal = \"-x\"\n".to_owned(), "is no unit"),
+    ] {
+        let problems = understood(&text).expect_err(&text);
+        assert!(problems.iter().any(|problem| problem.contains(part)), "{text}: {problems:?}");
     }
 }

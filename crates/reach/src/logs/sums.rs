@@ -1,0 +1,100 @@
+//! Signals of logs, added up.
+
+use std::collections::BTreeMap;
+
+use reach_core::{
+    Time,
+    signal::{Failure, Origin, Signal, Word},
+};
+use reach_report::logs::{Failed, Logs, Served};
+use reach_signal::exception::Tally;
+
+/// What logs said so far.
+#[derive(Debug, Default)]
+pub struct Sums {
+    failures: Tally,
+    /// The first and the last of each kind of failure.
+    times: Vec<(Time, Time)>,
+    requests: BTreeMap<Origin, Served>,
+    lost: u64,
+}
+
+impl Sums {
+    /// Adds what a log said.
+    pub fn add(&mut self, signal: &Signal) {
+        match &signal.word {
+            Word::Failure(failure) => self.fail(failure.clone(), signal.at),
+            Word::Attempt(attempt) => {
+                if let Some(class) = attempt.failed {
+                    let failure = Failure {
+                        class,
+                        detail: None,
+                        host: attempt.host.clone(),
+                        host_from: None,
+                        address: Some(attempt.address),
+                        addresses: [attempt.address].into(),
+                        port: Some(attempt.port),
+                        client: None,
+                        jdk: None,
+                        status: None,
+                        timeout: None,
+                        local: None,
+                        text: String::new(),
+                    };
+                    self.fail(failure, signal.at);
+                }
+            }
+            Word::Requests(requests) => {
+                let span = u64::try_from(requests.span.as_micros()).unwrap_or(u64::MAX);
+                let from = Time::from_micros(signal.at.as_micros().saturating_sub(span));
+                let served = self.requests.entry(signal.origin.clone()).or_insert_with(|| Served {
+                    name: name_of(&signal.origin),
+                    from,
+                    ..Served::default()
+                });
+                served.from = served.from.min(from);
+                served.until = served.until.max(signal.at);
+                served.total += requests.total;
+                served.failed += requests.failed;
+                served.late += requests.late;
+            }
+            Word::Lost { count, .. } => self.lost += count,
+            _ => {}
+        }
+    }
+
+    /// All of it, with what else is known of the reading.
+    pub fn logs(&self, files: usize, lines: u64, behind: u64) -> Logs {
+        let failed = |(counted, (first, last)): (&reach_signal::exception::Counted, &(Time, Time))| Failed {
+            failure: counted.failure.clone(),
+            count: counted.count,
+            first: *first,
+            last: *last,
+        };
+        Logs {
+            files,
+            lines,
+            behind,
+            lost: self.lost,
+            beyond: self.failures.beyond(),
+            failures: self.failures.counted().iter().zip(&self.times).map(failed).collect(),
+            requests: self.requests.values().cloned().collect(),
+        }
+    }
+
+    fn fail(&mut self, failure: Failure, at: Time) {
+        let Some(place) = self.failures.add(failure) else { return };
+        match self.times.get_mut(place) {
+            Some((first, last)) => (*first, *last) = ((*first).min(at), (*last).max(at)),
+            None => self.times.push((at, at)),
+        }
+    }
+}
+
+fn name_of(origin: &Origin) -> String {
+    match (&origin.service, &origin.instance) {
+        (Some(service), Some(instance)) => format!("{service} {instance}"),
+        (Some(name), None) | (None, Some(name)) => name.clone(),
+        (None, None) => origin.source.clone(),
+    }
+}
