@@ -6,4 +6,8 @@
 //! collector (TCP) ─▶ packs ──┘      └─▶ what to ask for: texts, profiles
 //! ```
 
+pub mod agents;
+pub mod collector;
+pub mod dictionary;
+pub mod reading;
 pub mod wire;

@@ -29,7 +29,7 @@ impl Writer {
         self.raw(&number.to_be_bytes());
     }
 
-    pub(super) fn i64(&mut self, number: i64) {
+    pub(in crate::scouter) fn i64(&mut self, number: i64) {
         self.raw(&number.to_be_bytes());
     }
 
@@ -58,7 +58,7 @@ impl Writer {
         self.raw(bytes);
     }
 
-    pub(super) fn text(&mut self, text: &str) {
+    pub(in crate::scouter) fn text(&mut self, text: &str) {
         self.blob(text.as_bytes());
     }
 
