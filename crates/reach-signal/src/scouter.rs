@@ -7,6 +7,7 @@
 //! ```
 
 pub mod agents;
+pub mod api;
 pub mod collector;
 pub mod dictionary;
 pub mod reading;

@@ -3,6 +3,7 @@
 mod connect;
 mod evidence;
 mod ping;
+mod scouter;
 mod trace;
 mod watch;
 mod watching;
@@ -16,6 +17,10 @@ pub use self::{
     connect::{ConnectArgs, LineEnd, StartTls},
     evidence::EvidenceArgs,
     ping::{MtuDiscovery, PingArgs},
+    scouter::{
+        ScouterArgs, ScouterAskArgs, ScouterCommand, ScouterCommonArgs, ScouterDecodeArgs, ScouterListenArgs,
+        ScouterRelayArgs,
+    },
     trace::{Sureness, TraceArgs},
     watch::{ConfigArgs, ConfigCheckArgs, ConfigCommand, WatchArgs},
     watching::{
@@ -58,9 +63,9 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// Commands of later versions: words that are never taken for a host.
-const LATER: [&str; 3] = ["logs", "scouter", "report"];
+const LATER: [&str; 2] = ["logs", "report"];
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "check",
     "resolve",
     "ping",
@@ -74,6 +79,7 @@ const COMMANDS: [&str; 17] = [
     "history",
     "export",
     "config",
+    "scouter",
     "explain",
     "demo",
     "completions",
@@ -154,6 +160,8 @@ pub enum Command {
     Export(ExportArgs),
     /// Check a configuration of `reach watch`, or print an example
     Config(ConfigArgs),
+    /// Show what a Scouter installation says: who fails towards whom, and who was served all the same
+    Scouter(ScouterArgs),
     /// Say what a verdict or a finding means, how it is proved, and what to do
     Explain(ExplainArgs),
     /// Show a check at work in a pretend network: eight addresses, three blocked

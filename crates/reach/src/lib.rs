@@ -15,6 +15,7 @@
 //! * [`web`] is what the watch shows over HTTP: [`metrics`], state, and [`blackbox`] probes on demand; [`otlp`]
 //!   pushes the metrics.
 //! * [`export`] writes what the store remembers for other programs.
+//! * [`scouter`] hears what a Scouter installation says.
 //! * [`output`] writes results to standard output and everything else to standard error.
 //!
 //! Deliberately absent: any opinion on what an observation means (reach-core) and any sentence of a report
@@ -41,6 +42,7 @@ pub mod otlp;
 pub mod output;
 pub mod progress;
 pub mod recording;
+pub mod scouter;
 pub mod service;
 pub mod web;
 pub mod words;

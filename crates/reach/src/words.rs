@@ -3,6 +3,7 @@
 
 pub mod live;
 pub mod page;
+pub mod scouter;
 pub mod session;
 
 use std::{net::IpAddr, time::Duration};

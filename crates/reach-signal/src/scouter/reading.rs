@@ -116,13 +116,11 @@ impl Reading {
             Pack::Alert(alert) => self.alert(now, alert),
             _ => {}
         }
-        self.settle(now);
     }
 
     /// Takes in what a transaction did, which was asked for.
     pub fn profile(&mut self, now: Time, txid: i64, profile: &[u8]) {
         self.transactions.answered(now, txid, profile);
-        self.settle(now);
     }
 
     /// Takes a text in that was asked for.

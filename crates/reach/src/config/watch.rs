@@ -38,6 +38,7 @@ use crate::{
     alert::settings::ChannelSettings,
     cli::WatchArgs,
     output::shown,
+    scouter::settings::ScouterSettings,
     web::settings::{OtlpSettings, ProbeSettings},
 };
 
@@ -71,6 +72,8 @@ pub struct WatchConfig {
     pub otlp: Option<OtlpSettings>,
     /// Who hears of things, and how; no name twice.
     pub channels: Vec<ChannelSettings>,
+    /// Scouter installations that are heard; no name twice.
+    pub scouter: Vec<ScouterSettings>,
     /// When nothing is said of some targets.
     pub maintenance: Vec<Maintenance>,
     /// What this host is called in messages and metrics; its host name otherwise.
@@ -249,6 +252,7 @@ impl WatchConfig {
             probe: ProbeSettings::default(),
             otlp: None,
             channels: Vec::new(),
+            scouter: Vec::new(),
             maintenance: Vec::new(),
             vantage: None,
             lang: None,

@@ -1,5 +1,7 @@
 //! What may be asked of the collector: reading, and nothing else.
 
+use std::fmt;
+
 use reach_core::Time;
 
 use crate::scouter::{
@@ -42,9 +44,11 @@ impl Day {
         let year = year + era * 400 + i64::from(month <= 2);
         Day(u32::try_from(year * 10_000 + month * 100 + day).unwrap_or(19_700_101))
     }
+}
 
-    fn text(self) -> String {
-        format!("{:08}", self.0)
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08}", self.0)
     }
 }
 
@@ -183,15 +187,15 @@ impl Command {
             ]
             .concat()),
             Command::XLog { day, txid } | Command::Profile { day, txid } => {
-                Map(vec![("date".into(), day.text().as_str().into()), ("txid".into(), (*txid).into())])
+                Map(vec![("date".into(), day.to_string().as_str().into()), ("txid".into(), (*txid).into())])
             }
             Command::Texts { day, kind, hashes } => Map(vec![
-                ("date".into(), day.text().as_str().into()),
+                ("date".into(), day.to_string().as_str().into()),
                 ("type".into(), kind.code().into()),
                 ("hash".into(), hashes.iter().copied().collect()),
             ]),
             Command::TextsOfAnyKind { day, wanted } => Map(vec![
-                ("date".into(), day.text().as_str().into()),
+                ("date".into(), day.to_string().as_str().into()),
                 ("type".into(), wanted.iter().map(|(kind, _)| kind.code()).collect()),
                 ("hash".into(), wanted.iter().map(|(_, hash)| *hash).collect()),
             ]),
@@ -229,7 +233,7 @@ mod tests {
             (1_735_689_600, -3600, "20241231"),
             (4_107_542_400, 0, "21000301"),
         ] {
-            assert_eq!(Day::of(Time::from_micros(seconds * 1_000_000), offset).text(), day);
+            assert_eq!(Day::of(Time::from_micros(seconds * 1_000_000), offset).to_string(), day);
         }
     }
 }

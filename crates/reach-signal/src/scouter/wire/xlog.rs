@@ -127,6 +127,12 @@ impl XLog {
     pub fn x_type(&self) -> i8 {
         self.groups.kind.as_ref().map_or(0, |kind| kind.x_type)
     }
+
+    /// Says what kind of work it was.
+    pub fn set_x_type(&mut self, x_type: i8) {
+        self.groups.origin.get_or_insert_default();
+        self.groups.kind = Some(XLogKind { x_type });
+    }
 }
 
 impl Layout for XLog {

@@ -165,9 +165,12 @@ impl Reader<'_, '_, '_> {
         config.otlp = foreign::otlp(root);
         let (channels, inline) = foreign::channels(root, self.directory, self.vault.world);
         config.channels = channels;
+        let (scouter, inline_of_scouter) = foreign::scouter(root, self.directory, self.vault.world);
+        config.scouter = scouter;
         let heartbeat = root.section("heartbeat");
-        self.inline_secret =
-            inline || heartbeat.is_some_and(|section| section.has("url") || section.has("proxy"));
+        self.inline_secret = inline
+            || inline_of_scouter
+            || heartbeat.is_some_and(|section| section.has("url") || section.has("proxy"));
         let zone = config.zone.clone();
         config.maintenance = self.maintenance(&zone);
         (config, defaults)
