@@ -141,15 +141,14 @@ impl Board {
         }
     }
 
-    /// A failure behind which no attempt of its own stands: the name did not resolve, or the fault came later.
+    /// A failure. One of connecting is counted with its attempt, where there is one.
     fn failure(&mut self, failure: &Failure) {
         let to = destination(failure.host.as_deref(), failure.port);
         let key = if to.is_empty() { (failure.text.clone(), None) } else { (to, failure.address) };
         if let Some(tried) = row(&mut self.destinations, key) {
             tried.classes.insert(failure.class);
-            if tried.attempts == 0 {
-                tried.failed += 1;
-            }
+            let connecting = [FailureClass::ConnectTimeout, FailureClass::Refused, FailureClass::Unreachable];
+            tried.failed += u64::from(tried.attempts == 0 || !connecting.contains(&failure.class));
         }
     }
 
@@ -361,7 +360,6 @@ fn small(count: u64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a share of counts far below 2^53")]
 fn share(part: u64, all: u64) -> f64 {
     if all == 0 { 0.0 } else { part as f64 / all as f64 }
 }

@@ -101,7 +101,10 @@ impl Reading {
             }
             Pack::XLog(xlog) => {
                 if self.matters(xlog.head.obj_hash) {
-                    self.meters.transaction(now, xlog);
+                    // Who asks is given errors only: they say nothing of how many requests there were.
+                    if !self.settings.asks {
+                        self.meters.transaction(now, xlog);
+                    }
                     self.transactions.ended(now, xlog);
                 }
             }

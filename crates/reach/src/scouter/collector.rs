@@ -30,7 +30,7 @@ const PIECE: usize = 64 * 1024;
 pub async fn ask(
     host: &str,
     port: u16,
-    mut rounds: Rounds,
+    rounds: &mut Rounds,
     clock: Clock,
     texts: &Texts,
     hear: &Hear,
@@ -43,10 +43,10 @@ pub async fn ask(
         let now = clock.now();
         let action = rounds.poll(now);
         rounds.changes().into_iter().for_each(&mut changed);
-        tell(&mut rounds, hear);
+        tell(rounds, hear);
         if now.since(kept) >= KEEPING {
             kept = now;
-            keep(&mut rounds, texts);
+            keep(rounds, texts);
         }
         match action {
             Action::Connect => {

@@ -258,7 +258,6 @@ impl Written {
     }
 
     /// Account and password. The outer `None` stands for a problem.
-    #[expect(clippy::option_option, reason = "no login and a wrong one are different things")]
     fn login(&self, place: Place<'_>, keep: &mut Keep<'_>) -> Option<Option<(String, SecretString)>> {
         let file = self.password_file.as_ref().map(|file| place.directory.join(file));
         let sources = [

@@ -191,11 +191,6 @@ fn level(gauge: Gauge, of: &str, share: f64, megabytes: Option<(f64, f64)>) -> L
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "counters are small and not negative"
-)]
 fn rounded(number: f64) -> u64 {
     number.round() as u64
 }

@@ -133,7 +133,6 @@ impl<'a> Reader<'a> {
 
     /// The same, cut to its low 32 bits.
     pub(super) fn decimal32(&mut self) -> Result<i32, Malformed> {
-        #[expect(clippy::cast_possible_truncation, reason = "as every reader of the format does")]
         self.decimal().map(|wide| wide as i32)
     }
 

@@ -69,7 +69,6 @@ impl Value {
     /// A number, if that is what it is.
     pub fn number(&self) -> Option<f64> {
         match self {
-            #[expect(clippy::cast_precision_loss, reason = "counters are far below 2^53")]
             Value::Decimal(number) => Some(*number as f64),
             Value::Float(number) => Some(f64::from(*number)),
             Value::Double(number) => Some(*number),

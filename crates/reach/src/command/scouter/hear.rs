@@ -1,6 +1,7 @@
 //! What a Scouter installation says, as it says it, and a board of all of it at the end.
 
 use std::{
+    io::{self, Write},
     net::SocketAddr,
     path::Path,
     sync::{
@@ -29,7 +30,7 @@ use crate::{
     cli::{ScouterAskArgs, ScouterCommonArgs, ScouterListenArgs, ScouterRelayArgs},
     config::{Output, Surroundings, secret},
     exit::Exit,
-    output::{complain, finish, note, print, shown},
+    output::{complain, finish, note, shown},
     scouter::{
         Hear, collector,
         listener::{Counts, Listener, Route},
@@ -178,7 +179,7 @@ impl Asking {
             disks_every: DISKS,
             offset: self.offset,
         };
-        let rounds = Rounds::new(settings, Reading::new(common.reading(true), common.dictionary));
+        let mut rounds = Rounds::new(settings, Reading::new(common.reading(true), common.dictionary));
         let runtime = match runtime() {
             Ok(runtime) => runtime,
             Err(exit) => return exit,
@@ -194,13 +195,23 @@ impl Asking {
                     note(&remark);
                 }
             };
-            let asking =
-                collector::ask(&self.host, self.port, rounds, Clock::start(), &common.texts, &hear, changed);
+            let asking = collector::ask(
+                &self.host,
+                self.port,
+                &mut rounds,
+                Clock::start(),
+                &common.texts,
+                &hear,
+                changed,
+            );
             tokio::select! {
                 () = asking => {}
                 () = end(common.ends_after, &told) => {}
             }
         });
+        if let Err(error) = common.texts.write(rounds.reading().dictionary()) {
+            note(&words::scouter::texts_unreadable("--texts", &error, lang));
+        }
         told.finish(was_ready.load(Ordering::Relaxed))
     }
 }
@@ -260,7 +271,8 @@ impl Told {
                 text.push('\n');
             }
         }
-        if print(&text).is_err() {
+        let mut out = io::stdout().lock();
+        if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
             self.gone.store(true, Ordering::Relaxed);
         }
     }
