@@ -99,14 +99,12 @@ impl Reading {
                     self.learn(kind, text.hash, &text.text);
                 }
             }
-            Pack::XLog(xlog) => {
-                if self.matters(xlog.head.obj_hash) {
-                    // Who asks is given errors only: they say nothing of how many requests there were.
-                    if !self.settings.asks {
-                        self.meters.transaction(now, xlog);
-                    }
-                    self.transactions.ended(now, xlog);
+            Pack::XLog(xlog) if self.matters(xlog.head.obj_hash) => {
+                // Who asks is given errors only: they say nothing of how many requests there were.
+                if !self.settings.asks {
+                    self.meters.transaction(now, xlog);
                 }
+                self.transactions.ended(now, xlog);
             }
             Pack::DroppedXLog(dropped) => self.transactions.dropped(dropped.txid),
             Pack::Profile2(profile) if self.matters(profile.obj_hash) => {

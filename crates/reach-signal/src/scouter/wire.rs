@@ -22,7 +22,7 @@ pub use self::{
     assembly::{Assembly, Whole},
     batch::{Batch, BatchHead, BatchSql},
     fields::{Address, Bytes, Node, Place},
-    frame::{Datagram, Framing, MAX_DATAGRAM, Part, packs},
+    frame::{Datagram, Framing, Held, MAX_DATAGRAM, Part, packs},
     json::document,
     name::{hash, hexa32, of_hexa32},
     pack::{

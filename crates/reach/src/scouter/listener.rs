@@ -111,7 +111,7 @@ impl Listener {
             socket,
             out,
             from: route.from,
-            clock: clock.clone(),
+            clock,
             counts: Arc::clone(&counts),
             stop: Arc::clone(&stop),
             give,

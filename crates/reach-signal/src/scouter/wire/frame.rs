@@ -95,12 +95,15 @@ impl Datagram {
     }
 }
 
+/// Packs, a part of one, and the fault behind which nothing could be read.
+pub type Held = (Vec<Pack>, Option<Part>, Option<Malformed>);
+
 /// What a datagram holds, as far as it can be read: what stands before the fault, and the fault.
 ///
 /// # Errors
 ///
 /// With an unknown magic, or a part that is none.
-pub fn packs(bytes: &[u8]) -> Result<(Vec<Pack>, Option<Part>, Option<Malformed>), Malformed> {
+pub fn packs(bytes: &[u8]) -> Result<Held, Malformed> {
     let mut r = Reader::new(bytes);
     let count = match Kind::of(r.array::<4>()?)? {
         Kind::One => 1,
