@@ -172,6 +172,7 @@ fn transaction(name: &str) -> Vec<Signal> {
     }
     let slow = "select SLOW(?) as 주문번호, @{1} from (values(@{2})) where @{3} < @{4}";
     reading.learn(TextKind::Sql, hash(slow.as_bytes()), slow);
+    reading.learn(TextKind::Sql, -264_975_887, "select * from 없는_테이블 where id = @{1}");
     for kind in ["profile", "xlog"] {
         let wanted = format!("live-{kind}-{name}");
         let record = all.iter().find(|record| record["name"] == *wanted).expect("a recording");
