@@ -12,8 +12,8 @@ use reach_signal::scouter::{
     dictionary::{Dictionary, TextKind},
     reading::{Reading, Settings, plain_wording},
     wire::{
-        AlertPack, Bytes, Datagram, Framing, ObjectPack, Pack, Profile2, Socket, Sql3, Step, TextPack, XLog,
-        hash, packs, write_steps,
+        AlertPack, Bytes, Counters, Datagram, Framing, ObjectPack, Pack, Profile2, Socket, Sql3, Step,
+        TextPack, Value, XLog, hash, packs, write_steps,
     },
 };
 use serde_json::Value as Json;
@@ -291,6 +291,28 @@ fn recorded_alerts_and_counters_say_what_they_mean() {
     assert!(
         words.iter().any(|word| matches!(word, Word::Alert(alert) if alert.title == "FATAL_MEMORY_HIGH"))
     );
+}
+
+#[test]
+fn counters_belong_to_their_object_whatever_character_set_gave_its_hash() {
+    let mut reading = reading();
+    let counters = Counters {
+        obj_name: "/서버01/주문".into(),
+        data: Value::Map([("Cpu", Value::Float(95.0))].into_iter().collect()),
+        ..Counters::default()
+    };
+    reading.heard(at(0.0), &Pack::Counters(counters.clone()));
+    let object = ObjectPack {
+        obj_name: "/서버01/주문".into(),
+        obj_hash: 77,
+        obj_type: "tomcat".into(),
+        ..Default::default()
+    };
+    reading.heard(at(0.1), &Pack::Object(object));
+    reading.heard(at(40.0), &Pack::Counters(counters));
+    let origins: Vec<_> = reading.signals().into_iter().map(|signal| signal.origin).collect();
+    assert!(origins.iter().all(|origin| origin.instance.as_deref() == Some("/서버01/주문")), "{origins:?}");
+    assert_eq!(origins.last().and_then(|origin| origin.service.as_deref()), Some("tomcat"));
 }
 
 #[test]

@@ -259,7 +259,9 @@ impl Reading {
             return;
         }
         let values: BTreeMap<&str, &Value> = values.into_iter().collect();
-        let of = self.agents.get(hash).map_or_else(String::new, |agent| agent.name.clone());
+        let known = self.agents.get(hash).map(|agent| agent.name.clone());
+        let said = || self.dictionary.text(TextKind::Object, hash).map(str::to_owned);
+        let of = known.or_else(said).unwrap_or_default();
         for level in self.meters.heard(now, hash, &of, &values) {
             self.say(now, hash, Word::Level(level));
         }
@@ -269,8 +271,23 @@ impl Reading {
         // 1 is the newest value, and so is 0; others repeat it over longer stretches.
         if let (0 | 1, Value::Map(data)) = (counters.timetype, &counters.data) {
             let values = data.0.iter().map(|(name, value)| (name.as_str(), value));
-            self.counters(now, hash(counters.obj_name.as_bytes()), values);
+            let hash = self.hash_of(&counters.obj_name);
+            self.counters(now, hash, values);
         }
+    }
+
+    /// The hash of an object that gives only its name. Of a name that is not ASCII it need not be ours.
+    fn hash_of(&mut self, name: &str) -> i32 {
+        let ours = hash(name.as_bytes());
+        if self.agents.get(ours).is_some() {
+            return ours;
+        }
+        let theirs = self.agents.iter().find(|(_, agent)| agent.name == name).map(|(hash, _)| hash);
+        theirs.unwrap_or_else(|| {
+            // Counters may come before the first heartbeat.
+            self.dictionary.learn(TextKind::Object, ours, name);
+            ours
+        })
     }
 
     fn settle(&mut self, now: Time) {
