@@ -44,9 +44,15 @@ use reach_net::{
         counted_between, ip_counters, ipv4_payload, quoted_tcp, split_extensions,
     },
 };
-use reach_report::{Lang, Style, json, text as report_text};
+use reach_report::{Lang, Style, json, signal as report_signal, text as report_text};
 use reach_signal::exception::{self as exceptions, Limits, Reader, Tally};
 use reach_signal::log::{self as logs, Kind, LogPlan, LogReader, access::Pattern, stamp::Stamps};
+use reach_signal::scouter::{
+    collector::{Account, Action, Client, Command, Event},
+    dictionary::Dictionary,
+    reading::{self, Reading, plain_wording},
+    wire::{Bytes, Datagram as ScouterDatagram, Pack, Profile2, XLog, document, packs, steps, write_steps},
+};
 use reach_sim::Scenario;
 use reach_store::codec::{page, roll};
 use rustls_pki_types::{CertificateDer, UnixTime};
@@ -64,7 +70,7 @@ mod dialogues;
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 29] = [
+pub const ALL: [(&str, Parser); 32] = [
     ("asn_table", asn_table),
     ("certificate", certificate),
     ("control", control),
@@ -86,6 +92,9 @@ pub const ALL: [(&str, Parser); 29] = [
     ("result_page", result_page),
     ("roll_page", roll_page),
     ("scenario", scenario),
+    ("scouter_answer", scouter_answer),
+    ("scouter_datagram", scouter_datagram),
+    ("scouter_profile", scouter_profile),
     ("segment", segment),
     ("starttls", starttls),
     ("target", target),
@@ -95,6 +104,86 @@ pub const ALL: [(&str, Parser); 29] = [
     ("text", text),
     ("tls", tls),
 ];
+
+/// A datagram of a Scouter agent: what can be read and written again reads the same, and what it says is harmless.
+pub fn scouter_datagram(bytes: &[u8]) {
+    let (shown, is_one) = document(bytes);
+    assert!(serde_json::to_string(&shown).is_ok());
+    if let Ok(datagram) = ScouterDatagram::read(bytes) {
+        let written = datagram.write();
+        let again = ScouterDatagram::read(&written).expect("what was written can be read");
+        assert!(again.write() == written);
+    } else {
+        assert!(!is_one);
+    }
+    let mut reading = scouter_reading();
+    let now = Time::from_micros(NOW_S * 1_000_000);
+    for pack in packs(bytes).map(|(packs, ..)| packs).unwrap_or_default() {
+        reading.heard(now, &pack);
+    }
+    scouter_signals(&mut reading, now);
+}
+
+/// The steps of a transaction that failed.
+pub fn scouter_profile(bytes: &[u8]) {
+    let read: Vec<_> = steps(bytes).map_while(Result::ok).collect();
+    assert!(read.len() <= bytes.len());
+    let written = write_steps(&read);
+    assert_eq!(steps(&written).map_while(Result::ok).count(), read.len());
+    let mut reading = scouter_reading();
+    let now = Time::from_micros(NOW_S * 1_000_000);
+    let profile = Profile2 { txid: 1, profile: Bytes(bytes.to_vec()), ..Profile2::default() };
+    reading.heard(now, &Pack::Profile2(profile));
+    let mut xlog = XLog::default();
+    (xlog.head.txid, xlog.head.error) = (1, 1);
+    reading.heard(now, &Pack::XLog(Box::new(xlog)));
+    scouter_signals(&mut reading, now);
+}
+
+/// What a collector answers, in two pieces: it is an answer, or the end of the connection.
+pub fn scouter_answer(bytes: &[u8]) {
+    let Some((cut, bytes)) = bytes.split_first() else { return };
+    let now = Time::from_micros(NOW_S * 1_000_000);
+    let mut client = Client::new(Account::local(), "1");
+    client.ask(Command::Objects);
+    assert_eq!(client.poll(now), Action::Connect);
+    client.connected(now);
+    client.poll(now);
+    let (first, second) = bytes.split_at(usize::from(*cut).min(bytes.len()));
+    client.received(now, first);
+    client.poll(now);
+    client.received(now, second);
+    for _ in 0..3 {
+        client.poll(now);
+    }
+    for event in client.events() {
+        match event {
+            Event::Answer(_, packs) => assert!(packs.len() <= bytes.len()),
+            Event::Ready { .. } | Event::Down(_) => {}
+        }
+    }
+}
+
+fn scouter_reading() -> Reading {
+    let settings = reading::Settings {
+        source: "fuzz".into(),
+        objects: Vec::new(),
+        asks: false,
+        classify: plain_wording,
+    };
+    Reading::new(settings, Dictionary::default())
+}
+
+fn scouter_signals(reading: &mut Reading, now: Time) {
+    reading.poll(now + Duration::from_secs(3));
+    reading.poll(now + Duration::from_secs(60));
+    for signal in reading.signals() {
+        let lines = [Lang::En, Lang::Ko].map(|lang| report_signal::line(&signal, &Style::plain(80, lang)));
+        for line in lines.into_iter().flatten() {
+            assert!(line.chars().all(|c| !c.is_control()), "{line:?}");
+        }
+    }
+}
 
 /// The root that chains of the corpus descend from.
 pub const ROOT: &[u8] = include_bytes!("root.der");

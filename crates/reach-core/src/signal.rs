@@ -46,6 +46,8 @@ pub enum Word {
     Requests(Requests),
     /// Something failed towards a destination.
     Failure(Failure),
+    /// An application failed for a reason of its own: nothing says that a destination was not reached.
+    Fault(Fault),
     /// An application tried to connect to one address of a destination: what no probe of ours can tell better.
     Attempt(Attempt),
     /// How full something is.
@@ -192,6 +194,15 @@ pub struct Failure {
 impl Failure {
     /// How long a failure's text may be, in characters.
     pub const TEXT: usize = 300;
+}
+
+/// An error of an application that names no destination.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// The exception's class, where the text begins with one.
+    pub name: Option<String>,
+    /// The words that say it, as short and as harmless as a [`Failure`]'s.
+    pub text: String,
 }
 
 /// An attempt of an application to connect to one address.

@@ -40,6 +40,7 @@ pub mod notice;
 pub mod packets;
 pub mod ping;
 mod scene;
+pub mod signal;
 mod style;
 pub mod text;
 pub mod trace;

@@ -1,1 +1,14 @@
 //! Scouter's wire format, its collector's client protocol, and what its packs say.
+//!
+//! ```text
+//! datagram ─▶ wire ─▶ packs ─┐                       ┌─▶ signals
+//!                            ├─▶ reading ◀─▶ dictionary
+//! collector (TCP) ─▶ packs ──┘      └─▶ what to ask for: texts, profiles
+//! ```
+
+pub mod agents;
+pub mod api;
+pub mod collector;
+pub mod dictionary;
+pub mod reading;
+pub mod wire;

@@ -4,6 +4,7 @@ mod connect;
 mod evidence;
 mod logs;
 mod ping;
+mod scouter;
 mod trace;
 mod watch;
 mod watching;
@@ -18,6 +19,10 @@ pub use self::{
     evidence::EvidenceArgs,
     logs::{LogKind, LogsArgs},
     ping::{MtuDiscovery, PingArgs},
+    scouter::{
+        ScouterArgs, ScouterAskArgs, ScouterCommand, ScouterCommonArgs, ScouterDecodeArgs, ScouterListenArgs,
+        ScouterRelayArgs,
+    },
     trace::{Sureness, TraceArgs},
     watch::{ConfigArgs, ConfigCheckArgs, ConfigCommand, ConfigReloadArgs, WatchArgs},
     watching::{
@@ -60,9 +65,9 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// Commands of later versions: words that are never taken for a host.
-const LATER: [&str; 2] = ["scouter", "report"];
+const LATER: [&str; 1] = ["report"];
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 20] = [
     "check",
     "resolve",
     "ping",
@@ -77,6 +82,7 @@ const COMMANDS: [&str; 18] = [
     "history",
     "export",
     "config",
+    "scouter",
     "explain",
     "logs",
     "demo",
@@ -160,6 +166,8 @@ pub enum Command {
     Export(ExportArgs),
     /// Check a configuration of `reach watch`, print an example, or have a running watch read its own again
     Config(ConfigArgs),
+    /// Show what a Scouter installation says: who fails towards whom, and who was served all the same
+    Scouter(ScouterArgs),
     /// Say what a verdict or a finding means, how it is proved, and what to do
     Explain(ExplainArgs),
     /// Read logs as they grow: what fails towards whom, and how many requests fail

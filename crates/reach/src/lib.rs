@@ -18,6 +18,7 @@
 //! * [`receive`] takes what other systems say.
 //! * [`logs`] reads what applications and servers write down.
 //! * [`export`] writes what the store remembers for other programs.
+//! * [`scouter`] hears what a Scouter installation says.
 //! * [`output`] writes results to standard output and everything else to standard error.
 //!
 //! Deliberately absent: any opinion on what an observation means (reach-core) and any sentence of a report
@@ -47,6 +48,7 @@ pub mod output;
 pub mod progress;
 pub mod receive;
 pub mod recording;
+pub mod scouter;
 pub mod service;
 pub mod web;
 pub mod words;

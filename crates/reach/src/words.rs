@@ -4,6 +4,7 @@
 pub mod live;
 pub mod logs;
 pub mod page;
+pub mod scouter;
 pub mod session;
 
 use std::{net::IpAddr, time::Duration};

@@ -41,6 +41,7 @@ use crate::{
     cli::WatchArgs,
     logs::SourcePlan,
     output::shown,
+    scouter::settings::ScouterSettings,
     web::settings::{OtlpSettings, ProbeSettings},
 };
 
@@ -74,6 +75,8 @@ pub struct WatchConfig {
     pub otlp: Option<OtlpSettings>,
     /// Who hears of things, and how; no name twice.
     pub channels: Vec<ChannelSettings>,
+    /// Scouter installations that are heard; no name twice.
+    pub scouter: Vec<ScouterSettings>,
     /// When nothing is said of some targets.
     pub maintenance: Vec<Maintenance>,
     /// What this host is called in messages and metrics; its host name otherwise.
@@ -257,6 +260,7 @@ impl WatchConfig {
             probe: ProbeSettings::default(),
             otlp: None,
             channels: Vec::new(),
+            scouter: Vec::new(),
             maintenance: Vec::new(),
             vantage: None,
             lang: None,

@@ -17,6 +17,7 @@ use crate::{
     cli::nearest,
     otlp::{Exporter, OtlpSettingsError},
     output::shown,
+    scouter::settings::ScouterSettings,
     web::settings::{HttpSettings, OtlpSettings, ProbeSettings, Source},
 };
 
@@ -127,6 +128,31 @@ fn missing(program: &str) -> Option<String> {
         }
         Ok(_) => None,
     }
+}
+
+/// The Scouter installations, and whether the file itself has one of their passwords.
+pub(super) fn scouter(
+    root: &Section<'_, '_>,
+    directory: &Path,
+    world: World<'_>,
+) -> (Vec<ScouterSettings>, bool) {
+    let place = Place { directory, variable: world.variable };
+    let (mut all, mut inline): (Vec<ScouterSettings>, bool) = (Vec::new(), false);
+    for section in root.sections("scouter") {
+        let Some(table) = section.deserialize::<toml::Table>() else { continue };
+        inline |= table.contains_key("password");
+        let at = section.at_key("name");
+        match ScouterSettings::read(table, place) {
+            Ok(one) if all.iter().any(|known| known.name == one.name) => {
+                let name = shown(&one.name);
+                section
+                    .wrong("name", format!("there are two installations of the name `{name}`; rename one"));
+            }
+            Ok(one) => all.push(one),
+            Err(problems) => problems.into_iter().for_each(|problem| section.sheet().wrong(at, problem)),
+        }
+    }
+    (all, inline)
 }
 
 pub(super) fn http(root: &Section<'_, '_>) -> Http {

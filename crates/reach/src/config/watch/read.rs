@@ -173,6 +173,8 @@ impl Reader<'_, '_, '_> {
             foreign::channels(root, self.directory, self.vault.world);
         config.channels = settings;
         self.warnings.extend(remarks);
+        let (scouter, inline_of_scouter) = foreign::scouter(root, self.directory, self.vault.world);
+        config.scouter = scouter;
         let heartbeat = root.section("heartbeat");
         let in_file = |key| heartbeat.as_ref().filter(|section| section.has(key))?.text(key);
         files.extend(
@@ -187,8 +189,9 @@ impl Reader<'_, '_, '_> {
                 "{name} has a secret in it, and everybody on this host may read it; `chmod 600` it"
             ));
         }
-        self.inline_secret =
-            inline || heartbeat.is_some_and(|section| section.has("url") || section.has("proxy"));
+        self.inline_secret = inline
+            || inline_of_scouter
+            || heartbeat.is_some_and(|section| section.has("url") || section.has("proxy"));
         let zone = config.zone.clone();
         config.maintenance = self.maintenance(&zone);
         if root.is_list("log") || root.has("logging") {

@@ -49,6 +49,7 @@ fn the_example_is_right_as_it_is_and_with_everything_in_force() {
         ("slack-url", "https://hooks.example.com/services/T/B/X"),
         ("teams-url", "https://flows.example.com/workflows/x"),
         ("mail-password", "hush"),
+        ("scouter-password", "hush"),
     ] {
         fs::write(directory.path().join(name), format!("{secret}\n")).expect("written");
     }
@@ -67,6 +68,7 @@ fn the_example_is_right_as_it_is_and_with_everything_in_force() {
     assert_eq!(config.targets.len(), 5);
     assert_eq!(config.maintenance.len(), 3);
     assert_eq!(config.channels.len(), 7);
+    assert_eq!(config.scouter.len(), 1);
     let heartbeat = config.heartbeat.as_ref().map(|heartbeat| heartbeat.url.expose_secret());
     assert_eq!(heartbeat, Some("https://heartbeat.example/secret"));
     assert!(
