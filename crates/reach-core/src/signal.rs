@@ -217,12 +217,18 @@ pub enum Gauge {
     Load,
     /// Processor time.
     Processor,
+    /// Time in which some task waited for a processor, for memory or for a disk (PSI).
+    Pressure,
     /// File descriptors.
     FileDescriptors,
     /// Ephemeral ports towards one destination.
     EphemeralPorts,
     /// The connection tracking table.
     Conntrack,
+    /// Sockets in one state, of as many as the kernel keeps in it.
+    Sockets,
+    /// Connections that a listener's full queue turned away, of all that came.
+    AcceptQueue,
     /// Segments sent again, of all sent.
     Retransmissions,
     /// A JVM's heap.

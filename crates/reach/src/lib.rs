@@ -15,6 +15,7 @@
 //! * [`web`] is what the watch shows over HTTP: [`metrics`], state, and [`blackbox`] probes on demand; [`otlp`]
 //!   pushes the metrics.
 //! * [`export`] writes what the store remembers for other programs.
+//! * [`host`] looks at the host itself: levels, attempts of applications to connect, JVMs.
 //! * [`output`] writes results to standard output and everything else to standard error.
 //!
 //! Deliberately absent: any opinion on what an observation means (reach-core) and any sentence of a report
@@ -33,6 +34,7 @@ pub mod daemon;
 pub mod evidence;
 pub mod exit;
 pub mod export;
+pub mod host;
 pub mod live;
 pub mod live_view;
 pub mod logging;
