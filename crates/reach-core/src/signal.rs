@@ -270,6 +270,9 @@ pub struct Statement {
     pub count: u64,
     /// It failed, in these words.
     pub error: Option<String>,
+    /// What it waits for, in a stable word: `lock`.
+    #[serde(default)]
+    pub waits: Option<String>,
 }
 
 /// How bad the one who raised an alert thinks it is, mildest first.

@@ -11,3 +11,4 @@ pub mod exception;
 pub mod host;
 pub mod log;
 pub mod scouter;
+pub mod sql;

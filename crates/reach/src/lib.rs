@@ -16,6 +16,7 @@
 //!   pushes the metrics.
 //! * [`export`] writes what the store remembers for other programs.
 //! * [`host`] looks at the host itself: levels, attempts of applications to connect, JVMs.
+//! * [`sql`] asks databases which of their statements are slow.
 //! * [`output`] writes results to standard output and everything else to standard error.
 //!
 //! Deliberately absent: any opinion on what an observation means (reach-core) and any sentence of a report
@@ -44,6 +45,7 @@ pub mod output;
 pub mod progress;
 pub mod recording;
 pub mod service;
+pub mod sql;
 pub mod web;
 pub mod words;
 

@@ -40,7 +40,7 @@ impl Disks {
 
     /// The levels of all file systems that answer, and what does not answer any more or does again.
     pub(super) fn look(&mut self, roots: &Roots, settings: &HostSettings) -> (Vec<Level>, Vec<Word>) {
-        let all = mounts::mounts(&roots.text("self/mountinfo"));
+        let all = mounts::mounts(&roots.text("thread-self/mountinfo"));
         let watched: Vec<Mount> = mounts::watched(&all)
             .into_iter()
             .filter(|mount| !settings.excludes_mount(&mount.point))

@@ -36,7 +36,8 @@ impl Jvms {
         let mut alive = BTreeMap::new();
         for (process, path) in counters(roots, processes) {
             // A file may be in the making, or its owner may just have ended.
-            let Some(jvm) = foreign_bytes(&path, MOST_BYTES).ok().and_then(|bytes| Jvm::parse(&bytes).ok()) else {
+            let Some(jvm) = foreign_bytes(&path, MOST_BYTES).ok().and_then(|bytes| Jvm::parse(&bytes).ok())
+            else {
                 continue;
             };
             let directory = processes::directory(roots, process);
@@ -138,18 +139,18 @@ mod tests {
             .stderr(Stdio::null())
             .spawn();
         let Ok(mut java) = started else {
-            eprintln!("skipped: no java here");
+            eprintln!("SKIPPED: no java here");
             return;
         };
         let mut line = String::new();
         let read = BufReader::new(java.stdout.take().expect("piped")).read_line(&mut line);
         if read.is_err() || line.is_empty() {
             let _ = java.wait();
-            eprintln!("skipped: this java cannot run a source file");
+            eprintln!("SKIPPED: this java cannot run a source file");
             return;
         }
         let roots = Roots::default();
-        let at = |seconds| Time::from_micros(seconds * 1_000_000);
+        let at = |seconds: u64| Time::from_micros(seconds * 1_000_000);
         let mut jvms = Jvms::default();
         let mine = format!("pid {}", java.id());
         let mut look = |now| {

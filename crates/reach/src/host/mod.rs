@@ -144,9 +144,13 @@ impl HostReader {
     }
 
     fn follow(&mut self, now: Time, namespace: u64, look: Look, own: &BTreeSet<u64>) -> Vec<Seen> {
-        let waiting: Vec<Socket> =
-            look.waiting.into_iter().filter(|socket| !own.contains(&socket.inode) && self.concerns(socket)).collect();
-        let gone: BTreeSet<_> = self.connects.gone(namespace, &waiting).into_iter().map(|key| key.flow).collect();
+        let waiting: Vec<Socket> = look
+            .waiting
+            .into_iter()
+            .filter(|socket| !own.contains(&socket.inode) && self.concerns(socket))
+            .collect();
+        let gone: BTreeSet<_> =
+            self.connects.gone(namespace, &waiting).into_iter().map(|key| key.flow).collect();
         let after = match look.others {
             Some(others) => others,
             None if gone.is_empty() => BTreeMap::new(),
@@ -168,7 +172,8 @@ impl HostReader {
         let lost = news.len().saturating_sub(MOST_TOLD) as u64 + self.connects.take_unfollowed();
         news.truncate(MOST_TOLD);
         if !news.is_empty() {
-            let wanted: BTreeSet<u64> = news.iter().map(|seen| seen.key.inode).filter(|&inode| inode != 0).collect();
+            let wanted: BTreeSet<u64> =
+                news.iter().map(|seen| seen.key.inode).filter(|&inode| inode != 0).collect();
             let owners = processes::owners(&self.roots, &wanted);
             for seen in &news {
                 let owner = owners.get(&seen.key.inode).cloned().unwrap_or_default();
@@ -196,7 +201,8 @@ impl HostReader {
         levels.extend(processes::descriptors(&self.roots, &processes, MOST_OF_ONE));
         levels.extend(self.counted_levels(now));
         levels.extend(self.socket_levels());
-        signals.extend(words.into_iter().chain(levels.into_iter().map(Word::Level)).map(|word| said(now, word)));
+        signals
+            .extend(words.into_iter().chain(levels.into_iter().map(Word::Level)).map(|word| said(now, word)));
         if self.settings.jvms {
             signals.extend(self.jvms.look(now, &self.roots, &processes));
         }
@@ -224,7 +230,9 @@ impl HostReader {
     fn group_levels(&self, processes: &[u32]) -> Vec<Level> {
         let groups: BTreeSet<String> = processes
             .iter()
-            .filter_map(|process| gauges::group(&self.roots.text(format!("{process}/cgroup"))).map(str::to_owned))
+            .filter_map(|process| {
+                gauges::group(&self.roots.text(format!("{process}/cgroup"))).map(str::to_owned)
+            })
             .collect();
         // Limits of groups above hold too: a pod's, a slice's. In a container the root is the container's own.
         let mut all: BTreeSet<&str> = BTreeSet::new();
@@ -238,8 +246,14 @@ impl HostReader {
             .filter(|group| !group.split('/').any(|part| part == ".."))
             .filter_map(|group| {
                 let file = |name: &str| files::text(&top.join(group.trim_start_matches('/')).join(name));
-                let name = gauges::unit(group).unwrap_or_else(|| if group.is_empty() { "/" } else { group }.to_owned());
-                gauges::group_memory(&name, &file("memory.max"), &file("memory.current"), &file("memory.stat"))
+                let name = gauges::unit(group)
+                    .unwrap_or_else(|| if group.is_empty() { "/" } else { group }.to_owned());
+                gauges::group_memory(
+                    &name,
+                    &file("memory.max"),
+                    &file("memory.current"),
+                    &file("memory.stat"),
+                )
             })
             .collect();
         levels.sort_by(|a, b| b.share.total_cmp(&a.share).then_with(|| a.of.cmp(&b.of)));
@@ -251,7 +265,8 @@ impl HostReader {
     fn counted_levels(&mut self, now: Time) -> Vec<Level> {
         let mut levels = Vec::new();
         let text = |path: &str| self.roots.text(path);
-        if let Some(counters) = TcpCounters::parse(&text("net/snmp"), &text("net/netstat"))
+        if let Some(counters) =
+            TcpCounters::parse(&text("thread-self/net/snmp"), &text("thread-self/net/netstat"))
             && let Some((before, _)) = self.tcp.turn(now, counters)
             && let Some(between) = counters.since(&before)
         {
@@ -276,11 +291,14 @@ impl HostReader {
     /// Source ports, and sockets that pile up in one state.
     fn socket_levels(&mut self) -> Vec<Level> {
         let Some(census) = self.tables.census(&self.roots) else { return Vec::new() };
-        let limit = |name: &str| gauges::number(&self.roots.text(format!("sys/net/ipv4/{name}"))).unwrap_or(0);
+        let limit =
+            |name: &str| gauges::number(&self.roots.text(format!("sys/net/ipv4/{name}"))).unwrap_or(0);
         let mut levels = census.levels(MOST_OF_ONE);
         let waits = census.in_state(State::TimeWait);
         levels.extend(gauges::level(Gauge::Sockets, "time-wait", waits, limit("tcp_max_tw_buckets")));
-        if let Some(orphans) = gauges::sockstat(&self.roots.text("net/sockstat"), "TCP:", "orphan") {
+        if let Some(orphans) =
+            gauges::sockstat(&self.roots.text("thread-self/net/sockstat"), "TCP:", "orphan")
+        {
             levels.extend(gauges::level(Gauge::Sockets, "orphan", orphans, limit("tcp_max_orphans")));
         }
         // Connections that the other side closed and the application here forgot. Some always are.
@@ -314,7 +332,8 @@ mod tests {
         let of = |gauge| {
             signals.iter().any(|signal| matches!(&signal.word, Word::Level(level) if level.gauge == gauge))
         };
-        for gauge in [Gauge::DiskSpace, Gauge::Memory, Gauge::Load, Gauge::FileDescriptors, Gauge::Processor] {
+        for gauge in [Gauge::DiskSpace, Gauge::Memory, Gauge::Load, Gauge::FileDescriptors, Gauge::Processor]
+        {
             assert!(of(gauge), "{gauge:?} of {signals:?}");
         }
         assert!(signals.iter().all(|signal| signal.origin.source == SOURCE));
@@ -324,7 +343,8 @@ mod tests {
     fn what_is_excluded_is_not_told() {
         let settings = HostSettings { exclude: vec![Gauge::Memory], jvms: false, ..HostSettings::default() };
         let signals = HostReader::new(settings).read(Time::from_micros(1));
-        let is_memory = |signal: &Signal| matches!(&signal.word, Word::Level(level) if level.gauge == Gauge::Memory);
+        let is_memory =
+            |signal: &Signal| matches!(&signal.word, Word::Level(level) if level.gauge == Gauge::Memory);
         assert!(!signals.iter().any(is_memory));
     }
 }

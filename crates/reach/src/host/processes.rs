@@ -119,7 +119,8 @@ fn sockets(directory: &Path, links: &mut usize, mut found: impl FnMut(u64)) {
         }
         *links -= 1;
         let Ok(link) = fs::read_link(entry.path()) else { continue };
-        let inode = link.to_str().and_then(|link| link.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
+        let inode =
+            link.to_str().and_then(|link| link.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
         if let Some(inode) = inode {
             found(inode);
         }
@@ -128,10 +129,7 @@ fn sockets(directory: &Path, links: &mut usize, mut found: impl FnMut(u64)) {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        net::TcpListener,
-        os::fd::AsRawFd,
-    };
+    use std::{net::TcpListener, os::fd::AsRawFd};
 
     use super::*;
 
@@ -140,7 +138,8 @@ mod tests {
         let roots = Roots::default();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
         let link = fs::read_link(format!("/proc/self/fd/{}", listener.as_raw_fd())).expect("a link");
-        let inode: u64 = link.to_string_lossy().trim_start_matches("socket:[").trim_end_matches(']').parse().expect("one");
+        let inode: u64 =
+            link.to_string_lossy().trim_start_matches("socket:[").trim_end_matches(']').parse().expect("one");
         assert!(own_sockets(&roots).contains(&inode));
         let owners = owners(&roots, &BTreeSet::from([inode]));
         assert_eq!(owners.get(&inode).and_then(|owner| owner.process), Some(std::process::id()));

@@ -116,7 +116,9 @@ impl HostSettings {
         within("blocked_after", self.blocked_after, Duration::from_secs(1), Duration::from_secs(120));
         for mount in self.exclude_mounts.iter().filter(|mount| !mount.starts_with('/')) {
             let mount = crate::output::shown(mount);
-            problems.push(format!("`exclude_mounts`: `{mount}` is no mount point; give one like \"/mnt/backup\" or \"/mnt/*\""));
+            problems.push(format!(
+                "`exclude_mounts`: `{mount}` is no mount point; give one like \"/mnt/backup\" or \"/mnt/*\""
+            ));
         }
         problems
     }
@@ -157,12 +159,17 @@ mod tests {
         let limits = settings.limits();
         assert_eq!(limits.of(Gauge::DiskSpace).map(|limit| (limit.warning, limit.severe)), Some((0.5, 0.6)));
         assert!(limits.of(Gauge::Swap).is_none() && settings.problems().is_empty());
-        assert!(settings.excludes_mount("/mnt/a") && !settings.excludes_mount("/mnt") && !settings.excludes_mount("/mnta"));
+        assert!(
+            settings.excludes_mount("/mnt/a")
+                && !settings.excludes_mount("/mnt")
+                && !settings.excludes_mount("/mnta")
+        );
     }
 
     #[test]
     fn what_is_wrong_is_told_with_what_would_be_right() {
-        let error = toml::from_str::<HostSettings>("limits.heap = { warning = 0.9, severe = 0.8 }").expect_err("wrong");
+        let error = toml::from_str::<HostSettings>("limits.heap = { warning = 0.9, severe = 0.8 }")
+            .expect_err("wrong");
         assert!(error.message().contains("not above `severe`"), "{error}");
         assert!(toml::from_str::<HostSettings>("limits.hepa = { warning = 0.8, severe = 0.9 }").is_err());
         let settings = HostSettings {

@@ -111,11 +111,14 @@ impl Tables {
     /// Which namespace a process is in is a link that only its owner may read, but the files of `/proc/PID/net` have a
     /// number of their own in each.
     pub(super) fn find_others(&mut self, roots: &Roots, processes: &[u32]) -> BTreeSet<u64> {
-        let number = |process: &str| fs::metadata(roots.proc.join(process).join("net/tcp")).ok().map(|it| it.ino());
+        let number =
+            |process: &str| fs::metadata(roots.proc.join(process).join("net/tcp")).ok().map(|it| it.ino());
         let ours = number("self");
         let mut others: BTreeMap<u64, u32> = BTreeMap::new();
         for &process in processes {
-            let Some(found) = number(&process.to_string()).filter(|found| Some(*found) != ours) else { continue };
+            let Some(found) = number(&process.to_string()).filter(|found| Some(*found) != ours) else {
+                continue;
+            };
             if others.len() < MOST_NAMESPACES || others.contains_key(&found) {
                 others.entry(found).or_insert(process);
             }
@@ -203,7 +206,7 @@ mod tests {
     fn a_connection_is_found_by_its_flow_and_counted() {
         for address in ["127.0.0.1:0", "[::1]:0"] {
             let Ok(listener) = TcpListener::bind(address) else {
-                eprintln!("skipped: no {address} here");
+                eprintln!("SKIPPED: no {address} here");
                 continue;
             };
             let stream = TcpStream::connect(listener.local_addr().expect("bound")).expect("connected");

@@ -47,7 +47,9 @@ impl HostWatch {
                     match heard.try_send(signals) {
                         Ok(()) => lost = 0,
                         // The word of the loss is no loss itself.
-                        Err(TrySendError::Full(signals)) => lost += signals.len() as u64 - u64::from(lost > 0),
+                        Err(TrySendError::Full(signals)) => {
+                            lost += signals.len() as u64 - u64::from(lost > 0)
+                        }
                         Err(TrySendError::Disconnected(_)) => return,
                     }
                 }
