@@ -56,12 +56,16 @@ use tokio::{
 
 #[path = "dialogues.rs"]
 mod dialogues;
+#[path = "hosts.rs"]
+mod hosts;
+
+pub use self::hosts::{host_files, hsperf, slow_log, sock_diag, socket_table, statement};
 
 /// What a target does with an input.
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 26] = [
+pub const ALL: [(&str, Parser); 32] = [
     ("asn_table", asn_table),
     ("certificate", certificate),
     ("control", control),
@@ -70,7 +74,9 @@ pub const ALL: [(&str, Parser); 26] = [
     ("echo", echo),
     ("extension", extension),
     ("getent", getent),
+    ("host_files", host_files),
     ("http", http),
+    ("hsperf", hsperf),
     ("modules", modules),
     ("packet", packet),
     ("proxy", proxy),
@@ -81,7 +87,11 @@ pub const ALL: [(&str, Parser); 26] = [
     ("roll_page", roll_page),
     ("scenario", scenario),
     ("segment", segment),
+    ("slow_log", slow_log),
+    ("sock_diag", sock_diag),
+    ("socket_table", socket_table),
     ("starttls", starttls),
+    ("statement", statement),
     ("target", target),
     ("tcp_info", tcp_info),
     ("telegram", telegram),

@@ -57,9 +57,11 @@ fn ip(words: &str) {
 }
 
 /// A network in which SYNs go out and nothing comes back.
-const VOID: [&str; 4] = [
-    "link add void type dummy",
-    "link set void up",
+const VOID: [&str; 5] = [
+    "link add void type veth peer name nobody",
+    "link set nobody up",
+    // Nobody is asked for: all goes to an address that the other end does not have.
+    "link set void arp off up",
     "addr add 192.0.2.1/24 dev void",
     "addr add 2001:db8::1/64 dev void nodad",
 ];

@@ -227,14 +227,17 @@ fn a_postgresql_that_goes_away_is_told_once_and_again_when_it_is_back() {
 fn a_listener_that_says_nothing_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
     let port = listener.local_addr().expect("bound").port();
-    for kind in ["postgres", "mysql"] {
-        let text =
-            format!("name = \"a\"\nkind = \"{kind}\"\nhost = \"127.0.0.1\"\nport = {port}\nuser = \"u\"\n");
-        let mut reader = Asker::new(toml::from_str(&text).expect("settings"));
-        let began = Instant::now();
-        assert!(reader.ask().1.is_err(), "{kind}");
-        assert!(began.elapsed() < PATIENCE, "{kind}");
-    }
+    thread::scope(|scope| {
+        for kind in ["postgres", "mysql"] {
+            scope.spawn(move || {
+                let text = format!(
+                    "name = \"a\"\nkind = \"{kind}\"\nhost = \"127.0.0.1\"\nport = {port}\nuser = \"u\"\n"
+                );
+                let mut asker = Asker::new(toml::from_str(&text).expect("settings"));
+                assert_eq!(asker.ask().1, Err("it does not answer".to_owned()), "{kind}");
+            });
+        }
+    });
 }
 
 fn mariadb() -> Option<Server> {
@@ -303,7 +306,7 @@ fn slow_statements_of_a_real_mariadb_are_told_without_their_literals() {
     }
     assert!(!format!("{told:?}").contains("secret") && !format!("{told:?}").contains("Kim"), "{told:?}");
     let find = |text: &str| told.iter().find(|it| it.text.eq_ignore_ascii_case(text));
-    assert!(find("select sleep(?), ?").is_some_and(|it| it.count == 1), "{told:?}");
+    assert!(find("SELECT `sleep`(?), ?").is_some_and(|it| it.count == 1), "{told:?}");
     assert!(
         find("select sleep(?), ?, ?").is_some_and(|it| it.database.as_deref() == Some("shop")),
         "{told:?}"

@@ -204,7 +204,7 @@ impl Concerns {
         let due = held(followed.severe)
             .map(|start| (Gravity::Severe, start))
             .or_else(|| held(followed.warning).map(|start| (Gravity::Warning, start)));
-        let calm = level.share < limit.clear && !ahead || limit.has_spare(level) && !ahead;
+        let calm = !ahead && (level.share < limit.clear || limit.has_spare(level));
         since(&mut followed.calm, now, calm);
 
         match (&mut followed.open, due) {

@@ -3,8 +3,7 @@
 //! What a statement asks about belongs to the users of the application; which statement is slow does not. Where a text is
 //! cut in the middle of a literal, as databases cut long statements, all of the rest is literal.
 
-use std::iter::Peekable;
-use std::str::CharIndices;
+use std::{iter::Peekable, str::CharIndices};
 
 /// Whose syntax.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

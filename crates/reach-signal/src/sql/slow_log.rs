@@ -46,9 +46,8 @@ impl SlowLog {
         let begins = line.starts_with("# Time: ") || is_user_line(line);
         if begins || is_banner(line) {
             // `# Time` is left out where it is that of the record before, so both may begin one.
-            let ended =
-                if self.record.in_text || self.record.elapsed.is_some() { self.end(now) } else { None };
-            return ended;
+            let there = self.record.in_text || self.record.elapsed.is_some();
+            return if there { self.end(now) } else { None };
         }
         if !self.record.in_text && line.starts_with('#') {
             self.header(line);

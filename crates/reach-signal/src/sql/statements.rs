@@ -92,7 +92,15 @@ pub struct Counted {
 pub struct Digests {
     threshold: Duration,
     dialect: Dialect,
-    last: Option<BTreeMap<String, (u64, Duration)>>,
+    last: Option<Last>,
+}
+
+/// What was counted at the last look.
+#[derive(Clone, Debug)]
+struct Last {
+    kinds: BTreeMap<String, (u64, Duration)>,
+    /// All kinds are in it: one that was not there began after it.
+    whole: bool,
 }
 
 impl Digests {
@@ -102,14 +110,15 @@ impl Digests {
     }
 
     /// Takes what is counted at `now`, and tells the kinds whose mean was over the threshold since the last look. A kind
-    /// whose counters fell was counted anew, and begins again; so does one that was not there, as it may have been pushed
-    /// out and come back.
+    /// whose counters fell was counted anew, and begins again; so does one that was not among the first before, where there
+    /// were too many to see all.
     pub fn look(&mut self, now: Time, origin: &Origin, rows: &[Counted]) -> Vec<Signal> {
         let rows = || rows.iter().take(MOST_ROWS);
         let mut signals = Vec::new();
         if let Some(last) = &self.last {
             for row in rows() {
-                let Some(&(calls, took)) = last.get(&row.key) else { continue };
+                let new = last.whole.then_some((0, Duration::ZERO));
+                let Some((calls, took)) = last.kinds.get(&row.key).copied().or(new) else { continue };
                 let (Some(calls), Some(took)) = (row.calls.checked_sub(calls), row.took.checked_sub(took))
                 else {
                     continue;
@@ -132,14 +141,9 @@ impl Digests {
                 }
             }
         }
-        self.last = Some(rows().map(|row| (row.key.clone(), (row.calls, row.took))).collect());
+        let kinds: BTreeMap<_, _> = rows().map(|row| (row.key.clone(), (row.calls, row.took))).collect();
+        self.last = Some(Last { whole: kinds.len() < MOST_ROWS, kinds });
         signals
-    }
-
-    /// The connection was lost: what was counted meanwhile is told by the next look all the same, if the database still
-    /// counts from where it was.
-    pub fn forget(&mut self) {
-        self.last = None;
     }
 }
 
@@ -218,5 +222,17 @@ mod tests {
         assert_eq!(told[0].text, "select * from t where id = ?");
         assert!(digests.look(at(180), &origin, &[counted(5, 50_000)]).is_empty(), "counted anew");
         assert!(digests.look(at(240), &origin, &[counted(5, 50_000)]).is_empty(), "nothing ran");
+        let fresh = Counted { key: "4".to_owned(), ..counted(2, 4_000) };
+        assert_eq!(digests.look(at(300), &origin, &[fresh]).len(), 1, "it began after the last look");
+    }
+
+    #[test]
+    fn of_too_many_kinds_a_new_face_may_be_an_old_one() {
+        let mut digests = Digests::new(Dialect::Postgres, Duration::from_secs(1));
+        let many = |from: usize| -> Vec<Counted> {
+            (from..from + MOST_ROWS).map(|i| Counted { key: i.to_string(), ..counted(2, 4_000) }).collect()
+        };
+        digests.look(at(0), &Origin::default(), &many(0));
+        assert!(digests.look(at(60), &Origin::default(), &many(1)).is_empty());
     }
 }

@@ -37,7 +37,9 @@ use super::{Output, Problems, Surroundings, keep, targets};
 use crate::{
     alert::settings::ChannelSettings,
     cli::WatchArgs,
+    host::settings::HostSettings,
     output::shown,
+    sql::settings::SqlSettings,
     web::settings::{OtlpSettings, ProbeSettings},
 };
 
@@ -69,6 +71,10 @@ pub struct WatchConfig {
     pub probe: ProbeSettings,
     /// Metrics that are pushed.
     pub otlp: Option<OtlpSettings>,
+    /// What is looked at on this host.
+    pub host: HostSettings,
+    /// Databases that are asked for their slow statements; no name twice.
+    pub sql: Vec<SqlSettings>,
     /// Who hears of things, and how; no name twice.
     pub channels: Vec<ChannelSettings>,
     /// When nothing is said of some targets.
@@ -248,6 +254,8 @@ impl WatchConfig {
             http: Http::default(),
             probe: ProbeSettings::default(),
             otlp: None,
+            host: HostSettings::default(),
+            sql: Vec::new(),
             channels: Vec::new(),
             maintenance: Vec::new(),
             vantage: None,

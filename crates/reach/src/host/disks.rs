@@ -3,7 +3,6 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
     sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
     thread,
     time::{Duration, Instant},
@@ -113,7 +112,7 @@ impl Disks {
 }
 
 fn room(point: &str) -> Option<Room> {
-    let state = statvfs(&PathBuf::from(point)).ok()?;
+    let state = statvfs(point).ok()?;
     Some(Room {
         block: state.fragment_size(),
         blocks: state.blocks(),

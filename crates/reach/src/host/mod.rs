@@ -45,7 +45,7 @@ use self::{
 pub const SOURCE: &str = "host";
 
 /// How often namespaces of containers are looked for.
-const FIND_EVERY: Duration = Duration::from_secs(10);
+const FIND_EVERY: Duration = Duration::from_secs(5);
 /// The most things of one gauge that are told at a time: destinations, processes, groups.
 const MOST_OF_ONE: usize = 8;
 /// The most attempts that are told at a time.

@@ -78,7 +78,8 @@ fn open_files(directory: &Path) -> Option<u64> {
 /// The sockets that this process has open.
 pub(super) fn own_sockets(roots: &Roots) -> BTreeSet<u64> {
     let mut inodes = BTreeSet::new();
-    sockets(&roots.proc.join("self"), &mut MOST_LINKS.clone(), |inode| {
+    let mut links = MOST_LINKS;
+    sockets(&roots.proc.join("self"), &mut links, |inode| {
         inodes.insert(inode);
     });
     inodes

@@ -32,7 +32,7 @@ use tokio::{runtime, sync::Notify, task::JoinSet};
 use self::settings::{SqlKind, SqlSettings};
 
 /// How long a database has to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How long to wait after the first failure; twice as long after each further one.
 const FIRST_REST: Duration = Duration::from_secs(5);
 /// At the longest.
@@ -59,17 +59,24 @@ enum Session {
 impl Session {
     async fn open(settings: &SqlSettings) -> Result<Self, String> {
         match settings.kind {
-            SqlKind::Postgres => Ok(Self::Postgres(Box::new(postgres::Session::open(settings).await?))),
-            SqlKind::Mysql => Ok(Self::Mysql(Box::new(mysql::Session::open(settings).await?))),
+            SqlKind::Postgres => {
+                Ok(Self::Postgres(Box::new(in_time(postgres::Session::open(settings)).await?)))
+            }
+            SqlKind::Mysql => Ok(Self::Mysql(Box::new(in_time(mysql::Session::open(settings)).await?))),
         }
     }
 
     async fn look(&mut self, slow: Duration) -> Result<View, String> {
         match self {
-            Session::Postgres(session) => session.look(slow).await,
-            Session::Mysql(session) => session.look(slow).await,
+            Session::Postgres(session) => in_time(session.look(slow)).await,
+            Session::Mysql(session) => in_time(session.look(slow)).await,
         }
     }
+}
+
+/// Something else may listen there, or a server may hang: nobody waits for that.
+async fn in_time<T>(answer: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| Err("it does not answer".to_owned()))
 }
 
 /// Asks one database.
@@ -104,12 +111,8 @@ impl SqlReader {
         }
     }
 
-    /// Asks once. `clock` tells when the answer came.
-    ///
-    /// # Errors
-    ///
-    /// Why the database cannot be asked, without any password; that it does not answer is among the signals too, the
-    /// first time.
+    /// Asks once. `clock` tells when the answer came. Beside the signals stands why the database could not be asked, if
+    /// so, without any password; that it does not answer is among the signals too, the first time.
     pub async fn read(&mut self, clock: impl Fn() -> Time) -> (Vec<Signal>, Result<(), String>) {
         let mut signals = Vec::new();
         let view = self.view().await;

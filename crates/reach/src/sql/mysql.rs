@@ -6,7 +6,7 @@ use std::time::Duration;
 use mysql_async::{Conn, OptsBuilder, Row, SslOpts, Value, prelude::Queryable};
 use reach_signal::sql::statements::{Counted, MOST_ROWS, Running};
 
-use super::{PATIENCE, View, settings::SqlSettings, tls};
+use super::{View, settings::SqlSettings, tls};
 
 /// A session that reads and nothing else.
 pub(super) struct Session {
@@ -37,11 +37,7 @@ impl Session {
             let tls = SslOpts::default().with_disable_built_in_roots(true).with_root_certs(roots);
             options = options.ssl_opts(Some(tls));
         }
-        let connecting = Conn::new(options);
-        let connection = match tokio::time::timeout(PATIENCE, connecting).await {
-            Ok(connected) => connected.map_err(|error| error.to_string())?,
-            Err(_) => return Err("it does not answer".to_owned()),
-        };
+        let connection = Conn::new(options).await.map_err(|error| error.to_string())?;
         let mut session = Self { connection, maria: false, schema: false, blind: false };
         session.prepare().await.map_err(|error| error.to_string())?;
         Ok(session)
@@ -76,10 +72,7 @@ impl Session {
     }
 
     pub(super) async fn look(&mut self, slow: Duration) -> Result<View, String> {
-        match tokio::time::timeout(PATIENCE, self.view(slow)).await {
-            Ok(view) => view.map_err(|error| error.to_string()),
-            Err(_) => Err("it does not answer".to_owned()),
-        }
+        self.view(slow).await.map_err(|error| error.to_string())
     }
 
     async fn view(&mut self, slow: Duration) -> mysql_async::Result<View> {

@@ -8,7 +8,7 @@ use tokio_postgres::{
     Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow, config::SslMode, error::SqlState,
 };
 
-use super::{PATIENCE, View, settings::SqlSettings, tls::Rustls};
+use super::{View, settings::SqlSettings, tls::Rustls};
 
 /// A session that reads and nothing else.
 pub(super) struct Session {
@@ -29,7 +29,7 @@ impl Drop for Session {
 impl Session {
     pub(super) async fn open(settings: &SqlSettings) -> Result<Self, String> {
         let mut config = Config::new();
-        config.host(&settings.host).user(&settings.user).application_name("reach").connect_timeout(PATIENCE);
+        config.host(&settings.host).user(&settings.user).application_name("reach");
         config.port(settings.port.unwrap_or(5432));
         config.dbname(settings.database.as_deref().unwrap_or("postgres"));
         if let Some(password) = &settings.password {
@@ -74,8 +74,7 @@ impl Session {
     }
 
     pub(super) async fn look(&mut self, slow: Duration) -> Result<View, String> {
-        let view = self.view(slow).await;
-        view.map_err(|error| said(&error))
+        self.view(slow).await.map_err(|error| said(&error))
     }
 
     async fn view(&mut self, slow: Duration) -> Result<View, tokio_postgres::Error> {

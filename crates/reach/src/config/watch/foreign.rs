@@ -8,8 +8,10 @@ use super::{World, sheet::Section};
 use crate::{
     alert::settings::{ChannelKind, ChannelSettings, Place},
     cli::nearest,
+    host::settings::HostSettings,
     output::shown,
-    web::settings::{HttpSettings, OtlpSettings, ProbeSettings},
+    sql::settings::SqlSettings,
+    web::settings::{HttpSettings, OtlpSettings, ProbeSettings, Source},
 };
 
 /// The web server.
@@ -104,6 +106,41 @@ pub(super) fn probe(root: &Section<'_, '_>, directory: &Path) -> ProbeSettings {
 
 pub(super) fn otlp(root: &Section<'_, '_>) -> Option<OtlpSettings> {
     root.section("otlp")?.deserialize()
+}
+
+/// What is looked at on this host.
+pub(super) fn host(root: &Section<'_, '_>) -> HostSettings {
+    let Some(section) = root.section("host") else { return HostSettings::default() };
+    let settings: HostSettings = section.deserialize().unwrap_or_default();
+    tell(&section, "host", settings.problems());
+    settings
+}
+
+/// The databases, and whether the file itself has one of their passwords.
+pub(super) fn sql(root: &Section<'_, '_>, directory: &Path) -> (Vec<SqlSettings>, bool) {
+    let (mut databases, mut inline): (Vec<SqlSettings>, bool) = (Vec::new(), false);
+    for section in root.sections("sql") {
+        let Some(mut database) = section.deserialize::<SqlSettings>() else { continue };
+        tell(&section, "sql", database.problems());
+        if databases.iter().any(|known| known.name == database.name) {
+            let name = shown(&database.name);
+            section.wrong("name", format!("there are two databases of the name `{name}`; rename one"));
+            continue;
+        }
+        database.ca = database.ca.map(|path| directory.join(path));
+        if let Some(Source::File(path)) = &mut database.password {
+            *path = directory.join(&*path);
+        }
+        inline |= matches!(database.password, Some(Source::Inline(_)));
+        databases.push(database);
+    }
+    (databases, inline)
+}
+
+fn tell(section: &Section<'_, '_>, name: &str, problems: Vec<String>) {
+    for problem in problems {
+        section.sheet().wrong(section.at_key(""), format!("`{name}`: {problem}"));
+    }
 }
 
 fn from_table<T: DeserializeOwned>(section: &Section<'_, '_>, table: toml::Table) -> Option<T> {

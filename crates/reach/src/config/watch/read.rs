@@ -163,11 +163,14 @@ impl Reader<'_, '_, '_> {
         config.http = foreign::http(root);
         config.probe = foreign::probe(root, self.directory);
         config.otlp = foreign::otlp(root);
+        config.host = foreign::host(root);
+        let (databases, open) = foreign::sql(root, self.directory);
+        config.sql = databases;
         let (channels, inline) = foreign::channels(root, self.directory, self.vault.world);
         config.channels = channels;
         let heartbeat = root.section("heartbeat");
         self.inline_secret =
-            inline || heartbeat.is_some_and(|section| section.has("url") || section.has("proxy"));
+            inline || open || heartbeat.is_some_and(|section| section.has("url") || section.has("proxy"));
         let zone = config.zone.clone();
         config.maintenance = self.maintenance(&zone);
         (config, defaults)
