@@ -17,6 +17,6 @@ pub use errors::{
     ErrorOrigin, QueuedError, bind_obstacle, drain_error_queue, enable_error_queue, local_obstacle, unable,
 };
 pub use leaving::{BadInterfaceName, InterfaceName, Leaving, LeavingError};
-pub use limits::{drop_privileges, raise_file_limit};
+pub use limits::{drop_privileges, keep_rights_to_look, raise_file_limit};
 pub use options::{Fragmenting, set_ttl};
 pub use tcp::{TcpInfo, TcpOptions, connect_tcp, open_tcp, tcp_info};

@@ -10,7 +10,7 @@ use std::{
 };
 
 use reach_core::signal::{Signal, Word};
-use reach_net::drive::Clock;
+use reach_net::{drive::Clock, sys::keep_rights_to_look};
 
 use super::{HostReader, Names, said, settings::HostSettings};
 
@@ -26,12 +26,18 @@ pub struct HostWatch {
 impl HostWatch {
     /// Starts. Each look that saw something is sent; where nobody takes them fast enough looks are left out, and the next
     /// that is taken says how many signals were lost.
+    ///
+    /// Started before privileges are given up, the thread keeps the right to see what processes of others have open, and
+    /// no other; afterwards it sees less (see the [module](super)).
     pub fn start(settings: HostSettings, clock: Clock, heard: SyncSender<Vec<Signal>>) -> io::Result<Self> {
         let names: Arc<Mutex<Option<Names>>> = Arc::default();
         let (stop, stopped) = mpsc::sync_channel::<()>(0);
         let every = settings.look;
         let told = Arc::clone(&names);
         let thread = thread::Builder::new().name("reach-host".to_owned()).spawn(move || {
+            if let Err(error) = keep_rights_to_look() {
+                tracing::warn!("the thread that looks at this host keeps its privileges: {error}");
+            }
             let mut reader = HostReader::new(settings);
             let mut lost = 0;
             loop {
