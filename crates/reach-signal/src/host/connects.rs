@@ -179,6 +179,10 @@ impl Connects {
             (socket.inode == key.inode || socket.inode == 0)
                 && !matches!(socket.state, State::SynSent | State::Close | State::Listen)
         });
+        // It only is of no interest any more.
+        if after.is_some_and(|socket| socket.state == State::SynSent && socket.inode == key.inode) {
+            return Vec::new();
+        }
         let destination = (key.namespace, key.flow.remote);
         let elapsed = was.seen.since(was.since);
         let seen = |fate| Seen { at: now, key, uid: was.uid, elapsed, repeated: was.repeated, fate };
@@ -370,6 +374,15 @@ mod tests {
         assert_eq!(fates(&news), [Fate::Late]);
         let word = signal(&news[0], "host", Some("push.example"), &Owner::default()).word;
         assert!(matches!(word, Word::Attempt(Attempt { failed: None, .. })));
+    }
+
+    #[test]
+    fn one_that_is_looked_for_no_more_did_not_fail() {
+        let mut connects = Connects::new(Patience::default());
+        connects.look(at(0), 0, &[waiting(40_000, 1)], &none());
+        connects.look(at(2_000), 0, &[waiting(40_000, 2)], &none());
+        let still = waiting(40_000, 2);
+        assert!(connects.look(at(2_500), 0, &[], &BTreeMap::from([(still.flow(), still)])).is_empty());
     }
 
     #[test]

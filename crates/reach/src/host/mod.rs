@@ -69,6 +69,9 @@ pub struct HostReader {
     levels_due: Option<Time>,
     find_due: Option<Time>,
     own_command: Option<String>,
+    /// Whose the sockets are that wait and have repeated their SYN. Found while they are there: of one that was given up
+    /// nobody can tell any more.
+    owners: BTreeMap<u64, Owner>,
     /// The kernel does not tell of sockets, and that was said.
     blind: bool,
 }
@@ -89,6 +92,7 @@ impl HostReader {
             jvms: Jvms::default(),
             tcp: Meter::default(),
             ticks: Meter::default(),
+            owners: BTreeMap::new(),
             levels_due: None,
             find_due: None,
             blind: false,
@@ -117,9 +121,9 @@ impl HostReader {
     fn read_connects(&mut self, now: Time, signals: &mut Vec<Signal>) {
         // Before the table is read: what is opened and closed in between has no repeated SYN yet.
         let own = processes::own_sockets(&self.roots);
-        let mut news = Vec::new();
+        let mut looks = Vec::new();
         match self.tables.waiting() {
-            Ok(look) => news.extend(self.follow(now, 0, look, &own)),
+            Ok(look) => looks.push((0, look)),
             Err(_) if self.blind => {}
             Err(_) => {
                 self.blind = true;
@@ -134,21 +138,42 @@ impl HostReader {
             }
             for namespace in self.tables.others() {
                 match self.tables.look_at(&self.roots, namespace) {
-                    Some(look) => news.extend(self.follow(now, namespace, look, &own)),
+                    Some(look) => looks.push((namespace, look)),
                     // Its process has ended; another may be found at the next turn.
                     None => self.connects.leave(namespace),
                 }
             }
         }
+        for (_, look) in &mut looks {
+            look.waiting.retain(|socket| !own.contains(&socket.inode) && self.concerns(socket));
+        }
+        let waiting = looks.iter().flat_map(|(_, look)| &look.waiting);
+        let repeating: BTreeSet<u64> = waiting
+            .filter(|socket| socket.retransmits > 0 && socket.inode != 0)
+            .map(|socket| socket.inode)
+            .collect();
+        self.find_owners(&repeating);
+        let mut news = Vec::new();
+        for (namespace, look) in looks {
+            news.extend(self.follow(now, namespace, look));
+        }
         self.tell(now, news, signals);
+        self.owners.retain(|inode, _| repeating.contains(inode));
     }
 
-    fn follow(&mut self, now: Time, namespace: u64, look: Look, own: &BTreeSet<u64>) -> Vec<Seen> {
-        let waiting: Vec<Socket> = look
-            .waiting
-            .into_iter()
-            .filter(|socket| !own.contains(&socket.inode) && self.concerns(socket))
-            .collect();
+    fn find_owners(&mut self, of: &BTreeSet<u64>) {
+        let wanted: BTreeSet<u64> =
+            of.iter().copied().filter(|inode| !self.owners.contains_key(inode)).collect();
+        if wanted.is_empty() {
+            return;
+        }
+        let mut found = processes::owners(&self.roots, &wanted);
+        // Who is not found now will not be found later either.
+        self.owners.extend(wanted.into_iter().map(|inode| (inode, found.remove(&inode).unwrap_or_default())));
+    }
+
+    fn follow(&mut self, now: Time, namespace: u64, look: Look) -> Vec<Seen> {
+        let waiting: Vec<Socket> = look.waiting;
         let gone: BTreeSet<_> =
             self.connects.gone(namespace, &waiting).into_iter().map(|key| key.flow).collect();
         let after = match look.others {
@@ -171,16 +196,11 @@ impl HostReader {
     fn tell(&mut self, now: Time, mut news: Vec<Seen>, signals: &mut Vec<Signal>) {
         let lost = news.len().saturating_sub(MOST_TOLD) as u64 + self.connects.take_unfollowed();
         news.truncate(MOST_TOLD);
-        if !news.is_empty() {
-            let wanted: BTreeSet<u64> =
-                news.iter().map(|seen| seen.key.inode).filter(|&inode| inode != 0).collect();
-            let owners = processes::owners(&self.roots, &wanted);
-            for seen in &news {
-                let owner = owners.get(&seen.key.inode).cloned().unwrap_or_default();
-                if !self.is_reach(&owner) {
-                    let name = self.names.get(&seen.key.flow.remote.ip()).map(String::as_str);
-                    signals.push(connects::signal(seen, SOURCE, name, &owner));
-                }
+        for seen in &news {
+            let owner = self.owners.get(&seen.key.inode).cloned().unwrap_or_default();
+            if !self.is_reach(&owner) {
+                let name = self.names.get(&seen.key.flow.remote.ip()).map(String::as_str);
+                signals.push(connects::signal(seen, SOURCE, name, &owner));
             }
         }
         if lost > 0 {
