@@ -128,9 +128,6 @@ pub(super) fn sql(root: &Section<'_, '_>, directory: &Path) -> (Vec<SqlSettings>
             continue;
         }
         database.ca = database.ca.map(|path| directory.join(path));
-        if let Some(Source::File(path)) = &mut database.password {
-            *path = directory.join(&*path);
-        }
         inline |= matches!(database.password, Some(Source::Inline(_)));
         databases.push(database);
     }

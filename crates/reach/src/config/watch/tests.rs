@@ -345,7 +345,7 @@ fn this_host_and_databases_have_tables_of_their_own() {
     assert!(good(target).host.enabled && good(target).sql.is_empty());
     let database = "kind = 'postgres'\nhost = 'db.example'\nuser = 'reach'\n";
     let config = good(&format!(
-        "{target}[host]\nconnects = 'all'\n[[sql]]\nname = 'a'\n{database}password = {{ file = 'p' }}\nca = 'ca.pem'\n"
+        "{target}[host]\nconnects = 'all'\n[[sql]]\nname = 'a'\n{database}password = {{ file = '/p' }}\nca = 'ca.pem'\n"
     ));
     assert_eq!(config.host.connects, crate::host::settings::Scope::All);
     assert_eq!(config.sql[0].ca.as_deref(), Some(Path::new("/etc/reach/ca.pem")));
