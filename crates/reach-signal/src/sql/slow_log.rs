@@ -53,10 +53,8 @@ impl SlowLog {
             self.header(line);
             return None;
         }
-        if self.record.elapsed.is_none() {
-            // Between the banner and the first record, or in the middle of one that began before the log was opened.
-            return None;
-        }
+        // Without one this is between the banner and the first record, or one that began before the log was opened.
+        self.record.elapsed?;
         let bare = line.trim().trim_end_matches(';');
         if !self.record.in_text {
             if let Some(seconds) = bare.strip_prefix("SET timestamp=") {
