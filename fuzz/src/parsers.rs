@@ -65,12 +65,16 @@ use tokio::{
 
 #[path = "dialogues.rs"]
 mod dialogues;
+#[path = "hosts.rs"]
+mod hosts;
+
+pub use self::hosts::{host_files, hsperf, slow_log, sock_diag, socket_table, statement};
 
 /// What a target does with an input.
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 32] = [
+pub const ALL: [(&str, Parser); 38] = [
     ("asn_table", asn_table),
     ("certificate", certificate),
     ("control", control),
@@ -80,6 +84,8 @@ pub const ALL: [(&str, Parser); 32] = [
     ("exception", exception),
     ("extension", extension),
     ("getent", getent),
+    ("host_files", host_files),
+    ("hsperf", hsperf),
     ("http", http),
     ("log", log),
     ("log_pattern", log_pattern),
@@ -96,7 +102,11 @@ pub const ALL: [(&str, Parser); 32] = [
     ("scouter_datagram", scouter_datagram),
     ("scouter_profile", scouter_profile),
     ("segment", segment),
+    ("slow_log", slow_log),
+    ("sock_diag", sock_diag),
+    ("socket_table", socket_table),
     ("starttls", starttls),
+    ("statement", statement),
     ("target", target),
     ("tcp_info", tcp_info),
     ("telegram", telegram),

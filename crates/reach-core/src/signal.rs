@@ -239,12 +239,18 @@ pub enum Gauge {
     Load,
     /// Processor time.
     Processor,
+    /// Time in which some task waited for a processor, for memory or for a disk (PSI).
+    Pressure,
     /// File descriptors.
     FileDescriptors,
     /// Ephemeral ports towards one destination.
     EphemeralPorts,
     /// The connection tracking table.
     Conntrack,
+    /// Sockets in one state, of as many as the kernel keeps in it.
+    Sockets,
+    /// Connections that a listener's full queue turned away, of all that came.
+    AcceptQueue,
     /// Segments sent again, of all sent.
     Retransmissions,
     /// A JVM's heap.
@@ -286,6 +292,9 @@ pub struct Statement {
     pub count: u64,
     /// It failed, in these words.
     pub error: Option<String>,
+    /// What it waits for, in a stable word: `lock`.
+    #[serde(default)]
+    pub waits: Option<String>,
 }
 
 /// How bad the one who raised an alert thinks it is, mildest first.

@@ -12,3 +12,4 @@ pub mod host;
 pub mod log;
 pub mod otlp;
 pub mod scouter;
+pub mod sql;

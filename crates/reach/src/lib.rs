@@ -19,6 +19,8 @@
 //! * [`logs`] reads what applications and servers write down.
 //! * [`export`] writes what the store remembers for other programs.
 //! * [`scouter`] hears what a Scouter installation says.
+//! * [`host`] looks at the host itself: levels, attempts of applications to connect, JVMs.
+//! * [`sql`] asks databases which of their statements are slow.
 //! * [`output`] writes results to standard output and everything else to standard error.
 //!
 //! Deliberately absent: any opinion on what an observation means (reach-core) and any sentence of a report
@@ -38,6 +40,7 @@ pub mod daemon;
 pub mod evidence;
 pub mod exit;
 pub mod export;
+pub mod host;
 pub mod live;
 pub mod live_view;
 pub mod logging;
@@ -50,6 +53,7 @@ pub mod receive;
 pub mod recording;
 pub mod scouter;
 pub mod service;
+pub mod sql;
 pub mod web;
 pub mod words;
 

@@ -39,9 +39,11 @@ use super::{Output, Problems, Surroundings, keep, targets};
 use crate::{
     alert::settings::ChannelSettings,
     cli::WatchArgs,
+    host::settings::HostSettings,
     logs::SourcePlan,
     output::shown,
     scouter::settings::ScouterSettings,
+    sql::settings::SqlSettings,
     web::settings::{OtlpSettings, ProbeSettings},
 };
 
@@ -73,6 +75,10 @@ pub struct WatchConfig {
     pub probe: ProbeSettings,
     /// Metrics that are pushed.
     pub otlp: Option<OtlpSettings>,
+    /// What is looked at on this host.
+    pub host: HostSettings,
+    /// Databases that are asked for their slow statements; no name twice.
+    pub sql: Vec<SqlSettings>,
     /// Who hears of things, and how; no name twice.
     pub channels: Vec<ChannelSettings>,
     /// Scouter installations that are heard; no name twice.
@@ -259,6 +265,8 @@ impl WatchConfig {
             http: Http::default(),
             probe: ProbeSettings::default(),
             otlp: None,
+            host: HostSettings::default(),
+            sql: Vec::new(),
             channels: Vec::new(),
             scouter: Vec::new(),
             maintenance: Vec::new(),

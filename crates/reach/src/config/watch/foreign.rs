@@ -15,9 +15,11 @@ use crate::{
     alert::settings::{ChannelKind, ChannelSettings, Place},
     blackbox::Modules,
     cli::nearest,
+    host::settings::HostSettings,
     otlp::{Exporter, OtlpSettingsError},
     output::shown,
     scouter::settings::ScouterSettings,
+    sql::settings::SqlSettings,
     web::settings::{HttpSettings, OtlpSettings, ProbeSettings, Source},
 };
 
@@ -224,6 +226,38 @@ pub(super) fn otlp_secrets(settings: &OtlpSettings) -> impl Iterator<Item = Path
         Source::File(path) => Some(path.clone()),
         _ => None,
     })
+}
+
+/// What is looked at on this host.
+pub(super) fn host(root: &Section<'_, '_>) -> HostSettings {
+    let Some(section) = root.section("host") else { return HostSettings::default() };
+    let settings: HostSettings = section.deserialize().unwrap_or_default();
+    tell(&section, "host", settings.problems());
+    settings
+}
+
+/// The databases, and whether the file itself has one of their passwords.
+pub(super) fn sql(root: &Section<'_, '_>, directory: &Path) -> (Vec<SqlSettings>, bool) {
+    let (mut databases, mut inline): (Vec<SqlSettings>, bool) = (Vec::new(), false);
+    for section in root.sections("sql") {
+        let Some(mut database) = section.deserialize::<SqlSettings>() else { continue };
+        tell(&section, "sql", database.problems());
+        if databases.iter().any(|known| known.name == database.name) {
+            let name = shown(&database.name);
+            section.wrong("name", format!("there are two databases of the name `{name}`; rename one"));
+            continue;
+        }
+        database.ca = database.ca.map(|path| directory.join(path));
+        inline |= matches!(database.password, Some(Source::Inline(_)));
+        databases.push(database);
+    }
+    (databases, inline)
+}
+
+fn tell(section: &Section<'_, '_>, name: &str, problems: Vec<String>) {
+    for problem in problems {
+        section.sheet().wrong(section.at_key(""), format!("`{name}`: {problem}"));
+    }
 }
 
 fn from_table<T: DeserializeOwned>(section: &Section<'_, '_>, table: toml::Table) -> Option<T> {

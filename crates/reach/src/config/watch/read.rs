@@ -175,6 +175,9 @@ impl Reader<'_, '_, '_> {
         self.warnings.extend(remarks);
         let (scouter, inline_of_scouter) = foreign::scouter(root, self.directory, self.vault.world);
         config.scouter = scouter;
+        config.host = foreign::host(root);
+        let (databases, open) = foreign::sql(root, self.directory);
+        config.sql = databases;
         let heartbeat = root.section("heartbeat");
         let in_file = |key| heartbeat.as_ref().filter(|section| section.has(key))?.text(key);
         files.extend(
@@ -191,6 +194,7 @@ impl Reader<'_, '_, '_> {
         }
         self.inline_secret = inline
             || inline_of_scouter
+            || open
             || heartbeat.is_some_and(|section| section.has("url") || section.has("proxy"));
         let zone = config.zone.clone();
         config.maintenance = self.maintenance(&zone);

@@ -344,6 +344,24 @@ fn who_asks_finds_the_socket_and_the_memory_without_reading_secrets() {
     assert!(locate(Some(Path::new("/nonexistent.toml")), BARE).is_err());
 }
 
+#[test]
+fn this_host_and_databases_have_tables_of_their_own() {
+    let target = "[[target]]\ntarget = 'a.example'\n";
+    assert!(good(target).host.enabled && good(target).sql.is_empty());
+    let database = "kind = 'postgres'\nhost = 'db.example'\nuser = 'reach'\n";
+    let config = good(&format!(
+        "{target}[host]\nconnects = 'all'\n[[sql]]\nname = 'a'\n{database}password = {{ file = '/p' }}\nca = 'ca.pem'\n"
+    ));
+    assert_eq!(config.host.connects, crate::host::settings::Scope::All);
+    assert_eq!(config.sql[0].ca.as_deref(), Some(Path::new("/etc/reach/ca.pem")));
+    let twice = format!(
+        "{target}[host]\nlook = '1ms'\n[[sql]]\nname = 'a'\n{database}[[sql]]\nname = 'a'\n{database}"
+    );
+    let problems = understood(&twice).expect_err("two mistakes");
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(problems[0].contains("`look` is 1ms") && problems[1].contains("rename one"), "{problems:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

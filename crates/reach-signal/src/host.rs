@@ -1,1 +1,0 @@
-//! What this host says: disks, memory, ports, sockets, JVMs.

@@ -1,0 +1,6 @@
+//! What databases say of their statements: rows and logs, as signals. No literal of a statement survives
+//! ([`normal`]).
+
+pub mod normal;
+pub mod slow_log;
+pub mod statements;
