@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Destination, ServiceName};
 use crate::{
     Time,
-    signal::{Attempt, Failure, FailureClass},
+    signal::{Attempt, Failure, FailureClass, Fault},
     stats::median,
     time::micros,
 };
@@ -40,6 +40,8 @@ pub struct Suffering {
     pub requests: Option<RequestShare>,
     /// Failures towards this destination since it began, by class.
     pub failures: BTreeMap<FailureClass, u64>,
+    /// Failures that are the application's own, by the class of the exception; empty where there is none.
+    pub faults: BTreeMap<String, u64>,
     /// Of what was tried since it began, so much was served late, by another address.
     pub late: u64,
     /// What the application's own attempts say of each address.
@@ -99,6 +101,7 @@ pub(super) struct Ledger {
     pub first: Time,
     pub last: Time,
     pub failures: BTreeMap<FailureClass, u64>,
+    faults: BTreeMap<String, u64>,
     pub late: u64,
     /// Attempts that failed and whose waiters nobody is known to have served.
     unserved: BTreeMap<FailureClass, u64>,
@@ -118,6 +121,7 @@ impl Ledger {
             first: now,
             last: now,
             failures: BTreeMap::new(),
+            faults: BTreeMap::new(),
             late: 0,
             unserved: BTreeMap::new(),
             addresses: BTreeMap::new(),
@@ -148,6 +152,17 @@ impl Ledger {
                 view.last_failed = view.last_failed.max(Some(at));
             });
         }
+    }
+
+    /// An error of the application's own.
+    pub(super) fn fault(&mut self, fault: &Fault, instance: Option<&str>, at: Time) {
+        let name = fault.name.clone().unwrap_or_default();
+        if self.faults.len() < NAMES || self.faults.contains_key(&name) {
+            *self.faults.entry(name).or_default() += 1;
+        }
+        note(&mut self.instances, instance);
+        self.text.clone_from(&fault.text);
+        self.failed(at, false);
     }
 
     pub(super) fn attempt(&mut self, attempt: &Attempt, instance: Option<&str>, at: Time) {
@@ -184,7 +199,7 @@ impl Ledger {
     }
 
     pub(super) fn weight(&self) -> u64 {
-        self.failures().values().sum::<u64>() + self.late
+        self.failures().values().chain(self.faults.values()).sum::<u64>() + self.late
     }
 
     /// How often it failed after `from`.
@@ -210,6 +225,7 @@ impl Ledger {
             last: self.last,
             requests,
             failures: self.failures().clone(),
+            faults: self.faults.clone(),
             late: self.late,
             addresses: addresses.collect(),
             clients: self.clients.clone(),

@@ -186,7 +186,7 @@ impl Joiner {
 }
 
 fn matters(word: &Word) -> bool {
-    matches!(word, Word::Requests(_) | Word::Failure(_) | Word::Attempt(_))
+    matches!(word, Word::Requests(_) | Word::Failure(_) | Word::Attempt(_) | Word::Fault(_))
 }
 
 #[cfg(test)]

@@ -108,6 +108,12 @@ impl Service {
                     self.nowhere.failure(failure, instance, at);
                 }
             },
+            Word::Fault(fault) => {
+                if self.nowhere.weight() == 0 {
+                    self.nowhere = Ledger::new(at);
+                }
+                self.nowhere.fault(fault, instance, at);
+            }
             Word::Attempt(attempt) => {
                 let Some(destination) = Destination::of_attempt(attempt) else { return };
                 // Attempts that succeed are worth keeping beside those that fail, and not alone.
