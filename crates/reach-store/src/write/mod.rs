@@ -203,6 +203,13 @@ const COLLECT_FOR: Duration = Duration::from_millis(200);
 /// … or for so many.
 const COLLECT: usize = 1_000;
 
+impl State {
+    fn measure(&mut self, engine: &Engine) {
+        (self.bytes, self.samples) = (engine.bytes(), engine.samples());
+        self.unreadable = engine.unreadable();
+    }
+}
+
 impl Inbox {
     /// Whether so many results wait that some may soon be lost.
     fn is_crowded(&self, most: usize) -> bool {
@@ -237,9 +244,7 @@ impl Shared {
     }
 
     fn report(&self, engine: &Engine) {
-        let mut state = lock(&self.state);
-        (state.bytes, state.samples) = (engine.bytes(), engine.samples());
-        state.unreadable = engine.unreadable();
+        lock(&self.state).measure(engine);
     }
 
     fn status(&self) -> StoreStatus {

@@ -209,11 +209,12 @@ impl Hand<'_> {
                     state.flushed = flush;
                     self.flushed = pending.at;
                 }
+                // Whoever waits for the flush sees the sizes that it made.
+                if let Some(engine) = &self.engine {
+                    state.measure(engine);
+                }
                 drop(state);
                 self.shared.changed.notify_all();
-                if let Some(engine) = &self.engine {
-                    self.shared.report(engine);
-                }
                 Ok(())
             }
             Err(failure) => Err((failure, Box::new(pending))),

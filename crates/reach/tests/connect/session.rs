@@ -360,8 +360,9 @@ fn a_real_telnet_server_is_at_home() {
     };
     let server = serve(move |stream| {
         let handle = || Stdio::from(std::os::fd::OwnedFd::from(stream.try_clone().expect("a handle")));
-        let _ = Command::new(telnetd)
-            .args(["--no-hostinfo", "--exec-login", "/bin/sh -i"])
+        // A shell that was started with interrupts ignored, as in the background of a script, passes that on for good.
+        let _ = Command::new("env")
+            .args(["--default-signal=INT", telnetd, "--no-hostinfo", "--exec-login", "/bin/sh -i"])
             .stdin(handle())
             .stdout(handle())
             .stderr(Stdio::null())

@@ -382,7 +382,11 @@ impl Incidents {
                         case.incident.phase = Phase::Closed { at: now, all_clear: false };
                         case.incident.ending = Some(Ending::NotWatched);
                         case.incident.changed = now;
-                        case.say(News::Dropped, &mut cx);
+                        case.dirty = true;
+                        // What nobody heard of is dropped without a word.
+                        if case.incident.clocks.told {
+                            case.say(News::Dropped, &mut cx);
+                        }
                         case.hand_out(&mut cx);
                     }
                 }
