@@ -221,9 +221,13 @@ pub fn exception(bytes: &[u8]) {
     let mut tally = Tally::default();
     for piece in text.chunks(usize::from(size).max(1)) {
         reader.bytes(piece);
-        reader.take().into_iter().for_each(|failure| tally.add(failure));
+        reader.take().into_iter().for_each(|failure| {
+            tally.add(failure);
+        });
     }
-    reader.finish().into_iter().for_each(|failure| tally.add(failure));
+    reader.finish().into_iter().for_each(|failure| {
+        tally.add(failure);
+    });
     let pieces = tally.finish();
     assert_eq!(pieces, exceptions::understand(text), "pieces matter");
     let short = exceptions::short(&String::from_utf8_lossy(text));

@@ -2,7 +2,7 @@
 
 mod board;
 mod line;
-mod words;
+pub(crate) mod words;
 
 use reach_core::signal::Signal;
 use serde_json::{Value, json};

@@ -44,9 +44,13 @@ fn in_pieces(text: &[u8], size: usize, limits: Limits) -> Vec<Counted> {
     let mut tally = Tally::default();
     for piece in text.chunks(size) {
         reader.bytes(piece);
-        reader.take().into_iter().for_each(|failure| tally.add(failure));
+        reader.take().into_iter().for_each(|failure| {
+            tally.add(failure);
+        });
     }
-    reader.finish().into_iter().for_each(|failure| tally.add(failure));
+    reader.finish().into_iter().for_each(|failure| {
+        tally.add(failure);
+    });
     tally.finish()
 }
 

@@ -62,7 +62,7 @@ pub(super) fn one(part: &Part, telling: &Telling<'_>) -> Message {
             incident
                 .causes
                 .iter()
-                .filter_map(|cause| words::cause(cause, telling))
+                .filter_map(|cause| words::cause(cause, incident, telling))
                 .map(|line| Item::line(line, FACT)),
         );
         addresses(&mut items, incident, telling);

@@ -8,7 +8,7 @@ use reach_core::{
     watch::{AddressState, Cause, Gravity, Incident, Member, News, Notice, Phase, Subject},
 };
 
-use super::{Telling, ends};
+use super::{Telling, ends, signals};
 use crate::{
     Lang,
     clean::clean,
@@ -44,7 +44,11 @@ pub(super) fn symbol(notice: &Notice) -> &'static str {
 /// The one line that says it all, without its symbol.
 pub(super) fn title(notice: &Notice, lang: Lang) -> String {
     let incident = &notice.incident;
-    let name = clean(&incident.title);
+    let mut name = clean(&incident.title);
+    let sufferers = signals::sufferers(incident);
+    if !sufferers.is_empty() {
+        name = format!("{} → {name}", units::some_of(&sufferers, 3, lang));
+    }
     let what = headline(notice, lang);
     match (&notice.news, incident.phase) {
         (News::AllClear(_), _) => say!(lang, "{name}: all clear", "{name}: 정상화 확인"),
@@ -176,6 +180,8 @@ fn what_is_wrong(incident: &Incident, now: Time, lang: Lang) -> String {
             let rate = times(*rate, lang);
             say!(lang, "error budget burns {rate} too fast", "오류 허용량을 {rate} 빠르게 소진")
         }
+        Some(Cause::Suffering(suffering)) => signals::suffering_headline(suffering, lang),
+        Some(Cause::Matter(matter)) => signals::matter_headline(matter, lang),
         Some(Cause::Offline { .. }) => say!(lang, "this host reaches nothing", "이 서버의 네트워크 단절"),
         None => gravity(incident.gravity, lang).to_owned(),
     }
@@ -184,9 +190,11 @@ fn what_is_wrong(incident: &Incident, now: Time, lang: Lang) -> String {
 /// Which of several causes the title names.
 fn weight(cause: &Cause) -> u8 {
     match cause {
-        Cause::Offline { .. } => 7,
-        Cause::Unresolved(_) => 6,
-        Cause::Addresses => 5,
+        Cause::Offline { .. } => 9,
+        Cause::Matter(_) => 8,
+        Cause::Unresolved(_) => 7,
+        Cause::Addresses => 6,
+        Cause::Suffering(_) => 5,
         Cause::FailureShare { .. } => 4,
         Cause::Burn { .. } => 3,
         Cause::Certificate { .. } => 2,
@@ -196,10 +204,12 @@ fn weight(cause: &Cause) -> u8 {
 }
 
 /// What a cause is, in a sentence; `None` where the title and the list of addresses say it.
-pub(super) fn cause(cause: &Cause, telling: &Telling<'_>) -> Option<String> {
+pub(super) fn cause(cause: &Cause, incident: &Incident, telling: &Telling<'_>) -> Option<String> {
     let lang = telling.lang;
     Some(match cause {
         Cause::Addresses => return None,
+        Cause::Suffering(suffering) => signals::suffering(suffering, incident.diagnosis.as_deref(), lang),
+        Cause::Matter(matter) => signals::matter(matter, lang),
         Cause::Unresolved(error) => {
             let error = words::resolution_error(*error, lang);
             say!(lang, "DNS: {error}.", "DNS: {error}.")

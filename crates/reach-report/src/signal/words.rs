@@ -5,7 +5,7 @@ use reach_core::signal::{AlertLevel, FailureClass, Gauge};
 use crate::{Lang, layout::Role};
 
 /// What went wrong, in short.
-pub(super) const fn class(class: FailureClass, lang: Lang) -> &'static str {
+pub(crate) const fn class(class: FailureClass, lang: Lang) -> &'static str {
     match (class, lang) {
         (FailureClass::Dns, Lang::En) => "name not resolved",
         (FailureClass::Dns, Lang::Ko) => "이름 해석 실패(DNS)",
@@ -27,7 +27,7 @@ pub(super) const fn class(class: FailureClass, lang: Lang) -> &'static str {
 }
 
 /// What is measured.
-pub(super) const fn gauge(gauge: Gauge, lang: Lang) -> &'static str {
+pub(crate) const fn gauge(gauge: Gauge, lang: Lang) -> &'static str {
     match (gauge, lang) {
         (Gauge::DiskSpace, Lang::En) => "disk",
         (Gauge::DiskSpace, Lang::Ko) => "디스크",
@@ -55,6 +55,12 @@ pub(super) const fn gauge(gauge: Gauge, lang: Lang) -> &'static str {
         (Gauge::Metaspace, Lang::Ko) => "JVM 메타스페이스",
         (Gauge::Collection, Lang::En) => "time in garbage collection",
         (Gauge::Collection, Lang::Ko) => "GC에 쓴 시간",
+        (Gauge::Pressure, Lang::En) => "time in which tasks waited",
+        (Gauge::Pressure, Lang::Ko) => "자원 대기 시간(PSI)",
+        (Gauge::Sockets, Lang::En) => "sockets",
+        (Gauge::Sockets, Lang::Ko) => "소켓",
+        (Gauge::AcceptQueue, Lang::En) => "connections turned away by a full queue",
+        (Gauge::AcceptQueue, Lang::Ko) => "대기열 초과로 거절된 연결",
         (Gauge::DatabaseConnections, Lang::En) => "database connections",
         (Gauge::DatabaseConnections, Lang::Ko) => "DB 연결",
     }
@@ -63,10 +69,14 @@ pub(super) const fn gauge(gauge: Gauge, lang: Lang) -> &'static str {
 /// How full is worth looking at, and how full is bad.
 pub(super) const fn limits(gauge: Gauge) -> (f64, f64) {
     match gauge {
-        Gauge::DiskSpace | Gauge::Inodes | Gauge::Conntrack | Gauge::EphemeralPorts => (0.8, 0.9),
+        Gauge::DiskSpace | Gauge::Inodes | Gauge::Conntrack | Gauge::EphemeralPorts | Gauge::Sockets => {
+            (0.8, 0.9)
+        }
         Gauge::Load => (1.0, 2.0),
         Gauge::Retransmissions => (0.02, 0.05),
         Gauge::Collection => (0.1, 0.3),
+        Gauge::Pressure => (0.4, 0.7),
+        Gauge::AcceptQueue => (0.01, 0.1),
         Gauge::Swap => (0.5, 0.8),
         // A heap that is as full as it is large grows, as long as it may.
         Gauge::Heap | Gauge::Metaspace => (0.95, 0.99),
@@ -77,7 +87,7 @@ pub(super) const fn limits(gauge: Gauge) -> (f64, f64) {
 }
 
 /// How bad whoever raised an alert thinks it is.
-pub(super) const fn level(level: AlertLevel, lang: Lang) -> &'static str {
+pub(crate) const fn level(level: AlertLevel, lang: Lang) -> &'static str {
     match (level, lang) {
         (AlertLevel::Info, Lang::En) => "info",
         (AlertLevel::Info, Lang::Ko) => "정보",
@@ -90,7 +100,7 @@ pub(super) const fn level(level: AlertLevel, lang: Lang) -> &'static str {
     }
 }
 
-pub(super) const fn level_role(level: AlertLevel) -> Role {
+pub(crate) const fn level_role(level: AlertLevel) -> Role {
     match level {
         AlertLevel::Info => Role::Dim,
         AlertLevel::Warning => Role::Warn,

@@ -145,7 +145,7 @@ fn incident_value(incident: &Incident, lang: Lang) -> Value {
     };
     json!({
         "id": incident.id.0,
-        "subject": match incident.subject { Subject::Target(_) => "target", Subject::Vantage => "vantage" },
+        "subject": match incident.subject { Subject::Target(_) => "target", Subject::Vantage => "vantage", Subject::Matter(_) => "matter" },
         "target": incident.title, "labels": incident.labels, "severity": incident.gravity.code(),
         "worst_severity": incident.worst.code(), "phase": phase_code(incident.phase),
         "began_at": rfc3339(incident.began), "opened_at": rfc3339(incident.opened),

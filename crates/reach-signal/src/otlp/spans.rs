@@ -131,7 +131,7 @@ impl Otlp {
         let database = attributes.text(&["db.namespace", "db.name"]);
         let error = failed.map(|_| attributes.text(&["error.type"]).unwrap_or_else(|| "error".to_owned()));
         let text = (self.rules.normalise)(text);
-        Some(Statement { database, text, elapsed: Some(elapsed), count: 1, error })
+        Some(Statement { database, text, elapsed: Some(elapsed), count: 1, error, waits: None })
     }
 }
 

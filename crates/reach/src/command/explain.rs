@@ -42,9 +42,13 @@ fn exceptions(input: &mut impl Read, output: &Output) -> Exit {
                 return Exit::CouldNotTell;
             }
         }
-        reader.take().into_iter().for_each(|failure| tally.add(failure));
+        reader.take().into_iter().for_each(|failure| {
+            tally.add(failure);
+        });
     }
-    reader.finish().into_iter().for_each(|failure| tally.add(failure));
+    reader.finish().into_iter().for_each(|failure| {
+        tally.add(failure);
+    });
     let beyond = tally.beyond().saturating_add(reader.lost());
     let counted: Vec<_> =
         tally.finish().into_iter().map(|counted| (counted.failure, counted.count)).collect();

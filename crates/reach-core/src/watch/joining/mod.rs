@@ -26,7 +26,7 @@ mod service;
 use std::{collections::BTreeMap, time::Duration};
 
 pub use destination::Destination;
-pub use ledger::{AddressView, Suffering};
+pub use ledger::{AddressView, RequestShare, Suffering};
 use service::Service;
 
 use super::FailureShare;

@@ -242,6 +242,7 @@ fn statements(digest: &Digest, is_slow: bool, texts: &mut Texts<'_>) -> Vec<Stat
                 count: 1,
                 // An error that says that the statement was slow is none.
                 error: error.filter(|text| !text.starts_with(SLOW)).map(|text| scrub::database_error(&text)),
+                waits: None,
             });
         }
     }
