@@ -77,6 +77,8 @@ fn over(incident: &Incident, lang: Lang) -> &'static str {
     match (incident.subject == Subject::Vantage, lang) {
         (true, Lang::En) => "connected again",
         (true, Lang::Ko) => "네트워크 다시 연결됨",
+        (false, Lang::En) if matches!(incident.subject, Subject::Matter(_)) => "over",
+        (false, Lang::Ko) if matches!(incident.subject, Subject::Matter(_)) => "해소됨",
         (false, Lang::En) if has_left(incident) => "what failed has left DNS",
         (false, Lang::Ko) if has_left(incident) => "장애 IP가 DNS에서 빠짐",
         (false, Lang::En) if never_failed(incident) => "over",

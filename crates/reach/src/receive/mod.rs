@@ -3,6 +3,7 @@
 //! A source hands what it heard to an [`Intake`], which holds so much and no more: whoever can wait waits, whoever
 //! can be told to come again is told so, and what is lost is counted.
 
+pub mod desk;
 pub mod otlp;
 
 use std::sync::{
