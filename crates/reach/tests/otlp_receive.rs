@@ -11,7 +11,7 @@ use opentelemetry::{
     trace::{SpanKind, Status, TraceContextExt, Tracer, TracerProvider},
 };
 use opentelemetry_otlp::{
-    Compression, MetricExporter, Protocol, SpanExporter, WithExportConfig, WithHttpConfig, WithTonicConfig,
+    Compression, MetricExporter, Protocol, SpanExporter, WithExportConfig, WithTonicConfig,
 };
 use opentelemetry_sdk::{
     Resource,
