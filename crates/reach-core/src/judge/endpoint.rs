@@ -260,9 +260,11 @@ fn connected(bench: &Bench<'_>, dossier: &Dossier, control: Option<Peer<'_>>) ->
         return ruling(Verdict::FlowDependent, posterior.split, evidence);
     }
     let lossy_flows = dossier.weighed_tallies().iter().filter(|flow| flow.answered < flow.syns).count();
-    if lossy_flows >= 2 && posterior.lossy + posterior.split > LOSSY {
+    // The sum of two rounded shares may stand a hair above one.
+    let some_are_lost = (posterior.lossy + posterior.split).min(1.0);
+    if lossy_flows >= 2 && some_are_lost > LOSSY {
         let evidence = vec![Evidence::LossMeasured { lost: syns - answered, sent: syns }];
-        return ruling(Verdict::Lossy, posterior.lossy + posterior.split, evidence);
+        return ruling(Verdict::Lossy, some_are_lost, evidence);
     }
     let mut ruling = above_tcp::rule(bench, dossier);
     let origin = origin::origin(dossier, control, TrailAnswer::Reached);

@@ -96,6 +96,11 @@ pub enum AddressState {
 }
 
 impl AddressState {
+    /// Whether it is known to fail, or has failed and not yet answered for long enough.
+    pub const fn is_bad(self) -> bool {
+        matches!(self, AddressState::Down | AddressState::Recovering)
+    }
+
     /// The stable name.
     pub const fn code(self) -> &'static str {
         match self {

@@ -73,7 +73,7 @@ pub struct Status {
 }
 
 /// What is known of a target at this moment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TargetStatus {
     /// Its id.
     pub id: TargetId,

@@ -247,12 +247,8 @@ mod tests {
             target: text.to_owned(),
             host: text.to_owned(),
             port: 443,
-            labels: Default::default(),
-            unresolved: None,
             addresses: states.iter().enumerate().map(address).collect(),
-            resolvers: Default::default(),
-            appeared: 0,
-            examining: false,
+            ..TargetStatus::default()
         }
     }
 

@@ -106,14 +106,7 @@ mod tests {
         let target = |id| TargetStatus {
             id: TargetId(id),
             target: format!("t{id}.example:443"),
-            host: String::new(),
-            port: 443,
-            labels: Default::default(),
-            unresolved: None,
-            addresses: Vec::new(),
-            resolvers: Default::default(),
-            appeared: 0,
-            examining: false,
+            ..TargetStatus::default()
         };
         Status { targets: (1..=targets).map(target).collect(), ..Status::default() }
     }

@@ -72,14 +72,7 @@ mod tests {
         let target = |id, text: &str| TargetStatus {
             id: TargetId(id),
             target: text.to_owned(),
-            host: String::new(),
-            port: 443,
-            labels: Default::default(),
-            unresolved: None,
-            addresses: Vec::new(),
-            resolvers: Default::default(),
-            appeared: 0,
-            examining: false,
+            ..TargetStatus::default()
         };
         let mut open = incident();
         open.phase = Phase::Open;

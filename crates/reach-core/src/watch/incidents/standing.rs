@@ -21,7 +21,7 @@ impl Ward {
             if known.gone {
                 self.is_member(*address) && !known.is_well(well_after)
             } else {
-                matches!(known.health, AddressState::Down | AddressState::Recovering)
+                known.health.is_bad()
             }
         })
     }
@@ -77,13 +77,8 @@ impl Ward {
         let (mut changed, mut shows) = (false, false);
         // That one answers again, not yet for long enough, is said with the next word on it.
         let shown = |member: &Member| {
-            let fails = matches!(member.state, AddressState::Down | AddressState::Recovering);
-            (
-                if fails { AddressState::Down } else { member.state },
-                member.reason,
-                member.from_birth,
-                member.gone,
-            )
+            let state = if member.state.is_bad() { AddressState::Down } else { member.state };
+            (state, member.reason, member.from_birth, member.gone)
         };
         for member in &mut case.incident.members {
             let before = member.clone();
@@ -115,9 +110,7 @@ impl Ward {
         let pool = self.pool_size(now);
         let failing = {
             let down = |address: &IpAddr| {
-                self.addresses.get(address).is_some_and(|known| {
-                    !known.gone && matches!(known.health, AddressState::Down | AddressState::Recovering)
-                })
+                self.addresses.get(address).is_some_and(|known| !known.gone && known.health.is_bad())
             };
             let members = self.case.iter().flat_map(|case| &case.incident.members);
             members.filter(|member| down(&member.address)).count()

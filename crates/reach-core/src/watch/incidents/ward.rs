@@ -189,7 +189,7 @@ impl Ward {
             Why::Answered | Why::Failed(_) | Why::BlockedFromBirth(_) => {}
         }
         let known = self.addresses.entry(address).or_default();
-        let was_bad = matches!(known.health, AddressState::Down | AddressState::Recovering);
+        let was_bad = known.health.is_bad();
         let was_suspect = known.health == AddressState::Suspect;
         known.moved(transition);
         if was_bad || (was_suspect && self.is_member(address)) {

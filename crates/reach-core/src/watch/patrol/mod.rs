@@ -7,9 +7,10 @@
 //!   it too. Nothing begins in step with anything else.
 //! * **Health** moves by tries whose result means something. A failure makes an address suspect, and it is tried
 //!   again after 1, 2 and 4 s; three in a row, or four of the last six, make it down; five answers over
-//!   [`Cadence::well_after`](super::Cadence::well_after) at least end that. A failure is believed once something that was sent later came back, from any watched address
-//!   or in a check of this host's own surroundings, so that an outage of its own makes no address suspect. A
-//!   failure above TCP is tried again above TCP: no handshake takes it back.
+//!   [`Cadence::well_after`](super::Cadence::well_after) at least end that. A failure is believed once something
+//!   that was sent later came back, from any watched address or in a check of this host's own surroundings, so
+//!   that an outage of its own makes no address suspect. A failure above TCP is tried again above TCP: no
+//!   handshake takes it back.
 //! * **Presence** is another matter than health. An address that has not been given for so long and so often that
 //!   it cannot be chance has left ([`AddressState::Gone`](super::AddressState::Gone)); it is tried as before until
 //!   it is forgotten. Both kinds of [`Transition`] are told, those of health also while the address is gone.
