@@ -79,10 +79,19 @@ impl SignalDesk {
         }
     }
 
+    /// Goes on by other rules.
+    pub fn reload(&mut self, rules: JoiningRules, limits: Limits) {
+        self.joiner.reload(rules);
+        self.concerns.reload(limits);
+    }
+
     /// Takes what a source said.
     pub fn take(&mut self, heard: &Heard, now: Time) -> Vec<Found> {
         let mut found = Vec::new();
-        self.joiner.heard(&heard.source, now);
+        // A log of errors only is not known to speak when all is well.
+        if heard.signals.is_empty() || !heard.signals.iter().all(tells_of_failure) {
+            self.joiner.heard(&heard.source, now);
+        }
         for signal in &heard.signals {
             self.joiner.take(signal, now);
             self.signal(signal, now, &mut found);
@@ -147,15 +156,8 @@ impl SignalDesk {
                     found.push(Found::Relieved { service, destination, last });
                 }
                 Joined::Ailing(suffering) => {
-                    let matter = Matter {
-                        key: service_key(&suffering.service),
-                        title: suffering.service.service.clone(),
-                        labels: BTreeMap::new(),
-                        gravity: Gravity::Degraded,
-                        since: suffering.since,
-                        trouble: Trouble::Ailing(*suffering),
-                    };
-                    found.push(Found::Event(Event::Matter { matter: Box::new(matter), at: now }));
+                    let key = service_key(&suffering.service);
+                    found.push(Found::Event(ailing(key, *suffering, now)));
                 }
                 Joined::Well { service, .. } => {
                     found.push(Found::Event(Event::MatterOver { key: service_key(&service), at: now }));
@@ -258,6 +260,36 @@ impl SignalDesk {
         };
         found.push(Found::Event(Event::Matter { matter: Box::new(matter), at: now }));
     }
+}
+
+fn tells_of_failure(signal: &Signal) -> bool {
+    match &signal.word {
+        Word::Failure(_) | Word::Fault(_) => true,
+        Word::Attempt(attempt) => attempt.failed.is_some(),
+        _ => false,
+    }
+}
+
+/// What a service suffers from a destination that is not examined from here: an incident of its own.
+pub fn apart(suffering: Suffering, destination: &Destination, now: Time) -> Event {
+    ailing(apart_key(&suffering.service, destination), suffering, now)
+}
+
+/// What such an incident is, for good.
+pub fn apart_key(service: &ServiceName, destination: &Destination) -> String {
+    format!("{}>{destination}", service_key(service))
+}
+
+fn ailing(key: String, suffering: Suffering, now: Time) -> Event {
+    let matter = Matter {
+        key,
+        title: suffering.service.service.clone(),
+        labels: BTreeMap::new(),
+        gravity: Gravity::Degraded,
+        since: suffering.since,
+        trouble: Trouble::Ailing(suffering),
+    };
+    Event::Matter { matter: Box::new(matter), at: now }
 }
 
 fn service_key(service: &ServiceName) -> String {

@@ -23,6 +23,8 @@ const MANNER: Manner = Manner {
     ending: Ending::NotHeard,
 };
 
+/// What reports no more may be about to begin anew: a service that is restarted takes as long.
+const RESTARTING: Duration = Duration::from_secs(120);
 /// Matters that are open at the same time.
 const MOST: usize = 4_096;
 /// What was open before a restart and is not heard of again within this time is over.
@@ -54,7 +56,8 @@ impl Matters {
             since: matter.since,
             weight: weight(before.as_ref(), matter),
         };
-        loose::bad(case, bad, &MANNER, cx);
+        let hold = if matches!(matter.trouble, Trouble::Absent { .. }) { RESTARTING } else { MANNER.hold };
+        loose::bad(case, bad, &Manner { hold, ..MANNER }, cx);
     }
 
     /// It is over.

@@ -270,7 +270,7 @@ fn the_plan_has_everything_and_the_ids_of_the_memory() {
         TargetId(next)
     };
     let detected = "192.0.2.1".parse().ok();
-    let plan = config.plan(id, Vantage::default(), detected, 3);
+    let plan = config.plan([].iter(), id, Vantage::default(), detected, 3);
     assert_eq!(plan.targets.iter().map(|target| target.id.0).collect::<Vec<_>>(), [7, 8]);
     assert_eq!(plan.own.gateway, None);
 }
@@ -347,12 +347,12 @@ fn who_asks_finds_the_socket_and_the_memory_without_reading_secrets() {
 #[test]
 fn this_host_and_databases_have_tables_of_their_own() {
     let target = "[[target]]\ntarget = 'a.example'\n";
-    assert!(good(target).host.enabled && good(target).sql.is_empty());
+    assert!(good(target).host.is_none() && good(target).sql.is_empty());
     let database = "kind = 'postgres'\nhost = 'db.example'\nuser = 'reach'\n";
     let config = good(&format!(
         "{target}[host]\nconnects = 'all'\n[[sql]]\nname = 'a'\n{database}password = {{ file = '/p' }}\nca = 'ca.pem'\n"
     ));
-    assert_eq!(config.host.connects, crate::host::settings::Scope::All);
+    assert_eq!(config.host.map(|host| host.connects), Some(crate::host::settings::Scope::All));
     assert_eq!(config.sql[0].ca.as_deref(), Some(Path::new("/etc/reach/ca.pem")));
     let twice = format!(
         "{target}[host]\nlook = '1ms'\n[[sql]]\nname = 'a'\n{database}[[sql]]\nname = 'a'\n{database}"
