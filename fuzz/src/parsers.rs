@@ -50,7 +50,7 @@ use reach_signal::log::{self as logs, Kind, LogPlan, LogReader, access::Pattern,
 use reach_signal::scouter::{
     collector::{Account, Action, Client, Command, Event},
     dictionary::Dictionary,
-    reading::{self, Reading, plain_wording},
+    reading::{self, Reading},
     wire::{Bytes, Datagram as ScouterDatagram, Pack, Profile2, XLog, document, packs, steps, write_steps},
 };
 use reach_sim::Scenario;
@@ -175,12 +175,7 @@ pub fn scouter_answer(bytes: &[u8]) {
 }
 
 fn scouter_reading() -> Reading {
-    let settings = reading::Settings {
-        source: "fuzz".into(),
-        objects: Vec::new(),
-        asks: false,
-        classify: plain_wording,
-    };
+    let settings = reading::Settings { source: "fuzz".into(), objects: Vec::new(), asks: false };
     Reading::new(settings, Dictionary::default())
 }
 

@@ -10,7 +10,7 @@ use reach_core::{
 };
 use reach_signal::scouter::{
     dictionary::{Dictionary, TextKind},
-    reading::{Reading, Settings, plain_wording},
+    reading::{Reading, Settings},
     wire::{
         AlertPack, Bytes, Counters, Datagram, Framing, ObjectPack, Pack, Profile2, Socket, Sql3, Step,
         TextPack, Value, XLog, hash, packs, write_steps,
@@ -31,7 +31,7 @@ fn at(seconds: f64) -> Time {
 }
 
 fn reading() -> Reading {
-    let settings = Settings { source: "apm".into(), objects: vec![], asks: false, classify: plain_wording };
+    let settings = Settings { source: "apm".into(), objects: vec![], asks: false };
     Reading::new(settings, Dictionary::default())
 }
 

@@ -8,7 +8,6 @@ mod counters;
 mod digest;
 mod scrub;
 mod transaction;
-mod wording;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,21 +16,25 @@ use std::{
 
 use reach_core::{
     Time,
-    signal::{Failure, Gauge, Level, Origin, Signal, Word},
+    signal::{Gauge, Level, Origin, Signal, Word},
 };
 
-pub use self::wording::short as plain_wording;
 use self::{counters::Meters, transaction::Transactions};
 use super::{
+    OWN_TYPE,
     agents::{Agents, Turn},
     dictionary::{Dictionary, TextKind},
     wire::{Counters, Map, Pack, Value, hash},
 };
 
-/// What a text says went wrong on the way to a destination, if that is what it says.
-pub type Classify = fn(&str) -> Option<Failure>;
+/// How long a hash that nobody could resolve is not asked for again: the collector may be given its text just after it
+/// was asked, …
+const SOON: Duration = Duration::from_secs(3);
 
-/// How long a hash that nobody could resolve is not asked for again.
+/// … but after so many answers without it, it has none …
+const TRIES: u32 = 4;
+
+/// … and is asked only now and then.
 const UNRESOLVED: Duration = Duration::from_secs(60);
 
 /// How many hashes are remembered as asked for.
@@ -52,8 +55,6 @@ pub struct Settings {
     pub objects: Vec<String>,
     /// Whether there is a collector to ask for texts and profiles.
     pub asks: bool,
-    /// What texts of errors mean.
-    pub classify: Classify,
 }
 
 /// A Scouter installation as it is understood so far.
@@ -64,7 +65,8 @@ pub struct Reading {
     agents: Agents,
     meters: Meters,
     transactions: Transactions,
-    asked: BTreeMap<(TextKind, i32), Time>,
+    /// Hashes that were asked for: when last, and how often.
+    asked: BTreeMap<(TextKind, i32), (Time, u32)>,
     alerts: BTreeMap<(i32, String, String), Time>,
     signals: Vec<Signal>,
 }
@@ -89,6 +91,8 @@ impl Reading {
     /// Takes a pack in.
     pub fn heard(&mut self, now: Time, pack: &Pack) {
         match pack {
+            Pack::Object(object) if object.obj_type == OWN_TYPE => {}
+            Pack::Alert(alert) if alert.obj_type == OWN_TYPE => {}
             Pack::Object(object) => {
                 let turn = self.agents.heard(now, object);
                 self.presence(now, turn);
@@ -208,13 +212,19 @@ impl Reading {
 
     /// Hashes whose texts are missing, each of them said once in a while: a hundred of a kind at most.
     pub fn wanted_texts(&mut self, now: Time) -> BTreeMap<TextKind, Vec<i32>> {
-        self.asked.retain(|_, since| now.since(*since) < UNRESOLVED);
+        self.asked.retain(|_, (last, _)| now.since(*last) < UNRESOLVED);
         let mut wanted: BTreeMap<TextKind, Vec<i32>> = BTreeMap::new();
         let missing: BTreeSet<_> = self.transactions.missing(now, &self.dictionary);
         for (kind, hash) in missing {
             let hashes = wanted.entry(kind).or_default();
-            if hashes.len() < 100 && self.asked.len() < ASKED && !self.asked.contains_key(&(kind, hash)) {
-                self.asked.insert((kind, hash), now);
+            let tries = match self.asked.get(&(kind, hash)) {
+                Some((last, tries)) if *tries < TRIES && now.since(*last) >= SOON => *tries,
+                Some(_) => continue,
+                None if self.asked.len() < ASKED => 0,
+                None => continue,
+            };
+            if hashes.len() < 100 {
+                self.asked.insert((kind, hash), (now, tries + 1));
                 hashes.push(hash);
             }
         }
@@ -222,9 +232,23 @@ impl Reading {
         wanted
     }
 
+    /// Takes in that nobody will answer what was asked for: texts that are still missing and these profiles are wanted
+    /// again.
+    pub fn ask_again(&mut self, profiles: impl IntoIterator<Item = i64>) {
+        self.asked.clear();
+        for txid in profiles {
+            self.transactions.ask_again(txid);
+        }
+    }
+
     /// Transactions of which it would be good to know what they did, and when they ended; each is said once.
     pub fn wanted_profiles(&mut self) -> Vec<(i64, Time)> {
         self.transactions.wanted()
+    }
+
+    /// Whether a transaction still waits for its profile.
+    pub fn lacks_profile(&self, txid: i64) -> bool {
+        self.transactions.lacks_profile(txid)
     }
 
     /// The objects that are known.
@@ -291,7 +315,7 @@ impl Reading {
     }
 
     fn settle(&mut self, now: Time) {
-        for settled in self.transactions.settle(now, &mut self.dictionary, self.settings.classify) {
+        for settled in self.transactions.settle(now, &mut self.dictionary) {
             for word in settled.words {
                 self.say(settled.at, settled.obj_hash, word);
             }

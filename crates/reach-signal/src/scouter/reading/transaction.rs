@@ -10,7 +10,7 @@ use std::{
 use reach_core::{Time, signal::Word};
 
 use self::verdict::judge;
-use super::{Classify, digest::Digest};
+use super::digest::Digest;
 use crate::scouter::{
     dictionary::{Dictionary, TextKind},
     wire::XLog,
@@ -176,6 +176,18 @@ impl Transactions {
         std::mem::take(&mut self.wanted)
     }
 
+    /// Whether a transaction waits, and what it did is not known.
+    pub(super) fn lacks_profile(&self, txid: i64) -> bool {
+        self.waiting.get(&txid).is_some_and(|waiting| waiting.digest.is_none())
+    }
+
+    /// The profile of a transaction is not answered; it is wanted as long as the transaction waits for it.
+    pub(super) fn ask_again(&mut self, txid: i64) {
+        if let Some(waiting) = self.waiting.get(&txid).filter(|_| self.lacks_profile(txid)) {
+            self.wanted.push((txid, waiting.at));
+        }
+    }
+
     /// Hashes that hold something up for longer than it takes agents to explain them.
     pub(super) fn missing(&self, now: Time, dictionary: &Dictionary) -> BTreeSet<(TextKind, i32)> {
         let late =
@@ -202,12 +214,7 @@ impl Transactions {
     }
 
     /// What can be said now.
-    pub(super) fn settle(
-        &mut self,
-        now: Time,
-        dictionary: &mut Dictionary,
-        classify: Classify,
-    ) -> Vec<Settled> {
+    pub(super) fn settle(&mut self, now: Time, dictionary: &mut Dictionary) -> Vec<Settled> {
         self.end_what_never_ended(now);
         let ready: Vec<i64> = self
             .waiting
@@ -219,7 +226,7 @@ impl Transactions {
             let Some(waiting) = self.waiting.remove(&txid) else { continue };
             self.remember(txid);
             self.unresolved += u64::from(!waiting.missing(dictionary).is_empty());
-            let verdict = judge(&waiting, dictionary, classify);
+            let verdict = judge(&waiting, dictionary);
             let before = self.tally(&waiting, verdict.late);
             // Those of a kind whose profiles are known were all served late: so, as far as is known, was this one.
             let doubtful = waiting.digest.is_none() && before.profiled > 0 && before.late == before.profiled;

@@ -6,13 +6,15 @@ use reach_core::signal::{Attempt, Failure, FailureClass, Fault, HostFrom, Statem
 
 use super::{
     super::{
-        Classify,
         digest::{Call, Digest, Try},
         scrub,
     },
     Waiting,
 };
-use crate::scouter::dictionary::{Dictionary, TextKind};
+use crate::{
+    exception,
+    scouter::dictionary::{Dictionary, TextKind},
+};
 
 /// How the error of a slow statement begins: it is an error in name only.
 const SLOW: &str = "warning slow sql";
@@ -28,10 +30,10 @@ pub(super) struct Verdict {
 }
 
 /// Judges a transaction by all that is known of it.
-pub(super) fn judge(waiting: &Waiting, dictionary: &mut Dictionary, classify: Classify) -> Verdict {
+pub(super) fn judge(waiting: &Waiting, dictionary: &mut Dictionary) -> Verdict {
     let empty = Digest::default();
     let digest = waiting.digest.as_ref().unwrap_or(&empty);
-    let mut texts = Texts { dictionary, classify };
+    let mut texts = Texts { dictionary };
     let mut words = Vec::new();
     let mut failures = Vec::new();
     let mut masked = BTreeSet::new();
@@ -88,7 +90,6 @@ pub(super) fn attempts_of_good(digest: &Digest) -> Vec<Word> {
 /// Texts and what they mean.
 struct Texts<'a> {
     dictionary: &'a mut Dictionary,
-    classify: Classify,
 }
 
 impl Texts<'_> {
@@ -98,7 +99,7 @@ impl Texts<'_> {
 
     fn failure(&mut self, error: i32) -> Option<Failure> {
         let text = self.text(TextKind::Error, error)?;
-        (self.classify)(&text)
+        exception::short(&text)
     }
 }
 
