@@ -120,7 +120,7 @@ impl PostgresLog {
 
     /// Whether what comes next may belong to what came.
     pub fn is_open(&self) -> bool {
-        self.record.what != What::Other || self.csv.is_open() || !self.errors.is_empty()
+        self.record.what != What::Other || self.csv.is_open()
     }
 
     /// What of a line goes on with the record, if it does.

@@ -32,6 +32,8 @@ struct Record {
     text: String,
     /// Comments may come after the statement's first line only as part of it.
     in_text: bool,
+    /// Something of it came.
+    is_begun: bool,
 }
 
 impl SlowLog {
@@ -47,7 +49,9 @@ impl SlowLog {
         if begins || is_banner(line) {
             // `# Time` is left out where it is that of the record before, so both may begin one.
             let there = self.record.in_text || self.record.elapsed.is_some();
-            return if there { self.end(now) } else { None };
+            let ended = if there { self.end(now) } else { None };
+            self.record.is_begun = begins;
+            return ended;
         }
         if !self.record.in_text && line.starts_with('#') {
             self.header(line);
@@ -82,6 +86,11 @@ impl SlowLog {
         if self.record.in_text { self.end(now) } else { None }
     }
 
+    /// Whether what comes next may belong to what came.
+    pub fn is_open(&self) -> bool {
+        self.record.is_begun
+    }
+
     fn header(&mut self, line: &str) {
         // `# administrator command: Quit;` is a statement of its own kind.
         if let Some(command) = line.strip_prefix("# administrator command: ") {
@@ -96,7 +105,10 @@ impl SlowLog {
             // A field may be empty, and then the next name follows.
             let value = words.next_if(|next| !next.ends_with(':'));
             match (word, value) {
-                ("Query_time:", Some(value)) => self.record.elapsed = seconds(value),
+                ("Query_time:", Some(value)) => {
+                    self.record.elapsed = seconds(value);
+                    self.record.is_begun = true;
+                }
                 ("Schema:", Some(value)) => self.schema = name(value),
                 ("Errno:" | "Last_errno:", Some(value)) if value != "0" => {
                     self.record.error = value.parse::<u32>().ok().map(|number| format!("errno {number}"));
