@@ -171,6 +171,12 @@ impl LogReader {
         work.complete_all();
     }
 
+    /// What comes next is not what follows here: a line without an end is left out, and everything before it is complete.
+    pub fn interrupted(&mut self) {
+        self.lines.forget();
+        self.work.complete_all();
+    }
+
     /// Nothing follows. What has no line feed is a line too.
     pub fn finish(&mut self, now: Time) {
         self.end_of_file();
