@@ -6,16 +6,18 @@ use std::{net::SocketAddr, time::Duration};
 
 use reach_core::{
     Time,
-    signal::{Failure, FailureClass},
+    signal::{Failure, FailureClass, Statement},
     stats::wilson,
 };
 
-pub use self::json::{json as json_summary, json_attempt, json_failure, json_lost, json_requests};
+pub use self::json::{
+    json as json_summary, json_attempt, json_failure, json_lost, json_requests, json_statement,
+};
 use crate::{
     Lang, Style,
     clean::clean,
     layout::{Column, Page, Role, Row, Span, Table},
-    units::{clock_time, date_time, later, percent},
+    units::{clock_time, date_time, later, percent, span},
     words::say,
 };
 
@@ -36,6 +38,8 @@ pub struct Logs {
     pub failures: Vec<Failed>,
     /// Requests, one entry for each log that has them.
     pub requests: Vec<Served>,
+    /// Statements of databases that took too long or failed, each once, with the longest time and how often.
+    pub statements: Vec<Statement>,
 }
 
 /// Failures of one class towards one destination.
@@ -136,11 +140,17 @@ pub fn live(logs: &Logs, elapsed: Duration, lines: usize, style: &Style) -> Stri
 fn page(logs: &Logs, most: usize, style: &Style) -> String {
     let lang = style.lang;
     let mut page = Page::new(*style);
-    if logs.failures.is_empty() {
+    if logs.failures.is_empty() && !logs.statements.is_empty() {
+        page.table("", &statements(logs, most, style));
+    } else if logs.failures.is_empty() {
         let text = say!(lang, "no failure towards any destination", "목적지 접속 실패가 기록되지 않았습니다");
         page.plain("", "", text);
     } else {
         page.table("", &failures(logs, most, style));
+        if !logs.statements.is_empty() {
+            page.blank();
+            page.table("", &statements(logs, most, style));
+        }
     }
     if logs.beyond > 0 {
         let beyond = grouped(logs.beyond);
@@ -203,6 +213,36 @@ fn failures(logs: &Logs, most: usize, style: &Style) -> Table {
             Column::new(say!(lang, "DESTINATION", "목적지")).wrap(20),
             Column::new(say!(lang, "CLIENT", "클라이언트")).dispensable(2),
             Column::new(say!(lang, "FIRST - LAST", "처음 - 마지막")).dispensable(1),
+        ],
+        rows,
+    }
+}
+
+fn statements(logs: &Logs, most: usize, style: &Style) -> Table {
+    let lang = style.lang;
+    let mut sorted: Vec<&Statement> = logs.statements.iter().collect();
+    sorted.sort_by_key(|statement| std::cmp::Reverse((statement.elapsed, statement.count)));
+    let row = |statement: &&Statement| {
+        let error =
+            statement.error.as_deref().map(|error| format!(" ({})", clean(error))).unwrap_or_default();
+        Row::Cells(vec![
+            Span::new(grouped(statement.count), Role::Strong),
+            Span::new(statement.elapsed.map(|took| span(took, lang)).unwrap_or_default(), Role::Warn),
+            Span::plain(statement.database.as_deref().map(clean).unwrap_or_default()),
+            Span::plain(format!("{}{error}", clean(&statement.text))),
+        ])
+    };
+    let hidden = sorted.len().saturating_sub(most);
+    let mut rows: Vec<Row> = sorted.iter().take(most).map(row).collect();
+    if hidden > 0 {
+        rows.push(Row::Note(say!(lang, "and {hidden} more", "그 밖에 {hidden}건")));
+    }
+    Table {
+        columns: vec![
+            Column::new(say!(lang, "COUNT", "건수")).right(),
+            Column::new(say!(lang, "SLOWEST", "최장 시간")).right(),
+            Column::new(say!(lang, "DATABASE", "데이터베이스")).dispensable(1),
+            Column::new(say!(lang, "STATEMENT", "SQL 문")).wrap(20),
         ],
         rows,
     }

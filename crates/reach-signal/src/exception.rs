@@ -26,6 +26,7 @@ mod grammar;
 mod head;
 mod header;
 mod join;
+mod korean;
 mod place;
 mod record;
 mod rules;

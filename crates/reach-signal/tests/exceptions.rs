@@ -388,6 +388,11 @@ fn harder_excerpts_are_understood() {
 }
 
 #[test]
+fn excerpts_of_many_more_sources_are_understood() {
+    check("held.txt", 60);
+}
+
+#[test]
 fn every_row_of_the_matrix_is_of_its_outcome_by_its_words_alone() {
     let table = fs::read_to_string(data("exception-matrix.tsv")).expect("text");
     let mut faults = Vec::new();

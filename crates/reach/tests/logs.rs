@@ -2,6 +2,13 @@
 
 #![forbid(unsafe_code)]
 
+#[path = "logs/journal.rs"]
+mod journal;
+#[path = "logs/kills.rs"]
+mod kills;
+#[path = "logs/numbered.rs"]
+mod numbered;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
@@ -123,11 +130,38 @@ fn files_are_followed_until_somebody_interrupts() {
 }
 
 #[test]
+fn statements_of_databases_are_summed_up() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("postgresql.log");
+    let line = |number: u32, millis: u32| {
+        format!(
+            "2024-03-11 09:12:33.123 UTC [{number}] kim@shop LOG:  duration: {millis}.000 ms  statement: select *\n\tfrom t where name = 'secret {number}'\n"
+        )
+    };
+    fs::write(&path, line(1, 900) + &line(2, 1500) + &line(3, 1200)).expect("written");
+    let output = command().args(["--once", "--kind", "postgresql"]).arg(&path).output().expect("run");
+    let (text, _) = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(
+        text.contains("1.5 s") && text.contains("shop") && text.contains("select * from t where name = ?"),
+        "{text}"
+    );
+    assert!(!text.contains("secret") && !text.contains("kim"), "{text}");
+    let json = command().args(["--once", "--kind", "postgresql", "--json"]).arg(&path).output().expect("run");
+    let value: Value = serde_json::from_slice(&json.stdout).expect("one document");
+    assert_eq!(
+        (&value["statements"][0]["count"], &value["statements"][0]["elapsed_ms"]),
+        (&Value::from(3), &Value::from(1500.0))
+    );
+}
+
+#[test]
 fn mistakes_are_told_before_anything_is_read() {
     for (arguments, part) in [
         (&["/no/such.log"][..], "`/no/such.log` cannot be read"),
         (&["-", "--format", "%h"][..], "it has no status"),
         (&["-", "--kind", "acess"][..], "invalid value 'acess'"),
+        (&["-", "--kind", "mysql-slow", "--format", "%s"][..], "--kind mysql-slow has none"),
     ] {
         let output = command().args(arguments).stdin(Stdio::null()).output().expect("run");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

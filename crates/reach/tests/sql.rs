@@ -1,6 +1,11 @@
 //! Databases as they are: PostgreSQL and MariaDB from the distribution, started here for the test alone, on sockets of a
 //! directory of their own.
 
+#[path = "sql/logs.rs"]
+mod logs;
+#[path = "sql/tls.rs"]
+mod tls;
+
 use std::{
     env, fs,
     io::{self, Write as _},
@@ -111,6 +116,11 @@ fn statements(signals: Vec<Signal>) -> impl Iterator<Item = Statement> {
 }
 
 fn postgres() -> Option<Server> {
+    postgres_with("listen_addresses = ''\nshared_preload_libraries = 'pg_stat_statements'\n")
+}
+
+/// With these lines in its configuration.
+fn postgres_with(configuration: &str) -> Option<Server> {
     let (initdb, server) = (program("initdb")?, program("postgres")?);
     let place = place();
     let data = place.path().join("d");
@@ -121,22 +131,33 @@ fn postgres() -> Option<Server> {
     if !made.is_ok_and(|status| status.success()) {
         return None;
     }
-    let child = ordinary(&server)
-        .arg("-D")
-        .arg(&data)
-        .arg("-k")
-        .arg(place.path())
-        .args([
-            "-c",
-            "listen_addresses=",
-            "-c",
-            "fsync=off",
-            "-c",
-            "shared_preload_libraries=pg_stat_statements",
-        ])
-        .spawn()
+    let mut file = fs::File::options().append(true).open(data.join("postgresql.conf")).ok()?;
+    writeln!(file, "fsync = off\nunix_socket_directories = '{}'\n{configuration}", place.path().display())
         .ok()?;
+    let child = ordinary(&server).arg("-D").arg(&data).spawn().ok()?;
     Some(Server { child, place })
+}
+
+impl Server {
+    /// PostgreSQL's own client.
+    fn psql(&self, port: u16, sql: &str) -> Command {
+        let mut command = Command::new(program("psql").expect("psql comes with the server"));
+        command.env_clear().args(["-X", "-q", "-A", "-t", "-U", "owner", "-d", "postgres", "-h"]);
+        command.arg(self.place.path()).args(["-p", &port.to_string(), "-c", sql]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// MariaDB's own client.
+    fn client(&self, sql: &str) -> Command {
+        let mut command = Command::new(program("mariadb").expect("the client comes with the server"));
+        command
+            .args(["--no-defaults", "-u", "root", "-S"])
+            .arg(self.place.path().join("s"))
+            .args(["-e", sql]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
 }
 
 fn settings(kind: &str, host: &Path, user: &str, slow: &str) -> SqlSettings {
@@ -152,15 +173,7 @@ fn slow_statements_and_locks_of_a_real_postgresql_are_told_without_their_literal
     let Some(server) = postgres() else { return skipped("PostgreSQL (package postgresql)") };
     let mut reader = Asker::new(settings("postgres", server.place.path(), "owner", "300ms"));
     reader.first_answer();
-    let psql = |sql: &str| {
-        let mut command = Command::new(program("psql").expect("psql comes with the server"));
-        command
-            .env_clear()
-            .args(["-X", "-q", "-U", "owner", "-d", "postgres", "-h"])
-            .arg(server.place.path());
-        command.args(["-c", sql]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command
-    };
+    let psql = |sql: &str| server.psql(5432, sql);
     let run = |sql: &str| assert!(psql(sql).status().expect("psql runs").success(), "{sql}");
     run("create extension pg_stat_statements");
     run("create table customers(name text, state int); insert into customers values ('Kim', 1)");
@@ -241,27 +254,35 @@ fn a_listener_that_says_nothing_is_given_up() {
 }
 
 fn mariadb() -> Option<Server> {
-    let (install, server) = (program("mariadb-install-db")?, program("mariadbd")?);
+    mariadb_with(&[
+        "--skip-networking",
+        "--performance-schema=ON",
+        "--performance-schema-consumer-events-statements-current=ON",
+    ])
+}
+
+/// With these options.
+fn mariadb_with(options: &[&str]) -> Option<Server> {
+    let install = program("mariadb-install-db")?;
     let place = place();
-    let data = place.path().join("d");
     let made = ordinary(&install)
         .arg("--no-defaults")
-        .arg(format!("--datadir={}", data.display()))
+        .arg(format!("--datadir={}", place.path().join("d").display()))
         .args(["--auth-root-authentication-method=normal", "--skip-test-db"])
         .status();
     if !made.is_ok_and(|status| status.success()) {
         return None;
     }
-    let child = ordinary(&server)
-        .arg("--no-defaults")
-        .arg(format!("--datadir={}", data.display()))
-        .arg(format!("--socket={}", place.path().join("s").display()))
-        .arg(format!("--pid-file={}", place.path().join("p").display()))
-        .args(["--skip-networking", "--performance-schema=ON", "--innodb-flush-log-at-trx-commit=0"])
-        .args(["--performance-schema-consumer-events-statements-current=ON"])
-        .spawn()
-        .ok()?;
+    let child = mariadbd(place.path(), options)?;
     Some(Server { child, place })
+}
+
+fn mariadbd(place: &Path, options: &[&str]) -> Option<Child> {
+    let file = |name: &str| place.join(name).display().to_string();
+    let mut command = ordinary(&program("mariadbd")?);
+    command.arg("--no-defaults").arg(format!("--datadir={}", file("d")));
+    command.arg(format!("--socket={}", file("s"))).arg(format!("--pid-file={}", file("p")));
+    command.arg("--innodb-flush-log-at-trx-commit=0").args(options).spawn().ok()
 }
 
 #[test]
@@ -270,12 +291,7 @@ fn slow_statements_of_a_real_mariadb_are_told_without_their_literals() {
     let socket = server.place.path().join("s");
     let mut reader = Asker::new(settings("mariadb", &socket, "root", "300ms"));
     reader.first_answer();
-    let client = |sql: &str| {
-        let mut command = Command::new(program("mariadb").expect("the client comes with the server"));
-        command.args(["--no-defaults", "-u", "root", "-S"]).arg(&socket).args(["-e", sql]);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command
-    };
+    let client = |sql: &str| server.client(sql);
     let run = |sql: &str| assert!(client(sql).status().expect("the client runs").success(), "{sql}");
     run(
         "create database shop; create table shop.customers(name varchar(20) primary key, state int) engine=innodb; \

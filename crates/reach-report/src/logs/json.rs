@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reach_core::{
     Time,
-    signal::{Attempt, Failure, Origin, Requests},
+    signal::{Attempt, Failure, Origin, Requests, Statement},
 };
 use serde_json::{Value, json};
 
@@ -49,6 +49,7 @@ pub fn json(logs: &Logs) -> Value {
         "lines_not_understood": logs.lost,
         "failures": failures,
         "requests": requests,
+        "statements": logs.statements.iter().map(statement_fields).collect::<Vec<_>>(),
     })
 }
 
@@ -86,6 +87,13 @@ pub fn json_attempt(at: Time, origin: &Origin, attempt: &Attempt) -> Value {
     value
 }
 
+/// A statement that took too long or failed.
+pub fn json_statement(at: Time, origin: &Origin, statement: &Statement) -> Value {
+    let mut value = statement_fields(statement);
+    head(&mut value, "statement", at, origin);
+    value
+}
+
 /// Lines that were not understood.
 pub fn json_lost(at: Time, origin: &Origin, count: u64) -> Value {
     let mut value = json!({ "lines": count });
@@ -98,6 +106,16 @@ fn head(value: &mut Value, kind: &str, at: Time, origin: &Origin) {
     value["at"] = json!(rfc3339(at));
     value["service"] = json!(origin.service.as_deref().map(clean));
     value["log"] = json!(clean(origin.instance.as_deref().unwrap_or(&origin.source)));
+}
+
+fn statement_fields(statement: &Statement) -> Value {
+    json!({
+        "statement": clean(&statement.text),
+        "database": statement.database.as_deref().map(clean),
+        "elapsed_ms": statement.elapsed.map(millis),
+        "count": statement.count,
+        "error": statement.error.as_deref().map(clean),
+    })
 }
 
 fn failure_fields(failure: &Failure) -> Value {

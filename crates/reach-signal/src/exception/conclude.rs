@@ -41,15 +41,18 @@ impl Record {
         let by_proxy = place.proxy || sense.detail.as_deref() == Some("by-proxy");
         if !by_proxy {
             let mut near = Place::default();
-            for context in [self.around_heads(&sense), self.fields.clone(), place::around(&self.before)] {
-                if near.is_somewhere() {
-                    break;
-                }
-                near.absorb(&context);
+            near.absorb(&self.around_heads(&sense));
+            // Fields of the same record may name what its words have the address of.
+            if near.host.is_none() {
+                near.absorb(&self.fields);
+            }
+            if !near.is_somewhere() {
+                near.absorb(&place::around(&self.before));
             }
             let known = place.host.is_some();
             // The line around names a URL, and the trace shows nobody who connects: the scheme's port is not told.
             let idle = self.frames.seen > 0
+                && sense.class != FailureClass::Tls
                 && !self.frames.connect
                 && !self.frames.transfer
                 && !self.frames.handshake

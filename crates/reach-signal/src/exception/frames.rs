@@ -104,6 +104,7 @@ pub(super) fn is_frame(line: &str) -> bool {
     });
     continued
         || trimmed.starts_with("at ")
+        || trimmed.starts_with("위치: ")
         || (trimmed.starts_with("File \"") && trimmed.contains(", line "))
         || (trimmed.starts_with("from ") && trimmed.contains(":in "))
         || trimmed.starts_with("--- End of inner")

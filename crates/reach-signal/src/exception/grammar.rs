@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use regex::{Regex, bytes};
 
+use super::korean;
+
 /// Whether a line can matter at all: a search for a few words, so that ordinary lines cost next to nothing.
 pub(super) fn is_interesting(line: &str) -> bool {
     static WORDS: LazyLock<bytes::Regex> = LazyLock::new(|| {
@@ -11,7 +13,8 @@ pub(super) fn is_interesting(line: &str) -> bool {
             r"(?-u)Exception|Error|ERROR|error:|rror [0-9]|imeout|IMEOUT|imed out|IMEDOUT|efused|REFUSED|eset|RESET|nreach|NREACH|o route|roken pipe",
             r"|nknown|UNKNOWN|not known|esol|ookup|E[A-Z]{3,}|getaddrinfo|gaierror|herror|errno|ORA-|curl|wget|dial |tls:|SSL|x509|certificate|alert|EOF|eof",
             r"|hang up|closed|disconnected|HTTP|http|UNAVAILABLE|DEADLINE|aused by|rapped by|uppressed|Traceback|During handling|direct cause|---> |\[cause\]|nested|Could not|could not|ouldn't|Can't|can't|annot|ailed|elapsing",
-            r"|Unable|unable|expired|ost connection|gone away|No more data|address|port|host|not found|Throwable|Uncaught|Nested|response|code: '|FAIL|ommand|refus|SQLSTATE",
+            r"|Unable|unable|expired|ost connection|gone away|No more data|address|port|host|not found|Throwable|Uncaught|Nested|response|code: '|FAIL|ommand|refus|SQLSTATE|eepalive",
+            r"|연결|호스트|파이프|네트워크|이름|초과|원격",
         ))
         .expect("a pattern")
     });
@@ -25,7 +28,7 @@ pub(super) fn is_telling(line: &str) -> bool {
             r"(?-u)dial (?:tcp|udp)[46]?[ :]|\blookup [A-Za-z0-9_.-]+(?: on [0-9A-Fa-f.:\[\]]+:\d+)?: |(?:read|write) tcp[46]? \S+->|net/http: |Client\.Timeout exceeded",
             r"|https?://[^\x22\s]*\x22: (?:EOF|unexpected EOF|context deadline exceeded|http: server gave)|x509: |remote error: tls|tls: (?:first record|handshake|failed to verify)",
             r"|http: server gave HTTP response to HTTPS client|proxyconnect tcp|: Proxy Authentication Required",
-            r"|\b(?:connect|read|write|send|shutdown|syscall) E[A-Z]{3,}\b|\b(?:getaddrinfo|queryA{1,4}|querySrv) E[A-Z_]+|\bE(?:CONNREFUSED|CONNRESET|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN|PIPE|SOCKETTIMEDOUT)\b|UND_ERR_[A-Z_]+|socket hang up|Client network socket disconnected",
+            r"|\b(?:connect|read|write|send|shutdown|syscall) E[A-Z]{3,}\b|\b(?:getaddrinfo|queryA{1,4}|querySrv) E[A-Z_]+|(?:^|[^A-Za-z0-9_./-])E(?:CONNREFUSED|CONNRESET|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN|PIPE|SOCKETTIMEDOUT)(?:[^A-Za-z0-9_./-]|\.?$|\. )|UND_ERR_[A-Z_]+|socket hang up|Client network socket disconnected",
             r"|curl: \(\d+\)|cURL error \d+|curl_exec\(\)|CURLE_|curl_easy_perform",
             r"|\[Errno -?\d+\]|\[WinError \d+\]|HTTPS?ConnectionPool\(|Cannot connect to host \S+ ssl|urlopen error|HTTP Error \d{3}|os error 1\d\d",
             r"|rpc error: code = |\b(?:UNAVAILABLE|DEADLINE_EXCEEDED): |failed to connect to all addresses",
@@ -39,11 +42,12 @@ pub(super) fn is_telling(line: &str) -> bool {
             r"|Failed to connect to \S+/\S+:\d+|(?:wget: )?unable to resolve host|Bootstrap broker \S+ \(id: -?\d+ rack: \w+\) disconnected|socket connection setup timeout",
             r"|Host \S+ not found: |server can't find |no servers could be reached|[Cc]onnection (?:refused|timed out|reset by peer) \(|Response status code does not indicate success: [45]",
             r"|Error getting access token for service account|(?:Client|Server) error '[45]\d\d |resulted in a `[45]\d\d |\b[45]\d\d (?:Client|Server) Error:|TCP connect to \(",
+            r"|SSL operation failed with code|client error \(Connect\)|Keepalive failed\.|remote name could not be resolved",
             r"|Connecting to \S+(?: \(\S+\)\|\S+\|:\d+)?\.\.\. failed|^Resolving \S+.* failed: |awaiting response\.\.\. [45]\d\d|ERROR [45]\d\d: |Read error \(|/dev/tcp/|: Name or service not known$|: Temporary failure in name resolution$|bad address '|getaddrinfo for host",
         ))
         .expect("a pattern")
     });
-    TELLING.is_match(line.as_bytes())
+    TELLING.is_match(line.as_bytes()) || korean::is_telling(line)
 }
 
 /// Words that mean a failure at the end of a sentence that names a destination.
@@ -51,7 +55,7 @@ pub(super) fn is_plain(line: &str) -> bool {
     static PLAIN: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(concat!(
             r"(?i)(?:^|[:\-=(\[,>]\s?|(?:reason|error|err|cause|msg|because|failed)[:=]?\s?[\x22']?| by | with )(?:java\.net\.)?",
-            r"(?:(?:http )?connect(?:ion)? timed out|connect(?:ion)? time-?out|read timed out|connection refused|connection reset(?: by peer)?|no route to host|network is unreachable|host is unreachable|broken pipe|unknown host|temporary failure in name resolution|name or service not known|i/o timeout|no such host|tls handshake timeout|ssl handshake failed|connection closed by (?:peer|remote host)|unexpected eof|socket hang up|request timed out|handshake timed out after [0-9]+ ?ms)",
+            r"(?:(?:http )?connect(?:ion)? timed out|connect(?:ion)? time-?out|read timed out|connection refused|connection reset(?: by peer)?|no route to host|network is unreachable|host is unreachable|broken pipe|unknown host|temporary failure in name resolution|name or service not known|i/o timeout|no such host|tls handshake timeout|ssl handshake failed|connection closed by (?:peer|remote host)|unexpected eof|socket hang up|request timed out|handshake timed out after [0-9]+ ?ms|연결 시간 초과|작업 시간이 초과되었습니다)",
             r"(?:[\x22')\].,;!]|\s\(|\s?$|\s(?:after|to|for|from|while|at|\[)|; )",
         ))
         .expect("a pattern")
@@ -111,7 +115,7 @@ pub(super) fn client(text: &str) -> Option<&'static str> {
         ("php", &["SQLSTATE[", "fsockopen()", "stream_socket_client()", "php_network_getaddresses"]),
         ("nginx", &["upstream timed out", "to upstream", "from upstream", "in upstream"]),
         ("ssh", &["ssh: "]),
-        ("wget", &["wget: "]),
+        ("wget", &["wget: ", "... failed: "]),
         ("dotnet", &["System.Net.", "Response status code does not indicate success"]),
         (
             "ruby",

@@ -218,6 +218,9 @@ patterns! {
         r"|^Resolving (?P<h67>{H})",
         r"|connect to (?P<h68>{H})\[(?P<v68>[0-9A-Fa-f.:]+)\]:(?P<p68>[0-9]{1,5})",
         r"|attempt to connect to (?P<h69>{H}|{V}):(?P<p69>[0-9]{1,5})",
+        r"|호스트 (?P<h70>{H}|{V}), 포트 (?P<p70>[0-9]{1,5})",
+        r"|remote name could not be resolved: '(?P<h71>{H})'",
+        r"|원격 이름을 확인할 수 없습니다\.?:? '(?P<h72>{H})'",
     );
     ENDED = r"(?:\((?P<h1>{H}|{V}):(?P<p1>[0-9]{1,5})\)\s*$|\[(?P<h2>{H}|{V})\]:(?P<p2>[0-9]{1,5}))";
     NUMERIC = concat!(
@@ -279,7 +282,7 @@ pub(super) fn named(text: &str) -> Place {
         }
     }
     for found in TELLING.captures_iter(text).take(8) {
-        place.absorb(&numbered(&found, 69));
+        place.absorb(&numbered(&found, 72));
     }
     for found in NUMERIC.captures_iter(text).take(16) {
         place.absorb(&numbered(&found, 6));
@@ -372,7 +375,22 @@ fn is_target(text: &str, url: &Captures<'_>) -> bool {
     let referred =
         ["see", "visit", "docs", "more information", "details", "refer to", "help", "documentation at"];
     let host = &text[whole.start()..whole.end()];
-    let known = ["curl.haxx.se", "curl.se/", "help.github.com", "/error/", "bit.ly"];
+    let known = [
+        "curl.haxx.se",
+        "curl.se/",
+        "help.github.com",
+        "/error/",
+        "bit.ly",
+        "docs.oracle.com",
+        "docs.microsoft.com",
+        "learn.microsoft.com",
+        "aka.ms",
+        "dev.mysql.com",
+        "docs.python.org",
+        "docs.aws.amazon.com",
+        "cwiki.apache.org",
+        "stackoverflow.com",
+    ];
     !referred.iter().any(|word| before.ends_with(word) || before.ends_with(&format!("{word}:")))
         && !known.iter().any(|known| host.contains(known))
         && !matches!(&url["s"].to_ascii_lowercase()[..], "file" | "jar" | "classpath" | "urn" | "data")

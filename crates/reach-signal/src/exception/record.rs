@@ -225,7 +225,10 @@ impl Record {
             let message = self.own && !self.closed_head;
             let stated =
                 self.told.is_some() || self.own || !self.heads.is_empty() || grammar::is_telling(&self.said);
-            let repeated = self.said.contains(trimmed) || self.loose.contains(trimmed);
+            // wget says it where it tries, and again at its end.
+            let at_the_end = trimmed.starts_with("wget: unable to resolve")
+                && self.told.as_ref().is_some_and(|told| told.starts_with("Resolving "));
+            let repeated = at_the_end || self.said.contains(trimmed) || self.loose.contains(trimmed);
             if telling && stated && !message && !repeated {
                 return Follow::Other;
             }

@@ -12,6 +12,7 @@ use regex::Regex;
 
 use super::{
     frames::Frames,
+    korean::english,
     table::{INBOUND, NEUTRAL, NEUTRAL_WORDS, RULES, is_one_of, speaks},
 };
 
@@ -41,7 +42,7 @@ pub(super) fn read(name: &str, message: &str, frames: &Frames) -> Reading {
     if is_one_of(INBOUND, name) {
         return Reading::Inbound;
     }
-    let text = message.to_ascii_lowercase();
+    let text = english(message).to_ascii_lowercase();
     if is_one_of(NEUTRAL, name) || speaks(NEUTRAL_WORDS, &text) {
         return Reading::Nothing;
     }

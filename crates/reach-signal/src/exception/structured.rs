@@ -66,9 +66,10 @@ fn walk(
     if depth > DEPTH {
         return;
     }
-    let is_error = ["err", "error", "exception", "thrown", "cause", "exc_info", "extendedstacktrace"]
-        .iter()
-        .any(|end| path.ends_with(end));
+    let is_error =
+        ["err", "error", "exception", "throwable", "thrown", "cause", "exc_info", "extendedstacktrace"]
+            .iter()
+            .any(|end| path.ends_with(end));
     if is_error {
         throwable(object, depth, into, stacks);
     }
@@ -98,8 +99,11 @@ fn walk(
                 }
                 // pino and bunyan count levels by tens.
                 "level" if path.is_empty() => {
-                    into.level =
-                        number.as_u64().map(|level| if level >= 40 { Level::Loud } else { Level::Quiet });
+                    // GELF has syslog's, of which the small ones are grave.
+                    into.level = number.as_u64().map(|level| match level {
+                        0..=4 | 40.. => Level::Loud,
+                        _ => Level::Quiet,
+                    });
                 }
                 _ => {}
             },
@@ -110,6 +114,8 @@ fn walk(
 
 fn field(path: &str, key: &str, text: &str, in_error: bool, into: &mut Structured, stacks: &mut Vec<String>) {
     let last = path.rsplit('.').next().unwrap_or(path);
+    // GELF has a name of its own for what others add.
+    let last = last.strip_prefix("_error_").or(last.strip_prefix('_')).unwrap_or(last);
     match path {
         "level" | "severity" | "log.level" | "levelname" | "lvl" | "loglevel" | "@l" | "level_name"
         | "priority" => {

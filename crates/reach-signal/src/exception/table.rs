@@ -128,7 +128,7 @@ pub(super) const RULES: &[Rule] = &[
              host not found in upstream|could not be resolved (|nameresolutionerror|\
              dns resolution failed|getaddrinfo failed|php_network_getaddresses|nxdomain|errno -2]|\
              domain name not found|ora-12545|getaddrinfo:|unresolvedaddressexception|\
-             dns server returned|unknown host|cannot resolve host|errno 11001]|host is unknown",
+             dns server returned|unknown host|cannot resolve host|errno 11001]|remote name could not be resolved|no such host is known|host is unknown",
         Dns,
         "",
     ),
@@ -200,7 +200,7 @@ pub(super) const RULES: &[Rule] = &[
              opentimeout|operation timed out - connect(2)|ora-12170|ora-12535|operation timed out)|\
              urlopen error timed out|failed: timeout expired|connection attempt failed: timeout|\
              netopentimeout|connection timed out: /|connect: operation timed out|tcp connect timeout|\
-             connect_timeout|errno 10060]|socket connection setup timeout|\
+             connect_timeout|errno 10060]|winerror 10060]|client error (connect): operation timed out|socket connection setup timeout|\
              the connection attempt timed out|connection establishment timed out|\
              timed out trying to connect|socket is not established|io timeout while connecting|\
              error: \"connect timed out",
@@ -218,18 +218,18 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         "connection refused|econnrefused|actively refused|ora-12541|no listener|\
              refused. check that the hostname and port|errno 111]|[2002] connection refused|\
-             refused the network connection|errno 10061]|os error 111",
+             refused the network connection|errno 10061]|winerror 10061]|os error 111",
         Refused,
         "",
     ),
     rule(
-        "network is unreachable|enetunreach|network unreachable|errno 101]|errno 10051]",
+        "network is unreachable|enetunreach|network unreachable|errno 101]|errno 10051]|winerror 10051]",
         Unreachable,
         "ENETUNREACH",
     ),
     rule(
         "no route to host|ehostunreach|host is unreachable|host unreachable|errno 113]|\
-             errno 10065]|a socket operation was attempted to an unreachable",
+             errno 10065]|winerror 10065]|a socket operation was attempted to an unreachable",
         Unreachable,
         "EHOSTUNREACH",
     ),
@@ -252,7 +252,7 @@ pub(super) const RULES: &[Rule] = &[
         "",
     ),
     rule(
-        "established connection lost|read etimedout|read: connection timed out|\
+        "established connection lost|keepalive failed|read etimedout|read: connection timed out|\
              write: connection timed out|recv failure: connection timed out|\
              syscall error: connection timed out|read error (connection timed out)|\
              reading from the socket: connection timed out|read error: connection timed out",
@@ -261,7 +261,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     rule("response: -1", Reset, "closed-without-greeting"),
     rule(
-        "connection reset|econnreset|errno 104]|forcibly closed|errno 10054]|connection was reset|\
+        "connection reset|econnreset|errno 104]|forcibly closed|errno 10054]|winerror 10054]|connection was reset|\
              os error 104|ecanceled: connection",
         Reset,
         "",

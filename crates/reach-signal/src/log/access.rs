@@ -2,15 +2,22 @@
 //!
 //! Of a line only the time, the status and the servers tried are kept: never who asked, nor for what.
 
+mod balancer;
+mod envoy;
+mod extended;
 mod fields;
 mod haproxy;
 mod pattern;
+mod squid;
 
 use std::{net::IpAddr, time::Duration};
 
 use reach_core::Time;
 
-pub use self::pattern::{Pattern, PatternError};
+pub use self::{
+    extended::Layout,
+    pattern::{Pattern, PatternError},
+};
 use super::stamp::Stamps;
 
 /// One request as an access log tells of it.
@@ -54,7 +61,8 @@ pub struct Try {
 impl Try {
     /// The proxy got no usable answer.
     pub fn is_failed(&self) -> bool {
-        self.connection == Connection::Failed || matches!(self.status, None | Some(500 | 502..=504))
+        let is_connected = matches!(self.connection, Connection::Untold | Connection::Made);
+        !is_connected || matches!(self.status, None | Some(500 | 502..=504))
     }
 }
 
@@ -68,35 +76,58 @@ pub enum Connection {
     Made,
     /// It never came about.
     Failed,
+    /// Nobody answered.
+    TimedOut,
+    /// Somebody answered with a reset.
+    Refused,
 }
 
 /// How to read an access log.
 #[derive(Clone, Debug, Default)]
 pub enum Form {
-    /// By its looks: `common`, `combined` and whatever begins like them, HAProxy's, JSON, LTSV.
+    /// By its looks: `common`, `combined` and whatever begins like them, the W3C's extended form (IIS, CloudFront),
+    /// HAProxy, Envoy and Istio, AWS's load balancers, squid, JSON, LTSV.
     #[default]
     Looks,
     /// As the server was told to write it.
     Pattern(Pattern),
 }
 
-/// Reads a line of an access log, if it is one.
+/// What a log says itself of the fields that follow, as the W3C's extended form does: `#Fields: …`. A directive that says
+/// nothing of them is `Some(None)`.
+pub fn directive(form: &Form, line: &str) -> Option<Option<Layout>> {
+    match form {
+        Form::Looks if line.starts_with('#') => extended::directive(line),
+        _ => None,
+    }
+}
+
+/// Reads a line of an access log, if it is one. `layout` is what the log has said of its fields.
 pub fn read(
     form: &Form,
+    layout: Option<&Layout>,
     line: &str,
     json: Option<&serde_json::Value>,
     stamps: &mut Stamps,
     heard: Time,
 ) -> Option<Hit> {
-    match form {
-        Form::Pattern(pattern) => pattern.read(line, stamps, heard),
-        Form::Looks => match json {
-            Some(value) => fields::json(value, stamps, heard),
-            None => common(line, stamps, heard)
-                .or_else(|| haproxy::read(line, stamps, heard))
-                .or_else(|| fields::labelled(line, stamps, heard)),
-        },
+    match (form, json, layout) {
+        (Form::Pattern(pattern), ..) => pattern.read(line, stamps, heard),
+        (Form::Looks, Some(value), _) => fields::json(value, stamps, heard),
+        (Form::Looks, None, Some(layout)) => layout.read(line, heard).or_else(|| looked(line, stamps, heard)),
+        (Form::Looks, None, None) => looked(line, stamps, heard),
     }
+}
+
+/// Each form knows its lines by their first bytes, so that most lines cost little.
+fn looked(line: &str, stamps: &mut Stamps, heard: Time) -> Option<Hit> {
+    common(line, stamps, heard)
+        .or_else(|| haproxy::read(line, stamps, heard))
+        .or_else(|| fields::labelled(line, stamps, heard))
+        .or_else(|| envoy::read(line, stamps, heard))
+        .or_else(|| balancer::read(line, stamps, heard))
+        .or_else(|| squid::read(line, stamps, heard))
+        .or_else(|| extended::guess(line, heard))
 }
 
 /// `… [11/Mar/2024:09:12:33 +0900] "GET / HTTP/1.1" 200 …`: what common, combined, and the default of Tomcat, nginx and
@@ -112,7 +143,7 @@ fn common(line: &str, stamps: &mut Stamps, heard: Time) -> Option<Hit> {
         }
         if bytes.get(open + 3) == Some(&b'/')
             && bytes.get(open + 7) == Some(&b'/')
-            && bytes.get(open + 12) == Some(&b':')
+            && matches!(bytes.get(open + 12), Some(b':' | b' '))
         {
             break open;
         }
@@ -228,7 +259,7 @@ mod tests {
 
     fn looked(line: &str) -> Option<Hit> {
         let json = super::super::envelope::object(line);
-        read(&Form::Looks, line, json.as_deref(), &mut Stamps::new(TimeZone::UTC), HEARD)
+        read(&Form::Looks, None, line, json.as_deref(), &mut Stamps::new(TimeZone::UTC), HEARD)
     }
 
     #[test]
@@ -240,6 +271,11 @@ mod tests {
             r#"192.0.2.7 - - [11/Mar/2024:09:12:33 +0900] "GET /\" 200 HTTP/1.1" 503 - 0.004 [x]"#,
             r#"192.0.2.7 - - [11/Mar/2024:09:12:33 +0900] "\x16\x03\x01" 503 150 "-" "-""#,
             r#"2001:db8::7 - - [11/Mar/2024:09:12:33 +0900] "-" 503 0"#,
+            // Werkzeug and Django.
+            r#"192.0.2.7 - - [11/Mar/2024 00:12:33] "GET /a HTTP/1.1" 503 -"#,
+            r#"[11/Mar/2024 00:12:33] "GET /a HTTP/1.1" 503 12"#,
+            // Traefik.
+            r#"192.0.2.7 - kim [11/Mar/2024:00:12:33 +0000] "GET / HTTP/2.0" 503 19 "-" "-" 7 "web@docker" "http://203.0.113.7:80" 3002ms"#,
         ] {
             let hit = looked(line).unwrap_or_else(|| panic!("{line}"));
             assert_eq!((hit.status, hit.at.map(Time::as_secs)), (503, Some(1_710_115_953)), "{line}");

@@ -32,7 +32,7 @@ pub struct Inner<'a> {
 }
 
 impl<'a> Inner<'a> {
-    fn plain(text: &'a str) -> Self {
+    pub(super) fn plain(text: &'a str) -> Self {
         Self {
             stream: Cow::Borrowed(""),
             at: None,

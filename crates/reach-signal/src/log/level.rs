@@ -39,10 +39,11 @@ impl Level {
         }
     }
 
-    /// Of the numbers that Bunyan and pino write.
+    /// Of the numbers that Bunyan and pino write; smaller ones are syslog's, as GELF has them.
     pub const fn of_number(number: u64) -> Self {
         match number {
-            0..=10 => Level::Trace,
+            0..=7 => Self::of_syslog(number as u8),
+            8..=10 => Level::Trace,
             11..=20 => Level::Debug,
             21..=30 => Level::Info,
             31..=40 => Level::Warn,

@@ -74,6 +74,12 @@ impl Lines {
         }
     }
 
+    /// Forgets a line that has no end: what comes next begins a line of its own.
+    pub fn forget(&mut self) {
+        self.begun.clear();
+        (self.beyond, self.hole) = (0, 0);
+    }
+
     /// How many bytes of a line came that has no end yet.
     pub fn unfinished(&self) -> u64 {
         self.begun.len() as u64 + self.beyond + self.hole

@@ -55,8 +55,6 @@ pub struct Line<'a> {
     pub is_whole: bool,
     /// The text itself begins with a time, or with what a record begins with in its form.
     pub begins: bool,
-    /// Another piece of the same line follows.
-    pub is_partial: bool,
     /// When it was read.
     pub heard: Time,
     /// Bytes of the log before it.
@@ -77,8 +75,6 @@ struct Stream {
     record: Record,
     /// Records of this stream begin with a time: what begins without one continues.
     begins_with_times: bool,
-    /// The line is not over.
-    is_partial: bool,
 }
 
 impl Joiner {
@@ -144,15 +140,8 @@ impl Joiner {
 
 impl Stream {
     fn push(&mut self, line: &Line<'_>, limits: Limits, each: &mut dyn FnMut(&str, &Record)) {
-        let joined_to_line = self.is_partial;
-        self.is_partial = line.is_partial;
         let fits =
             self.record.lines < limits.lines && self.record.text.len() + line.text.len() < limits.bytes;
-        if joined_to_line && self.record.is_open && fits {
-            self.record.text.push_str(line.text);
-            self.record.heard = line.heard;
-            return;
-        }
         let continues =
             self.record.is_open && fits && !line.is_whole && !line.begins && self.continues(line.text);
         if continues {
@@ -264,7 +253,6 @@ mod tests {
                 text,
                 is_whole: text.starts_with('{') && text.ends_with('}'),
                 begins: *begins,
-                is_partial: false,
                 heard: Time::from_micros(1),
                 from: 0,
             };
@@ -365,7 +353,6 @@ mod tests {
                 text: "x",
                 is_whole: false,
                 begins: true,
-                is_partial: false,
                 heard: Time::from_micros(number),
                 from: 0,
             };

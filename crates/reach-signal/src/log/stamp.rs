@@ -47,7 +47,7 @@ impl Stamps {
         if matches!(bytes.first()?, b' ' | b'\t' | b'}' | b')' | b']') {
             return None;
         }
-        let mut at = 0;
+        let mut at = keyed(bytes);
         for _ in 0..3 {
             let opened = at;
             while matches!(bytes.get(at), Some(b'[' | b'(' | b'"' | b'<')) && at < opened + 2 {
@@ -142,6 +142,19 @@ impl Stamps {
     }
 }
 
+/// How many bytes stand before a time that has a name, as logfmt has it: `time="…`, `level=info ts=…`.
+fn keyed(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    for level in [&b"level="[..], b"lvl="] {
+        if bytes.starts_with(level) {
+            at = memchr::memchr(b' ', &bytes[..bytes.len().min(20)]).map_or(0, |space| space + 1);
+        }
+    }
+    let names = [&b"time="[..], b"ts=", b"timestamp=", b"t=", b"date="];
+    let name = names.iter().find(|name| bytes[at..].starts_with(name));
+    name.map_or(0, |name| at + name.len())
+}
+
 fn micros(time: Time) -> i64 {
     i64::try_from(time.as_micros()).unwrap_or(i64::MAX / 4).min(i64::MAX / 4)
 }
@@ -207,6 +220,10 @@ mod tests {
             ("ERROR 2024-03-11 09:12:33,123 x", "2024-03-11T00:12:33.123Z \" x\""),
             ("[WARN ] 2024-03-11 09:12:33 x", "2024-03-11T00:12:33Z \" x\""),
             ("ERROR: [2024-03-11 09:12:33] x", "2024-03-11T00:12:33Z \" x\""),
+            // logfmt: logrus, slog, go-kit.
+            ("time=\"2024-03-11T09:12:33+09:00\" level=error", "2024-03-11T00:12:33Z \" level=error\""),
+            ("time=2024-03-11T00:12:33.123Z level=ERROR", "2024-03-11T00:12:33.123Z \" level=ERROR\""),
+            ("level=warn ts=2024-03-11T00:12:33.123Z caller=x", "2024-03-11T00:12:33.123Z \" caller=x\""),
             // Logback's default has no date.
             ("09:12:33.123 [main] ERROR x", "2024-03-11T00:12:33.123Z \" [main] ERROR x\""),
             ("23:59:59,999 ERROR x", "2024-03-10T14:59:59.999Z \" ERROR x\""),

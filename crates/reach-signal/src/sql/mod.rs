@@ -2,5 +2,6 @@
 //! ([`normal`]).
 
 pub mod normal;
+pub mod postgres_log;
 pub mod slow_log;
 pub mod statements;

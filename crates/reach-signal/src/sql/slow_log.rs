@@ -32,6 +32,8 @@ struct Record {
     text: String,
     /// Comments may come after the statement's first line only as part of it.
     in_text: bool,
+    /// Something of it came.
+    is_begun: bool,
 }
 
 impl SlowLog {
@@ -43,11 +45,13 @@ impl SlowLog {
     /// Takes the next line, without its end, that was read at `now`. Gives the statement that it ends, if it ends one.
     pub fn line(&mut self, now: Time, line: &str) -> Option<Signal> {
         let line = line.trim_end_matches('\r');
-        let begins = line.starts_with("# Time: ") || is_user_line(line);
+        let begins = is_time_line(line) || is_user_line(line);
         if begins || is_banner(line) {
             // `# Time` is left out where it is that of the record before, so both may begin one.
             let there = self.record.in_text || self.record.elapsed.is_some();
-            return if there { self.end(now) } else { None };
+            let ended = if there { self.end(now) } else { None };
+            self.record.is_begun = begins;
+            return ended;
         }
         if !self.record.in_text && line.starts_with('#') {
             self.header(line);
@@ -82,6 +86,11 @@ impl SlowLog {
         if self.record.in_text { self.end(now) } else { None }
     }
 
+    /// Whether what comes next may belong to what came.
+    pub fn is_open(&self) -> bool {
+        self.record.is_begun
+    }
+
     fn header(&mut self, line: &str) {
         // `# administrator command: Quit;` is a statement of its own kind.
         if let Some(command) = line.strip_prefix("# administrator command: ") {
@@ -96,7 +105,10 @@ impl SlowLog {
             // A field may be empty, and then the next name follows.
             let value = words.next_if(|next| !next.ends_with(':'));
             match (word, value) {
-                ("Query_time:", Some(value)) => self.record.elapsed = seconds(value),
+                ("Query_time:", Some(value)) => {
+                    self.record.elapsed = seconds(value);
+                    self.record.is_begun = true;
+                }
                 ("Schema:", Some(value)) => self.schema = name(value),
                 ("Errno:" | "Last_errno:", Some(value)) if value != "0" => {
                     self.record.error = value.parse::<u32>().ok().map(|number| format!("errno {number}"));
@@ -124,9 +136,24 @@ impl SlowLog {
     }
 }
 
-/// `# User@Host: app[app] @ db [192.0.2.1]  Id: 8`. A statement may have lines that begin like comments.
+/// `# Time: 240311  0:12:33`, `# Time: 2024-03-11T00:12:33.123456Z`. A statement may have lines that begin like it.
+fn is_time_line(line: &str) -> bool {
+    let is_time = |rest: &str| {
+        let is_part = |byte: u8| byte.is_ascii_digit() || b" -:.TZ+".contains(&byte);
+        rest.starts_with(|c: char| c.is_ascii_digit()) && rest.bytes().all(is_part)
+    };
+    line.strip_prefix("# Time: ").is_some_and(is_time)
+}
+
+/// `# User@Host: app[app] @ db [192.0.2.1]  Id: 8`. The same may stand in a statement, but hardly to its end.
 fn is_user_line(line: &str) -> bool {
-    line.strip_prefix("# User@Host: ").is_some_and(|rest| rest.contains('[') && rest.contains(" @ "))
+    line.strip_prefix("# User@Host: ").is_some_and(|rest| {
+        let end = rest.rsplit_once(']').map(|(_, end)| end.trim_start());
+        rest.contains('[')
+            && rest.contains(" @ ")
+            && end
+                .is_some_and(|end| end.is_empty() || end.starts_with("Id:") || end.starts_with("Thread_id:"))
+    })
 }
 
 /// What a server writes when it starts: `…, Version: 8.0.36 …. started with:` and two lines more.
@@ -176,7 +203,10 @@ SET timestamp=1704110400;
 SELECT *
 FROM orders
 # not a header
-WHERE customer = 'Kim; # Time: '
+WHERE customer = 'Kim; # Time: 
+# Time: or so
+# User@Host: Kim[Kim] @ x []''
+'
   AND id IN (1,2,3);
 # Time: 2024-01-01T12:00:03.000000Z
 # User@Host: app[app] @ web1.example [192.0.2.7]  Id:     9

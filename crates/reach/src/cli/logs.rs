@@ -68,6 +68,10 @@ pub enum LogKind {
     Application,
     /// A request on each line
     Access,
+    /// The slow query log of MySQL or MariaDB
+    MysqlSlow,
+    /// The log of PostgreSQL: statements that took too long
+    Postgresql,
 }
 
 const LOGS_HELP: &str = "\

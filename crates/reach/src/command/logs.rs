@@ -163,6 +163,7 @@ fn json_line(signal: &Signal) -> Option<Value> {
         Word::Failure(failure) => Some(report::json_failure(at, origin, failure)),
         Word::Requests(requests) => Some(report::json_requests(at, origin, requests)),
         Word::Attempt(attempt) => Some(report::json_attempt(at, origin, attempt)),
+        Word::Statement(statement) => Some(report::json_statement(at, origin, statement)),
         Word::Lost { count, .. } => Some(report::json_lost(at, origin, *count)),
         _ => None,
     }

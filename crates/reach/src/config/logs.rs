@@ -50,6 +50,8 @@ pub fn logs(args: &LogsArgs, around: &Surroundings, now: &Now) -> Result<Logs, P
         LogKind::Auto => Kind::Auto,
         LogKind::Application => Kind::Application,
         LogKind::Access => Kind::Access,
+        LogKind::MysqlSlow => Kind::MysqlSlow,
+        LogKind::Postgresql => Kind::Postgres,
     };
     if let Some(text) = &args.format
         && let Some(pattern) = keep(pattern("--format", text), &mut problems)
@@ -59,10 +61,10 @@ pub fn logs(args: &LogsArgs, around: &Surroundings, now: &Now) -> Result<Logs, P
             plan.kind = Kind::Access;
         }
     }
-    if args.format.is_some() && args.kind == LogKind::Application {
-        problems.push(
-            "--format is how requests are written, and --kind application has none; leave one out".to_owned(),
-        );
+    if args.format.is_some() && !has_requests(plan.kind) {
+        let name = kind_name(plan.kind);
+        problems
+            .push(format!("--format is how requests are written, and --kind {name} has none; leave one out"));
     }
     plan.ignore =
         args.ignore.iter().filter_map(|text| keep(ignored("--ignore", text), &mut problems)).collect();
@@ -111,7 +113,7 @@ fn inputs(args: &LogsArgs, at_terminal: bool, problems: &mut Problems) -> Vec<In
     }
     if !args.journal.is_empty() {
         let units = args.journal.iter().filter(|unit| !unit.is_empty()).cloned().collect();
-        inputs.push(Input::Journal(Journal { units, matches: Vec::new() }));
+        inputs.push(Input::Journal(Journal { units, ..Journal::default() }));
     }
     if args.files.is_empty() && args.journal.is_empty() {
         if at_terminal {
@@ -153,6 +155,16 @@ fn file(text: &str) -> Result<Option<String>, String> {
         }
         Err(error) => Err(format!("`{show}` cannot be read: {error}")),
     }
+}
+
+/// Whether a log of this kind may have requests in it.
+pub(crate) fn has_requests(kind: Kind) -> bool {
+    matches!(kind, Kind::Auto | Kind::Access)
+}
+
+/// What a kind is called.
+pub(crate) fn kind_name(kind: Kind) -> &'static str {
+    Kind::NAMES.iter().find(|(_, known)| *known == kind).map_or("", |(name, _)| name)
 }
 
 /// A time zone by its name in the tz database.
@@ -240,7 +252,7 @@ mod tests {
         assert_eq!(files[2], name("b[[]1[]].log"));
         assert_eq!(
             found.sources[1].input,
-            Input::Journal(Journal { units: vec!["app".to_owned()], matches: Vec::new() })
+            Input::Journal(Journal { units: vec!["app".to_owned()], ..Journal::default() })
         );
         assert!(found.follows && found.sources[2].input == Input::Stdin);
         assert!(!understood(&["-"]).expect("right").follows);

@@ -1,8 +1,10 @@
 //! systemd's journal, as `journalctl` exports it.
 
 use std::{
+    ffi::OsString,
     io::{self, ErrorKind, Read},
     os::fd::{AsFd, BorrowedFd},
+    path::PathBuf,
     process::{Child, ChildStdout, Command, Stdio},
     time::Duration,
 };
@@ -24,6 +26,8 @@ pub struct Journal {
     pub units: Vec<String>,
     /// With these fields (`SYSLOG_IDENTIFIER=app`).
     pub matches: Vec<String>,
+    /// Of the journal files in this directory, instead of this host's own.
+    pub directory: Option<PathBuf>,
 }
 
 /// A journal that is read as it grows.
@@ -35,6 +39,8 @@ pub(super) struct Following {
     reader: LogReader,
     cursor: Option<String>,
     next_try: Time,
+    /// When it was first read, where only what comes from then on is wanted.
+    began: Option<Time>,
     has_ended: bool,
     chunk: Vec<u8>,
 }
@@ -47,16 +53,19 @@ struct Running {
 const PROGRAM: &str = "journalctl";
 const AGAIN: Duration = Duration::from_secs(10);
 const PER_TURN: usize = 4 << 20;
+/// An entry has all its fields in one line, each of which may be longer than any line of a file.
+const LONGEST_ENTRY: usize = 8 << 20;
 
 impl Following {
     pub(super) fn new(
         journal: Journal,
-        plan: LogPlan,
+        mut plan: LogPlan,
         understanding: Understanding,
         begin: Begin,
         follows: bool,
         kept: Option<Kept>,
     ) -> Self {
+        plan.longest_line = plan.longest_line.max(LONGEST_ENTRY);
         let mut kept = kept.unwrap_or_default();
         let counts = kept.lineages.pop().map_or_else(Counts::default, |lineage| lineage.counts);
         Self {
@@ -67,6 +76,7 @@ impl Following {
             reader: LogReader::resumed(plan, understanding, counts),
             cursor: kept.cursor,
             next_try: Time::default(),
+            began: None,
             has_ended: false,
             chunk: vec![0; 256 * 1024],
         }
@@ -89,7 +99,7 @@ impl Following {
     pub(super) fn turn(&mut self, now: Time, signals: &mut Vec<Signal>, remarks: &mut Vec<Remark>) -> bool {
         if self.child.is_none() && now >= self.next_try && !self.has_ended {
             self.next_try = now + AGAIN;
-            match self.start() {
+            match self.start(now) {
                 Ok(running) => self.child = Some(running),
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     self.has_ended = !self.follows;
@@ -110,6 +120,8 @@ impl Following {
                 Ok(0) => {
                     let said = ended(running);
                     self.child = None;
+                    // It may have been in the middle of an entry, which is read again as a whole.
+                    self.reader.interrupted();
                     self.has_ended = !self.follows;
                     if let Some(said) = said.or_else(|| self.follows.then(String::new)) {
                         remarks.push(Remark::JournalEnded { said });
@@ -123,7 +135,8 @@ impl Following {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) => {
                     remarks.push(Remark::JournalEnded { said: error.to_string() });
-                    self.child = None;
+                    self.end_child();
+                    self.reader.interrupted();
                 }
             }
         }
@@ -151,23 +164,33 @@ impl Following {
         Kept { cursor: self.cursor.clone(), lineages: vec![lineage], ..Kept::default() }
     }
 
-    fn start(&self) -> io::Result<Running> {
+    fn start(&mut self, now: Time) -> io::Result<Running> {
         let mut command = Command::new(PROGRAM);
         command.args(["--output=json", "--all", "--no-pager", "--quiet"]);
         if self.follows {
             command.arg("--follow");
         }
-        match (&self.cursor, self.begin) {
-            (Some(cursor), _) => {
+        if let Some(directory) = &self.journal.directory {
+            let mut argument = OsString::from("--directory=");
+            argument.push(directory);
+            command.arg(argument);
+        }
+        match (&self.cursor, self.begin, self.began) {
+            (Some(cursor), ..) => {
                 command.arg(format!("--after-cursor={cursor}")).arg("--lines=all");
             }
-            (None, Begin::End) => {
+            // Nothing came so far; what was written since it was first asked for is wanted all the same.
+            (None, Begin::End, Some(began)) => {
+                command.arg(format!("--since=@{}", began.as_secs())).arg("--lines=all");
+            }
+            (None, Begin::End, None) => {
                 command.arg("--lines=0");
             }
-            (None, Begin::Start) => {
+            (None, Begin::Start, _) => {
                 command.arg("--lines=all");
             }
         }
+        self.began.get_or_insert(now);
         for unit in &self.journal.units {
             command.arg(format!("--unit={unit}"));
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use reach_core::{
     Time,
-    signal::{Failure, Origin, Signal, Word},
+    signal::{Failure, Origin, Signal, Statement, Word},
 };
 use reach_report::logs::{Failed, Logs, Served};
 use reach_signal::exception::Tally;
@@ -16,8 +16,12 @@ pub struct Sums {
     /// The first and the last of each kind of failure.
     times: Vec<(Time, Time)>,
     requests: BTreeMap<Origin, Served>,
+    statements: BTreeMap<(Option<String>, String), Statement>,
     lost: u64,
 }
+
+/// Statements that are told apart.
+const MOST_STATEMENTS: usize = 4_096;
 
 impl Sums {
     /// Adds what a log said.
@@ -58,6 +62,7 @@ impl Sums {
                 served.failed += requests.failed;
                 served.late += requests.late;
             }
+            Word::Statement(statement) => self.ran(statement),
             Word::Lost { count, .. } => self.lost += count,
             _ => {}
         }
@@ -79,6 +84,18 @@ impl Sums {
             beyond: self.failures.beyond(),
             failures: self.failures.counted().iter().zip(&self.times).map(failed).collect(),
             requests: self.requests.values().cloned().collect(),
+            statements: self.statements.values().cloned().collect(),
+        }
+    }
+
+    fn ran(&mut self, statement: &Statement) {
+        let key = (statement.database.clone(), statement.text.clone());
+        if let Some(known) = self.statements.get_mut(&key) {
+            known.count = known.count.saturating_add(statement.count);
+            known.elapsed = known.elapsed.max(statement.elapsed);
+            known.error = known.error.take().or_else(|| statement.error.clone());
+        } else if self.statements.len() < MOST_STATEMENTS {
+            self.statements.insert(key, statement.clone());
         }
     }
 

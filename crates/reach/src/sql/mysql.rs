@@ -37,7 +37,7 @@ impl Session {
             let tls = SslOpts::default().with_disable_built_in_roots(true).with_root_certs(roots);
             options = options.ssl_opts(Some(tls));
         }
-        let connection = Conn::new(options).await.map_err(|error| error.to_string())?;
+        let connection = Conn::new(options).await.map_err(|error| tls::explained(error.to_string()))?;
         let mut session = Self { connection, maria: false, schema: false, blind: false };
         session.prepare().await.map_err(|error| error.to_string())?;
         Ok(session)

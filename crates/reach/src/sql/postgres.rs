@@ -8,7 +8,11 @@ use tokio_postgres::{
     Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow, config::SslMode, error::SqlState,
 };
 
-use super::{View, settings::SqlSettings, tls::Rustls};
+use super::{
+    View,
+    settings::SqlSettings,
+    tls::{self, Rustls},
+};
 
 /// A session that reads and nothing else.
 pub(super) struct Session {
@@ -35,7 +39,7 @@ impl Session {
         if let Some(password) = &settings.password {
             config.password(password.read()?.expose());
         }
-        let told = |error: tokio_postgres::Error| said(&error);
+        let told = |error: tokio_postgres::Error| tls::explained(said(&error));
         let (client, connection) = if settings.wants_tls() {
             config.ssl_mode(SslMode::Require);
             let (client, connection) =

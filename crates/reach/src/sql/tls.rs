@@ -31,6 +31,20 @@ pub(super) fn roots(ca: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, S
     Ok(certificates)
 }
 
+/// What a client's library says of a connection that TLS did not come about on, with what would make it.
+pub(super) fn explained(said: String) -> String {
+    let hint = if said.contains("UnknownIssuer") {
+        "nobody who is trusted signed its certificate: name who did in `ca`"
+    } else if said.contains("not valid for name") || said.contains("NotValidForName") {
+        "`host` has to be a name that its certificate has"
+    } else if said.contains("does not support TLS") || said.contains("does not have this capability") {
+        "`tls` demands what this server does not offer: turn it on there, or set `tls = \"off\"`"
+    } else {
+        return said;
+    };
+    format!("{said} ({hint})")
+}
+
 /// Makes connections that are verified.
 #[derive(Clone, Debug)]
 pub(super) struct Rustls {

@@ -3,7 +3,7 @@
 use reach_core::Time;
 use serde_json::Value;
 
-use super::{Connection, Hit, Try, Upstream, leading_status, server};
+use super::{Hit, Try, Upstream, leading_status, server};
 use crate::log::{envelope, stamp::Stamps};
 
 /// Names of the status, in the logs of nginx, Apache, Tomcat, Envoy, Traefik, Caddy, and in the Elastic schema.
@@ -98,8 +98,9 @@ fn envoy(value: &Value, status: u16) -> Option<Try> {
     let tried = server(value.get("upstream_host")?.as_str()?);
     tried.address?;
     let flags = value.get("response_flags").and_then(Value::as_str).unwrap_or_default();
-    let has = |flag: &str| flags.split(',').any(|known| known.trim() == flag);
-    let connection = if has("UF") { Connection::Failed } else { Connection::Untold };
+    let told = ["response_code_details", "upstream_transport_failure_reason"];
+    let told: String = told.iter().filter_map(|key| value.get(key).and_then(Value::as_str)).collect();
+    let connection = super::envoy::connection(flags, &told);
     Some(Try { status: Some(status), connection, ..tried })
 }
 
@@ -142,6 +143,7 @@ mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
+    use crate::log::access::Connection;
 
     const HEARD: Time = Time::from_micros(1_710_117_000_000_000);
 

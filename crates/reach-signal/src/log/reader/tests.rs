@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use reach_core::signal::FailureClass;
+use reach_core::signal::{Failure, FailureClass, Requests, Word};
 
 use super::*;
-use crate::log::understands::Understands;
+use crate::log::{access, understands::Understands};
 
 const NOW: Time = Time::from_micros(1_710_117_000_000_000);
 

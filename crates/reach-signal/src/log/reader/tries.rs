@@ -8,7 +8,8 @@ use crate::log::access::{Connection, Try};
 /// is only said where the log has it.
 pub(super) fn word_of(tried: &Try, served: bool) -> Option<Word> {
     let class = match (tried.connection, tried.status) {
-        (Connection::Failed, Some(504)) => Some(FailureClass::ConnectTimeout),
+        (Connection::TimedOut, _) | (Connection::Failed, Some(504)) => Some(FailureClass::ConnectTimeout),
+        (Connection::Refused, _) => Some(FailureClass::Refused),
         (Connection::Made, Some(504)) => Some(FailureClass::ReadTimeout),
         _ => None,
     };
@@ -17,7 +18,7 @@ pub(super) fn word_of(tried: &Try, served: bool) -> Option<Word> {
         && (class.is_some() || !is_failed)
     {
         return Some(Word::Attempt(Attempt {
-            host: None,
+            host: tried.name.clone(),
             address,
             port,
             elapsed: tried.elapsed,

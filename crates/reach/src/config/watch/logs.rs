@@ -1,6 +1,10 @@
 //! `[[log]]`: what applications and servers write down.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use jiff::tz::TimeZone;
 use reach_core::signal::Origin;
@@ -13,7 +17,9 @@ use super::{
 };
 use crate::{
     cli::nearest,
-    config::logs::{encoding, failing, from_directory, ignored, level, pattern, zone as zone_of},
+    config::logs::{
+        encoding, failing, from_directory, has_requests, ignored, kind_name, level, pattern, zone as zone_of,
+    },
     logs::{Begin, Input, Journal, SourcePlan},
     output::shown,
 };
@@ -92,6 +98,10 @@ fn input(section: &Section<'_, '_>, directory: &Path) -> Option<Input> {
             is_field.then_some(placed.text)
         })
         .collect();
+    let journal_directory = section.parsed("journal_directory", |text| {
+        let path = PathBuf::from(from_directory(directory, text));
+        if path.is_dir() { Ok(path) } else { Err(format!("`{}` is no directory", shown(text))) }
+    });
     let names_files = section.has("files") || section.has("file");
     match (names_files, section.has("journal")) {
         (true, true) => {
@@ -102,12 +112,21 @@ fn input(section: &Section<'_, '_>, directory: &Path) -> Option<Input> {
             section.wrong("match", "fields are those of the journal; add `journal = true`");
             None
         }
+        (true, false) if section.has("journal_directory") => {
+            section.wrong(
+                "journal_directory",
+                "it is where a journal is; add `journal = true`, or leave it out",
+            );
+            None
+        }
         (true, false) => {
             let patterns: Vec<String> =
                 files.iter().filter_map(|placed| named(section, placed, directory)).collect();
             (!patterns.is_empty()).then_some(Input::Files(patterns))
         }
-        (false, true) => journal.flatten().map(|units| Input::Journal(Journal { units, matches })),
+        (false, true) => journal
+            .flatten()
+            .map(|units| Input::Journal(Journal { units, matches, directory: journal_directory.clone() })),
         (false, false) => {
             section.lacks("files", "files = \"/srv/app/logs/*.log\", or journal = \"app.service\"");
             None
@@ -170,10 +189,11 @@ fn read_plan(section: &Section<'_, '_>, log: &mut LogPlan) {
     if let Some(pattern) = section.parsed("pattern", |text| pattern("", text).map_err(bare)) {
         log.form = Form::Pattern(pattern);
         log.kind = Kind::Access;
-        if kind == Some(Kind::Application) {
+        if let Some(kind) = kind.filter(|kind| !has_requests(*kind)) {
+            let name = kind_name(kind);
             section.wrong(
                 "pattern",
-                "it says how requests are written, and `kind = \"application\"` has none; leave one out",
+                format!("it says how requests are written, and `kind = \"{name}\"` has none; leave one out"),
             );
         }
     }
