@@ -171,13 +171,13 @@ fn append(file: &Path, lines: &str) {
 }
 
 fn stamp() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S.000").to_string()
+    jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S%.3f").to_string()
 }
 
 /// What a JVM logs when an address does not answer.
-fn trace() -> String {
+fn trace(thread: u32) -> String {
     format!(
-        "{} ERROR [push-1] c.e.PushService - push failed\n\
+        "{} ERROR [push-{thread}] c.e.PushService - push failed\n\
          java.net.SocketTimeoutException: Connect timed out\n\
          \tat java.base/sun.nio.ch.NioSocketImpl.timedFinishConnect(NioSocketImpl.java:551)\n\
          \tat java.base/sun.nio.ch.NioSocketImpl.connect(NioSocketImpl.java:597)\n\
@@ -210,15 +210,16 @@ fn a_log_names_a_destination_that_nobody_watches_and_it_is_examined_and_watched_
             .impose(&Fault::at("fw", Effect::DropEarly).address("203.0.113.12").address("203.0.113.15"))
             .expect("a rule");
         append(&log, &format!("{} INFO started\n", stamp()));
-        for _ in 0..4 {
-            append(&log, &trace());
+        for number in 0..4 {
+            append(&log, &trace(number));
+            thread::sleep(Duration::from_millis(20));
         }
         let hop = stay.lab.router_address("r1").0.to_string();
         let said = stay.says(&[
             "push",
             story::NAME,
             "203.0.113.12, 203.0.113.15",
-            "connect time-out (4)",
+            "connect timed out (",
             "suspected firewall drop",
             &hop,
         ]);

@@ -95,6 +95,30 @@ fn addresses_that_fail_and_services_that_suffer_from_them_are_one_incident() {
 }
 
 #[test]
+fn what_a_service_suffered_stays_told_while_addresses_still_fail() {
+    let mut play = Play::new(8, Rules::default());
+    play.minutes(2);
+    play.fails([1, 2], true);
+    suffers(&mut play);
+    play.minutes(5);
+    relieved(&mut play);
+    play.minutes(5);
+    let suffered = |play: &Play| {
+        let incident = play.incidents.open().next().expect("it is open");
+        incident.causes.iter().filter(|cause| matches!(cause, Cause::Suffering(_))).count()
+    };
+    assert_eq!(suffered(&play), 1);
+    // It keeps nothing open by itself, and the next incident knows nothing of it.
+    play.fails([1, 2], false);
+    play.minutes(20);
+    assert!(play.notices.iter().any(|notice| notice.news == News::Recovered));
+    play.minutes(24 * 60);
+    play.fails([1, 2], true);
+    play.minutes(5);
+    assert_eq!(suffered(&play), 0);
+}
+
+#[test]
 fn what_runs_full_is_an_incident_of_its_own_that_ends_without_an_all_clear() {
     let mut play = Play::new(1, Rules::default());
     play.minutes(1);
