@@ -3,6 +3,9 @@
 
 #![forbid(unsafe_code)]
 
+#[path = "scouter/sources.rs"]
+mod sources;
+
 use std::{
     collections::BTreeMap,
     fs,

@@ -14,8 +14,8 @@ use super::{
     dictionary::TextKind,
     reading::Reading,
     wire::{
-        Address, AlertPack, ApiCall, Bytes, Map, ObjectPack, Pack, Place, Socket, Sql3, Step, Value, XLog,
-        hash, write_steps,
+        Address, AlertPack, ApiCall, Bytes, Map, Method, ObjectPack, Pack, Place, Socket, Sql3, Step, Value,
+        XLog, hash, write_steps,
     },
 };
 
@@ -271,6 +271,13 @@ fn step(item: &Json, reading: &mut Reading) -> Option<Step> {
                 reading.learn(TextKind::Sql, hash, &sql);
             }
             Step::Sql3(Sql3 { at, hash, elapsed, error, ..Sql3::default() })
+        }
+        "METHOD" | "METHOD2" => {
+            let hash = small("hash");
+            if let Some(name) = text(item, "mainValue") {
+                reading.learn(TextKind::Method, hash, &name);
+            }
+            Step::Method(Method { at, hash, ..Method::default() })
         }
         _ => return None,
     })

@@ -7,9 +7,11 @@ mod alert;
 mod counters;
 mod digest;
 mod scrub;
+mod summary;
 mod transaction;
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
@@ -19,7 +21,7 @@ use reach_core::{
     signal::{Gauge, Level, Origin, Signal, Word},
 };
 
-use self::{counters::Meters, transaction::Transactions};
+use self::{counters::Meters, summary::Summaries, transaction::Transactions};
 use super::{
     OWN_TYPE,
     agents::{Agents, Turn},
@@ -46,6 +48,9 @@ const SAME_ALERT: Duration = Duration::from_secs(5);
 /// How many alerts are remembered for that.
 const ALERTS: usize = 1000;
 
+/// What is kept of a method that opens no connection to a database.
+const OTHER_METHOD: &str = "-";
+
 /// How a source is read.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -65,6 +70,7 @@ pub struct Reading {
     agents: Agents,
     meters: Meters,
     transactions: Transactions,
+    summaries: Summaries,
     /// Hashes that were asked for: when last, and how often.
     asked: BTreeMap<(TextKind, i32), (Time, u32)>,
     alerts: BTreeMap<(i32, String, String), Time>,
@@ -82,6 +88,7 @@ impl Reading {
             agents: Agents::default(),
             meters: Meters::default(),
             transactions,
+            summaries: Summaries::default(),
             asked: BTreeMap::new(),
             alerts: BTreeMap::new(),
             signals: Vec::new(),
@@ -107,6 +114,9 @@ impl Reading {
                 // Who asks is given errors only: they say nothing of how many requests there were.
                 if !self.settings.asks {
                     self.meters.transaction(now, xlog);
+                    if xlog.head.error != 0 {
+                        self.summaries.sends(now, xlog.head.obj_hash);
+                    }
                 }
                 self.transactions.ended(now, xlog);
             }
@@ -118,6 +128,9 @@ impl Reading {
             Pack::Profile(profile) if profile.txid != 0 && self.matters(profile.obj_hash) => {
                 self.transactions.profile(now, profile.txid, profile.obj_hash, &profile.profile.0);
             }
+            Pack::Summary(summary) if !self.settings.asks && self.matters(summary.obj_hash) => {
+                self.summaries.heard(now, summary);
+            }
             Pack::Alert(alert) => self.alert(now, alert),
             _ => {}
         }
@@ -128,9 +141,20 @@ impl Reading {
         self.transactions.answered(now, txid, profile);
     }
 
-    /// Takes a text in that was asked for.
+    /// Takes a text in, without what nobody but its owner should see: it is kept.
     pub fn learn(&mut self, kind: TextKind, hash: i32, text: &str) {
-        self.dictionary.learn(kind, hash, text);
+        let clean = match kind {
+            TextKind::Error => Cow::Owned(scrub::error(text)),
+            TextKind::Sql => Cow::Owned(scrub::statement(text)),
+            TextKind::Method => match scrub::database(text) {
+                Some(database) => Cow::Owned(database),
+                // Who asked for it should not do so again.
+                None if self.settings.asks => Cow::Borrowed(OTHER_METHOD),
+                None => return,
+            },
+            TextKind::ApiCall | TextKind::Service | TextKind::Object => Cow::Borrowed(text),
+        };
+        self.dictionary.learn(kind, hash, &clean);
     }
 
     /// Takes in whether the collector hears of an object.
@@ -193,7 +217,11 @@ impl Reading {
             }
         }
         self.settle(now);
-        let unresolved = self.transactions.unresolved();
+        let (words, of_summaries) = self.summaries.settle(now, &mut self.dictionary);
+        for (hash, word) in words {
+            self.say(now, hash, word);
+        }
+        let unresolved = self.transactions.unresolved() + of_summaries;
         self.lost(now, "texts", unresolved);
         for (hash, at, requests) in self.meters.due(now, |hash| self.transactions.take_late(hash)) {
             self.say(at, hash, Word::Requests(requests));
