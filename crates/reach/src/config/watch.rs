@@ -43,7 +43,7 @@ use super::{Output, Problems, Surroundings, keep, targets};
 use crate::{
     alert::settings::ChannelSettings,
     cli::WatchArgs,
-    host::settings::HostSettings,
+    host::{SOURCE, settings::HostSettings},
     logs::SourcePlan,
     output::shown,
     scouter::settings::ScouterSettings,
@@ -293,11 +293,14 @@ impl WatchConfig {
         }
     }
 
-    /// Whether anything but targets is heard or looked at.
-    pub fn listens(&self) -> bool {
-        !(self.logs.is_empty() && self.sql.is_empty() && self.scouter.is_empty())
-            || self.otlp_receiver.is_some()
-            || self.host.is_some()
+    /// The names of everything that is heard or looked at besides targets, each with the key of its table.
+    pub fn sources(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        let host = self.host.iter().map(|_| (SOURCE, "host"));
+        let logs = self.logs.iter().map(|plan| (plan.log.origin.source.as_str(), "log"));
+        let scouter = self.scouter.iter().map(|installation| (installation.name.as_str(), "scouter"));
+        let databases = self.sql.iter().map(|database| (database.name.as_str(), "sql"));
+        let otlp = self.otlp_receiver.iter().map(|receiver| (receiver.name.as_str(), "otlp_receiver"));
+        host.chain(logs).chain(scouter).chain(databases).chain(otlp)
     }
 
     /// The plan, with targets that are not in the configuration, the ids that the memory gives to targets, and the
@@ -429,7 +432,7 @@ pub fn watch(args: &WatchArgs, around: &Surroundings, world: World<'_>) -> Resul
     if args.output.lang.is_some() {
         config.lang = output.map(|output| output.style.lang);
     }
-    if config.targets.is_empty() && !config.listens() && problems.is_empty() {
+    if config.targets.is_empty() && config.sources().next().is_none() && problems.is_empty() {
         problems.push(match &file {
             Some(file) => format!(
                 "{} names no target and no source of signals; add a `[[target]]`, as `reach config example` shows",

@@ -25,7 +25,7 @@ use crate::{
         Problems,
         watch::{TargetConfig, WatchConfig},
     },
-    host::{Names, SOURCE, settings::HostSettings},
+    host::{Names, settings::HostSettings},
     receive::{
         Heard, Intake,
         desk::{Found, SignalDesk, apart, apart_key},
@@ -73,7 +73,7 @@ impl Hearing {
             leading: Leading::new(config.signals.clone()),
             looking,
             sources: None,
-            heard: sources(config).map(|source| (source.to_owned(), named(source))).collect(),
+            heard: config.sources().map(|(source, _)| (source.to_owned(), named(source))).collect(),
             tidied: clock.now(),
             names: Names::new(),
         })
@@ -123,16 +123,6 @@ impl Hearing {
             }
         }
     }
-}
-
-/// The sources of a configuration.
-fn sources(config: &WatchConfig) -> impl Iterator<Item = &str> {
-    let logs = config.logs.iter().map(|plan| plan.log.origin.source.as_str());
-    let databases = config.sql.iter().map(|database| database.name.as_str());
-    let scouter = config.scouter.iter().map(|installation| installation.name.as_str());
-    let otlp = config.otlp_receiver.iter().map(|receiver| receiver.name.as_str());
-    let host = config.host.iter().map(|_| SOURCE);
-    logs.chain(databases).chain(scouter).chain(otlp).chain(host)
 }
 
 fn named(source: &str) -> SourceStatus {
@@ -193,7 +183,7 @@ impl Daemon {
                     let event = match self.hearing.leading.relieve(&service, &destination) {
                         Some(Led::To(target)) => Event::Relieved { target, service, last, at: now },
                         Some(Led::Apart) => {
-                            Event::MatterOver { key: apart_key(&service, &destination), at: now }
+                            Event::MatterOver { key: apart_key(&service, &destination), seen: true, at: now }
                         }
                         None => continue,
                     };
@@ -266,7 +256,7 @@ impl Daemon {
         }
         let before = std::mem::take(&mut hearing.heard);
         let known = |source: &str| before.get(source).cloned().unwrap_or_else(|| named(source));
-        hearing.heard = sources(config).map(|source| (source.to_owned(), known(source))).collect();
+        hearing.heard = config.sources().map(|(source, _)| (source.to_owned(), known(source))).collect();
         // Whoever looks at this host may not know them.
         hearing.names.clear();
         // Ports are free again before they are listened at.

@@ -20,7 +20,7 @@ const MANNER: Manner = Manner {
     hold: Duration::ZERO,
     quiet: Duration::from_secs(60),
     lingers: Duration::from_secs(60 * 60),
-    ending: Ending::NotHeard,
+    ending: Ending::Reported,
 };
 
 /// What reports no more may be about to begin anew: a service that is restarted takes as long.
@@ -60,11 +60,15 @@ impl Matters {
         loose::bad(case, bad, &Manner { hold, ..MANNER }, cx);
     }
 
-    /// It is over.
-    pub(super) fn over(&mut self, key: &str, cx: &mut Context<'_>) {
+    /// It is over: `seen` to be well, or not heard of any more.
+    pub(super) fn over(&mut self, key: &str, seen: bool, cx: &mut Context<'_>) {
         self.remembered.remove(key);
         if let Some(case) = self.cases.get_mut(key) {
-            loose::good(case, &MANNER, cx);
+            if seen {
+                loose::good(case, &MANNER, cx);
+            } else {
+                loose::leave(case, Ending::NotHeard, cx);
+            }
         }
         self.tidy(key);
     }
@@ -85,7 +89,7 @@ impl Matters {
             .map(|(key, _)| key.clone())
             .collect();
         for key in unheard {
-            self.over(&key, cx);
+            self.over(&key, false, cx);
         }
         self.cases.retain(|_, case| {
             loose::refresh(case, &MANNER, cx);

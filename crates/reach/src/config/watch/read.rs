@@ -209,7 +209,21 @@ impl Reader<'_, '_, '_> {
         if root.is_list("log") || root.has("logging") {
             config.logs = logs::sources(root, self.directory, &zone, &config.state_dir);
         }
+        self.sources(&config);
         (config, defaults)
+    }
+
+    /// What one source says must not be taken for what another one does.
+    fn sources(&self, config: &WatchConfig) {
+        let mut kinds: BTreeMap<&str, &'static str> = BTreeMap::new();
+        for (name, kind) in config.sources() {
+            if let Some(other) = kinds.insert(name, kind).filter(|other| *other != kind) {
+                let name = shown(name);
+                let what =
+                    format!("the name `{name}` is that of a source under `{other}` too; rename one of them");
+                self.root.wrong(kind, what);
+            }
+        }
     }
 
     fn defaults(&self) -> Defaults {

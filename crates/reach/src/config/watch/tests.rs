@@ -536,3 +536,42 @@ fn what_is_wrong_with_a_log_is_told_with_its_place() {
         assert!(problems.iter().any(|problem| problem.contains(part)), "{text}: {problems:?}");
     }
 }
+
+#[test]
+fn what_follows_from_signals_has_a_table_of_its_own() {
+    let usual = good("[[target]]\ntarget = 'a.example'\n").signals;
+    let from = EXAMPLE.find("#[signals]").expect("it is shown");
+    let block = EXAMPLE[from..].split("\n\n").next().expect("a block").replace('#', "");
+    assert_eq!(good(&block).signals, usual, "what the example shows is what holds otherwise");
+    let from = EXAMPLE.find("#[otlp_receiver]").expect("it is shown");
+    let block = EXAMPLE[from..].split("\n\n").next().expect("a block").replace('#', "");
+    let block: String =
+        block.lines().filter(|line| !line.starts_with("token")).map(|line| format!("{line}\n")).collect();
+    assert_eq!(good(&block).otlp_receiver, Some(OtlpReceiverSettings::default()));
+
+    let some = good(
+        "[defaults]\nevery = '5s'\n[signals]\nfailure_share = '2%'\nfailures = 5\nmost = 4\n\
+         examine = ['*.example.com:443', '203.0.113.0/24']\n",
+    )
+    .signals;
+    assert_eq!((some.joining.share.threshold, some.joining.failures, some.most), (0.02, 5, 4));
+    assert_eq!(some.like.pace.every, Duration::from_secs(5));
+    assert!(!some.examine.open && some.examine.admits_lookup("a.example.com", Some(443)));
+    assert!(!good("[signals]\nexamine = 'watched'\n").signals.examine.open);
+}
+
+#[test]
+fn what_is_wrong_with_sources_is_told() {
+    for (text, told) in [
+        ("[signals]\nexamine = ['a b']\n", "is nothing to allow"),
+        ("[signals]\nfailure_share = 'off'\n", "cannot be switched off"),
+        ("[signals]\ncalmm = '1m'\n", "did you mean `calm`?"),
+        ("[otlp_receiver]\nlisten = ['0.0.0.0:4317']\n", "set `token`"),
+        ("[otlp_receiver]\nlisten = []\n", "it is empty"),
+        ("[otlp_receiver]\ntoken = { file = '/nonexistent/token' }\n", "/nonexistent/token"),
+        ("[host]\n[[log]]\nname = 'host'\nfiles = 'a.log'\n", "a source under `host` too"),
+    ] {
+        let problems = understood(text).expect_err(text);
+        assert!(problems.iter().any(|problem| problem.contains(told)), "{text}: {problems:?}");
+    }
+}
