@@ -234,9 +234,6 @@ pub fn exception(bytes: &[u8]) {
     let mut tally = Tally::default();
     for piece in text.chunks(usize::from(size).max(1)) {
         reader.bytes(piece);
-        reader.take().into_iter().for_each(|failure| {
-            tally.add(failure);
-        });
     }
     reader.finish().into_iter().for_each(|failure| {
         tally.add(failure);
