@@ -99,7 +99,7 @@ fn take(give: Option<&Sender<AlertPack>>, headers: &HeaderMap, query: Option<&st
 }
 
 /// The alert of a query; one without a title is none.
-fn alert(query: &str) -> Option<AlertPack> {
+pub fn alert(query: &str) -> Option<AlertPack> {
     let mut alert = AlertPack::default();
     for (name, value) in form_urlencoded::parse(query.get(..LONGEST).unwrap_or(query).as_bytes()) {
         match name.as_ref() {
