@@ -48,8 +48,9 @@ use reach_report::{Lang, Style, json, signal as report_signal, text as report_te
 use reach_signal::exception::{self as exceptions, Limits, Reader, Tally};
 use reach_signal::log::{self as logs, Kind, LogPlan, LogReader, access::Pattern, stamp::Stamps};
 use reach_signal::scouter::{
-    collector::{Account, Action, Client, Command, Event},
-    dictionary::Dictionary,
+    api::{Offsets, Question, answered, result},
+    collector::{Account, Action, Client, Command, Day, Event},
+    dictionary::{Dictionary, TextKind},
     reading::{self, Reading},
     wire::{Bytes, Datagram as ScouterDatagram, Pack, Profile2, XLog, document, packs, steps, write_steps},
 };
@@ -99,6 +100,7 @@ pub const ALL: [(&str, Parser); 38] = [
     ("roll_page", roll_page),
     ("scenario", scenario),
     ("scouter_answer", scouter_answer),
+    ("scouter_api", scouter_api),
     ("scouter_datagram", scouter_datagram),
     ("scouter_profile", scouter_profile),
     ("segment", segment),
@@ -172,6 +174,34 @@ pub fn scouter_answer(bytes: &[u8]) {
             Event::Ready { .. } | Event::Down(_) => {}
         }
     }
+}
+
+/// What Scouter's HTTP API answers to one of the questions.
+pub fn scouter_api(bytes: &[u8]) {
+    let Some((which, body)) = bytes.split_first() else { return };
+    let now = Time::from_micros(NOW_S * 1_000_000);
+    let day = Day::of(now, 0);
+    let question = match which % 8 {
+        0 => Question::Server,
+        1 => Question::Objects,
+        2 => Question::Counters { names: vec!["TPS".to_owned()], obj_type: "jetty".to_owned() },
+        3 => Question::Alerts(Some(Offsets::default())),
+        4 => Question::XLogs(Offsets::default(), vec![1]),
+        5 => Question::Profile(day, 1),
+        6 => Question::Texts(day, vec![(TextKind::Error, 1)]),
+        _ => Question::Disks(1),
+    };
+    let settings = reading::Settings { source: "fuzz".into(), objects: Vec::new(), asks: true };
+    let mut reading = Reading::new(settings, Dictionary::default());
+    let mut xlog = XLog::default();
+    (xlog.head.txid, xlog.head.error) = (1, 1);
+    reading.heard(now, &Pack::XLog(Box::new(xlog)));
+    match result(body) {
+        Ok(answer) => drop(answered(now, &question, &answer, &mut reading)),
+        Err(trouble) => assert!(trouble.to_string().chars().all(|c| !c.is_control())),
+    }
+    assert!(reading.wanted_texts(now).values().all(|hashes| hashes.len() <= 100));
+    scouter_signals(&mut reading, now);
 }
 
 fn scouter_reading() -> Reading {
