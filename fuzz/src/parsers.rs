@@ -50,7 +50,7 @@ use reach_signal::log::{self as logs, Kind, LogPlan, LogReader, access::Pattern,
 use reach_signal::scouter::{
     collector::{Account, Action, Client, Command, Event},
     dictionary::Dictionary,
-    reading::{self, Reading, plain_wording},
+    reading::{self, Reading},
     wire::{Bytes, Datagram as ScouterDatagram, Pack, Profile2, XLog, document, packs, steps, write_steps},
 };
 use reach_sim::Scenario;
@@ -67,14 +67,17 @@ use tokio::{
 mod dialogues;
 #[path = "hosts.rs"]
 mod hosts;
+#[path = "received.rs"]
+mod received;
 
 pub use self::hosts::{host_files, hsperf, postgres_log, slow_log, sock_diag, socket_table, statement};
+pub use self::received::otlp;
 
 /// What a target does with an input.
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 39] = [
+pub const ALL: [(&str, Parser); 41] = [
     ("asn_table", asn_table),
     ("certificate", certificate),
     ("control", control),
@@ -90,6 +93,7 @@ pub const ALL: [(&str, Parser); 39] = [
     ("log", log),
     ("log_pattern", log_pattern),
     ("modules", modules),
+    ("otlp", otlp),
     ("packet", packet),
     ("postgres_log", postgres_log),
     ("proxy", proxy),
@@ -100,6 +104,7 @@ pub const ALL: [(&str, Parser); 39] = [
     ("roll_page", roll_page),
     ("scenario", scenario),
     ("scouter_answer", scouter_answer),
+    ("scouter_api", scouter_api),
     ("scouter_datagram", scouter_datagram),
     ("scouter_profile", scouter_profile),
     ("segment", segment),
@@ -175,13 +180,16 @@ pub fn scouter_answer(bytes: &[u8]) {
     }
 }
 
+/// An answer of Scouter's HTTP API, or a call of `alert.plug`.
+pub fn scouter_api(bytes: &[u8]) {
+    let now = Time::from_micros(NOW_S * 1_000_000);
+    let mut reading = scouter_reading();
+    received::scouter_api(bytes, &mut reading, now);
+    scouter_signals(&mut reading, now);
+}
+
 fn scouter_reading() -> Reading {
-    let settings = reading::Settings {
-        source: "fuzz".into(),
-        objects: Vec::new(),
-        asks: false,
-        classify: plain_wording,
-    };
+    let settings = reading::Settings { source: "fuzz".into(), objects: Vec::new(), asks: false };
     Reading::new(settings, Dictionary::default())
 }
 
@@ -222,9 +230,6 @@ pub fn exception(bytes: &[u8]) {
     let mut tally = Tally::default();
     for piece in text.chunks(usize::from(size).max(1)) {
         reader.bytes(piece);
-        reader.take().into_iter().for_each(|failure| {
-            tally.add(failure);
-        });
     }
     reader.finish().into_iter().for_each(|failure| {
         tally.add(failure);

@@ -13,7 +13,7 @@ use std::{
 use reach_core::Time;
 use reach_signal::scouter::{
     dictionary::Dictionary,
-    reading::{Reading, Settings, plain_wording},
+    reading::{Reading, Settings},
     wire::packs,
 };
 
@@ -30,7 +30,7 @@ fn main() {
     measure("read", &datagrams, |_, datagram| {
         black_box(packs(datagram).is_ok());
     });
-    let settings = Settings { source: "apm".into(), objects: vec![], asks: false, classify: plain_wording };
+    let settings = Settings { source: "apm".into(), objects: vec![], asks: false };
     let mut reading = Reading::new(settings, Dictionary::default());
     let mut signals = 0;
     measure("understood", &datagrams, |round, datagram| {

@@ -76,7 +76,10 @@ pub fn understand(bytes: &[u8]) -> Vec<Counted> {
     let mut tally = Tally::default();
     for chunk in bytes.chunks(64 * 1024) {
         reader.bytes(chunk);
-        reader.take().into_iter().for_each(|failure| _ = tally.add(failure));
+        // What is logged again may complete what was told, as long as nobody took it.
+        if reader.done.len() > reader.limits.pending / 2 {
+            reader.take().into_iter().for_each(|failure| _ = tally.add(failure));
+        }
     }
     reader.finish().into_iter().for_each(|failure| _ = tally.add(failure));
     tally.finish()
@@ -223,7 +226,10 @@ impl Reader {
             self.object(at, object, depth);
             return;
         }
-        if line.contains("\\n\\tat ") || line.contains("\\n    at ") || line.contains("#012") {
+        let has = |byte| memchr::memchr(byte, line.as_bytes()).is_some();
+        let is_block = (has(b'\\') && (line.contains("\\n\\tat ") || line.contains("\\n    at ")))
+            || (has(b'#') && line.contains("#012"));
+        if is_block {
             let text =
                 line.replace("\\r", "").replace("\\n", "\n").replace("#012", "\n").replace("\\t", "\t");
             self.block(at, &text);
@@ -373,7 +379,7 @@ impl Reader {
                 if record.repeats(&line) {
                     continue;
                 }
-                self.conclude(at, slot, Some(record));
+                self.conclude(at, slot, &record);
                 record = begin("", String::new());
                 record.follow(&line, true);
             }
@@ -431,7 +437,7 @@ impl Reader {
     /// Ends a record, and gives what it says of where the next of its thread may go.
     fn close(&mut self, at: usize, slot: usize) -> String {
         let record = std::mem::take(&mut self.streams[at].slots[slot].record);
-        let failed = self.conclude(at, slot, record.clone_if_interesting());
+        let failed = self.conclude(at, slot, &record);
         record.context(failed)
     }
 
@@ -441,8 +447,8 @@ impl Reader {
         self.streams[at].slots[slot].record = Record::concluded(before);
     }
 
-    fn conclude(&mut self, at: usize, slot: usize, record: Option<Record>) -> bool {
-        let Some(found) = record.and_then(|record| record.conclude(false)) else { return false };
+    fn conclude(&mut self, at: usize, slot: usize, record: &Record) -> bool {
+        let Some(found) = record.conclude(false) else { return false };
         let stream = &mut self.streams[at];
         let (thread, number) = (stream.slots[slot].thread.clone(), stream.slots[slot].number);
         let again =

@@ -12,3 +12,7 @@ pub mod collector;
 pub mod dictionary;
 pub mod reading;
 pub mod wire;
+
+/// The type of the object as which reach tells a collector what it found. What is said of such objects is not heard:
+/// reach would answer itself.
+pub const OWN_TYPE: &str = "reach";

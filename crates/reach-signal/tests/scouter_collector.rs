@@ -12,7 +12,7 @@ use reach_core::{
 use reach_signal::scouter::{
     collector::{Account, Action, Client, Command, Event, Position, Rounds, Settings, Why},
     dictionary::{Dictionary, TextKind},
-    reading::{self, Reading, plain_wording},
+    reading::{self, Reading},
     wire::{Map, MapPack, Pack, Reader, Writer},
 };
 use serde_json::Value as Json;
@@ -321,8 +321,7 @@ impl Collector {
 }
 
 fn rounds() -> Rounds {
-    let settings =
-        reading::Settings { source: "apm".into(), objects: vec![], asks: true, classify: plain_wording };
+    let settings = reading::Settings { source: "apm".into(), objects: vec![], asks: true };
     let of_rounds = Settings {
         account: Account::new("admin", "admin"),
         version: "0.1".into(),

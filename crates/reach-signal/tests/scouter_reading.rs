@@ -10,7 +10,7 @@ use reach_core::{
 };
 use reach_signal::scouter::{
     dictionary::{Dictionary, TextKind},
-    reading::{Reading, Settings, plain_wording},
+    reading::{Reading, Settings},
     wire::{
         AlertPack, Bytes, Counters, Datagram, Framing, ObjectPack, Pack, Profile2, Socket, Sql3, Step,
         TextPack, Value, XLog, hash, packs, write_steps,
@@ -31,7 +31,7 @@ fn at(seconds: f64) -> Time {
 }
 
 fn reading() -> Reading {
-    let settings = Settings { source: "apm".into(), objects: vec![], asks: false, classify: plain_wording };
+    let settings = Settings { source: "apm".into(), objects: vec![], asks: false };
     Reading::new(settings, Dictionary::default())
 }
 
@@ -418,4 +418,59 @@ fn nothing_of_users_gets_through() {
     for kind in ["login", "desc", "ua", "referer", "city"] {
         assert!(!kept.contains(&format!("{SECRET}-{kind}")), "{kept}");
     }
+}
+
+#[test]
+fn errors_that_are_only_summed_up_are_told_as_often_as_they_happened() {
+    let summary = || {
+        let record = DATAGRAMS.lines().find(|line| line.contains("live-summary-service-error"));
+        let record: Json = serde_json::from_str(record.expect("a recording")).expect("JSON");
+        packs(&bytes(&record)).expect("a datagram").0
+    };
+    let told = |reading: &mut Reading| {
+        for pack in summary() {
+            reading.heard(at(0.0), &pack);
+        }
+        reading.poll(at(1.0));
+        assert_eq!(reading.signals(), [], "texts are waited for");
+        reading.poll(at(2.5));
+        reading.signals()
+    };
+    let mut only = reading();
+    only.learn(TextKind::Sql, -658_339_874, "select SLOW(?) from t where a = 'b'");
+    only.learn(TextKind::Error, -861_480_176, "scouter.xtra.jdbc.SLOW_SQL");
+    only.learn(TextKind::Error, -86_100_584, "java.lang.IllegalStateException");
+    let signals = told(&mut only);
+    let timed_out =
+        failures(&signals).iter().filter(|failure| failure.class == FailureClass::ConnectTimeout).count();
+    let refused = failures(&signals).iter().filter(|failure| failure.class == FailureClass::Refused).count();
+    assert_eq!((timed_out, refused), (2 + 1 + 3 + 2 + 3, 1 + 6 + 3), "{signals:#?}");
+    let faults = signals.iter().filter(|signal| {
+        matches!(&signal.word, Word::Fault(fault)
+        if fault.name.as_deref() == Some("java.lang.IllegalStateException"))
+    });
+    assert_eq!(faults.count(), 2);
+    let statements: Vec<&Statement> = signals
+        .iter()
+        .filter_map(|signal| match &signal.word {
+            Word::Statement(statement) => Some(statement),
+            _ => None,
+        })
+        .collect();
+    let [Statement { text, count: 2, error: None, .. }] = statements.as_slice() else {
+        panic!("{statements:#?}")
+    };
+    assert_eq!(text, "select SLOW(?) from t where a = ?");
+    assert!(signals.iter().any(|signal| matches!(&signal.word, Word::Lost { what, .. } if what == "texts")));
+
+    let mut both = reading();
+    let mut xlog = XLog::default();
+    (xlog.head.txid, xlog.head.obj_hash) = (5, 1_734_183_486);
+    xlog.head.error = hash(b"java.net.ConnectException: Connection refused");
+    both.heard(at(0.0), &Pack::XLog(Box::new(xlog)));
+    for pack in summary() {
+        both.heard(at(0.0), &pack);
+    }
+    both.poll(at(3.0));
+    assert_eq!(failures(&both.signals()).len(), 1, "a summary repeats what transactions said");
 }

@@ -7,6 +7,7 @@
 //! * [`outlet`] tells a collector what was found.
 //! * [`texts`] keeps the dictionary.
 //! * [`settings`] is how all of this is configured.
+//! * [`source`] runs it within a watch.
 
 pub mod api;
 pub mod collector;
@@ -14,6 +15,7 @@ pub mod listener;
 pub mod outlet;
 pub mod plug;
 pub mod settings;
+pub mod source;
 pub mod texts;
 
 use std::sync::Arc;

@@ -3,6 +3,9 @@
 
 #![forbid(unsafe_code)]
 
+#[path = "scouter/sources.rs"]
+mod sources;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -24,8 +27,9 @@ use axum::{
 use reach::scouter::{
     Hear,
     api::Api,
-    collector,
+    collector::Collector,
     listener::{Listener, Route},
+    plug::Plugged,
     settings::ApiLogin,
     texts::Texts,
 };
@@ -34,7 +38,7 @@ use reach_net::drive::Clock;
 use reach_signal::scouter::{
     collector::{Account, Rounds, Settings},
     dictionary::Dictionary,
-    reading::{self, Reading, plain_wording},
+    reading::{self, Reading},
 };
 use serde_json::Value as Json;
 use tokio::{
@@ -53,7 +57,7 @@ fn bytes(record: &Json, field: &str) -> Vec<u8> {
 }
 
 fn reading(asks: bool) -> Reading {
-    let settings = reading::Settings { source: "apm".into(), objects: vec![], asks, classify: plain_wording };
+    let settings = reading::Settings { source: "apm".into(), objects: vec![], asks };
     Reading::new(settings, Dictionary::default())
 }
 
@@ -115,7 +119,8 @@ fn a_relay_forwards_every_datagram_as_it_came_and_understands_them_besides() {
     };
     let (hear, heard) = ear();
     let listener =
-        Listener::start(route, reading(false), Clock::start(), Texts::new(None), hear).expect("a listener");
+        Listener::start(route, reading(false), Clock::start(), Texts::new(None), Plugged::default(), hear)
+            .expect("a listener");
     let agent = UdpSocket::bind("127.0.0.1:0").expect("a socket");
     let mut arrived = vec![0; 65_536];
     for line in INCIDENT.lines() {
@@ -156,7 +161,8 @@ fn senders_who_are_not_believed_are_counted_and_nothing_else() {
     };
     let (hear, heard) = ear();
     let listener =
-        Listener::start(route, reading(false), Clock::start(), Texts::new(None), hear).expect("a listener");
+        Listener::start(route, reading(false), Clock::start(), Texts::new(None), Plugged::default(), hear)
+            .expect("a listener");
     let agent = UdpSocket::bind("127.0.0.1:0").expect("a socket");
     agent.send_to(b"CAFE", listener.local).expect("sent");
     let until = Instant::now() + Duration::from_secs(10);
@@ -227,13 +233,13 @@ async fn a_collector_that_cuts_connections_and_says_strange_things_is_asked_all_
         disks_every: Duration::from_secs(60),
         offset: 0,
     };
-    let (hear, heard) = ear();
-    let texts = Texts::new(None);
-    let mut rounds = Rounds::new(settings, reading(true));
-    let asking = collector::ask("127.0.0.1", port, &mut rounds, Clock::start(), &texts, &hear, |_| {});
+    let rounds = Rounds::new(settings, reading(true));
+    let at = ("127.0.0.1".to_owned(), port);
+    let mut collector = Collector::new(at, rounds, Clock::start(), Texts::new(None), Plugged::default());
+    let mut signals = Vec::new();
     let enough = async {
         loop {
-            let signals = heard.lock().expect("signals").clone();
+            signals.extend(collector.next().await.signals);
             let late = attempts(&signals).iter().any(|attempt| {
                 attempt.failed == Some(FailureClass::ConnectTimeout) && attempt.served == Some(true)
             });
@@ -243,14 +249,9 @@ async fn a_collector_that_cuts_connections_and_says_strange_things_is_asked_all_
             if late && full {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::select! {
-        () = asking => unreachable!("it asks for ever"),
-        () = enough => {}
-        () = tokio::time::sleep(Duration::from_secs(60)) => panic!("{:#?}", heard.lock().expect("signals")),
-    }
+    tokio::time::timeout(Duration::from_secs(60), enough).await.expect("late callers and full disks");
     assert!(connections.load(Ordering::Relaxed) >= 3);
 }
 

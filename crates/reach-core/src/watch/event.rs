@@ -71,6 +71,8 @@ pub enum Event {
     MatterOver {
         /// Its key.
         key: String,
+        /// It was seen to be well. Otherwise it is only not heard of any more.
+        seen: bool,
         /// When that was found.
         at: Time,
     },

@@ -108,7 +108,9 @@ pub enum Ending {
     Unconfirmed,
     /// It was this host's own: that it is connected shows in everything else that is watched.
     Connected,
-    /// What said that something was wrong says so no more. There is nothing that tries could clear.
+    /// Whoever said that something was wrong said that it is well. There is nothing that tries could clear.
+    Reported,
+    /// Whoever said that something was wrong says nothing of it any more. That does not mean that it is well.
     NotHeard,
     /// There was another one of the same subject.
     Superseded,
@@ -123,6 +125,7 @@ impl Ending {
             Ending::NotWatched => "not-watched",
             Ending::Unconfirmed => "unconfirmed",
             Ending::Connected => "connected",
+            Ending::Reported => "reported",
             Ending::NotHeard => "not-heard",
             Ending::Superseded => "superseded",
         }

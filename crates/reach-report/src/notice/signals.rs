@@ -147,11 +147,21 @@ fn ailing(suffering: &Suffering, lang: Lang) -> String {
         let faults = units::some_of(&faults, SOME, lang);
         sentences.push(say!(lang, "Errors of its own: {faults}.", "자체 오류: {faults}."));
     }
-    sentences.push(say!(
-        lang,
-        "What fails names no destination: no network cause is known. Look at the application.",
-        "오류에 목적지가 없어 네트워크 원인이라고 볼 근거가 없습니다. 애플리케이션을 확인하세요."
-    ));
+    sentences.push(match &suffering.destination {
+        None => say!(
+            lang,
+            "What fails names no destination: no network cause is known. Look at the application.",
+            "오류에 목적지가 없어 네트워크 원인이라고 볼 근거가 없습니다. 애플리케이션을 확인하세요."
+        ),
+        Some(destination) => {
+            let destination = clean(&destination.to_string());
+            say!(
+                lang,
+                "{destination} is not examined from this host, so whether the network is the cause is not known.",
+                "{destination}⟨은/는⟩ 이 서버에서 점검하지 않으므로 네트워크가 원인인지는 알 수 없습니다."
+            )
+        }
+    });
     sentences.join(" ")
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reach_core::{
     Time,
     model::{ClientModel, EndpointDiagnosis, Verdict},
-    watch::{AddressState, Cause, Gravity, Incident, Member, News, Notice, Phase, Subject},
+    watch::{AddressState, Cause, Ending, Gravity, Incident, Member, News, Notice, Phase, Subject},
 };
 
 use super::{Telling, ends, signals};
@@ -55,6 +55,9 @@ pub(super) fn title(notice: &Notice, lang: Lang) -> String {
         (News::Extended(_), _) => say!(lang, "{name}: all clear has to wait", "{name}: 정상화 확인 보류"),
         (News::Unclear(_), _) => {
             say!(lang, "{name}: closed without an all-clear", "{name}: 정상화 확인 없이 종료")
+        }
+        (News::Dropped, _) if incident.ending == Some(Ending::NotHeard) => {
+            say!(lang, "{name}: not heard of any more", "{name}: 더 이상 보고 없음")
         }
         (News::Dropped, _) => say!(lang, "{name}: not watched any more", "{name}: 감시 종료"),
         (News::Pool { .. }, _) => say!(lang, "{name}: its addresses changed", "{name}: IP 목록 변경"),
@@ -396,6 +399,11 @@ pub(super) fn news(notice: &Notice, telling: &Telling<'_>) -> Vec<String> {
             lang,
             "A silence ended. {held_back} notices were held back meanwhile.",
             "알림 중지가 끝났습니다. 그동안 보류된 알림 {held_back}건."
+        )],
+        News::Dropped if notice.incident.ending == Some(Ending::NotHeard) => vec![say!(
+            lang,
+            "Nobody tells of it any more; how it was last does not mean that it is well.",
+            "더 이상 보고되지 않습니다. 정상화되었다는 뜻은 아닙니다."
         )],
         News::Dropped => vec![say!(
             lang,

@@ -140,11 +140,14 @@ pub(super) fn ending(ending: &Ending, lang: Lang) -> String {
             "this host is connected; that needs no all-clear",
             "이 서버가 다시 연결됨(정상화 확인 불필요)"
         ),
-        Ending::NotHeard => say!(
+        Ending::Reported => say!(
             lang,
-            "what told of it does so no more; that needs no all-clear",
-            "더 이상 보고되지 않음(정상화 확인 불필요)"
+            "whoever told of it says that it is well; that needs no all-clear",
+            "보고한 쪽에서 정상으로 보고됨(정상화 확인 불필요)"
         ),
+        Ending::NotHeard => {
+            say!(lang, "no all-clear: nobody tells of it any more", "정상화 확인 없음: 더 이상 보고되지 않음")
+        }
         Ending::Superseded => say!(lang, "another incident stands for it", "다른 장애 기록으로 대체됨"),
     }
 }

@@ -1,5 +1,9 @@
 //! What the frames of a stack trace tell: the client library, the JDK's generation, and what was being done.
 
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+
 /// Client libraries, what decides how addresses are tried first: a wrapper never outranks what it wraps, but for
 /// those that bring a way of connecting of their own.
 const LIBRARIES: [(&str, &[&str]); 39] = [
@@ -53,6 +57,75 @@ const LIBRARIES: [(&str, &[&str]); 39] = [
     ("zookeeper", &["org.apache.zookeeper."]),
     ("jsch", &["com.jcraft.jsch."]),
 ];
+
+const HANDSHAKE: [&str; 12] = [
+    "startHandshake",
+    "readHandshakeRecord",
+    "performInitialHandshake",
+    "ClientHello",
+    "SSLHandshake.",
+    "HandshakeContext",
+    "connectTls",
+    "doHandshake",
+    "SSLFlowDelegate",
+    "SslHandler.handshake",
+    "SSLTube",
+    "HandshakeOutStream",
+];
+const SERVER: [&str; 9] = [
+    "org.apache.catalina.",
+    "org.apache.coyote.",
+    "org.apache.tomcat.util.net.",
+    "org.eclipse.jetty.server.",
+    "io.undertow.",
+    "reactor.netty.http.server.",
+    "org.xnio.",
+    "org.eclipse.jetty.io.WriteFlusher",
+    "org.apache.tomcat.websocket.",
+];
+const CONNECT: [&str; 7] = [
+    "socketConnect(",
+    "Net.pollConnect",
+    "finishConnect(",
+    "Socket.connect(",
+    "SocketChannelImpl.connect",
+    "Net.connect",
+    "doConnect(",
+];
+const TRANSFER: [&str; 8] = [
+    "socketRead",
+    "implRead(",
+    "implWrite(",
+    "socketWrite",
+    "FileDispatcherImpl.read",
+    "FileDispatcherImpl.write",
+    "SocketDispatcher.",
+    "timedRead(",
+];
+/// Words of frames that tell more than one of these.
+const OTHERS: [&str; 11] = [
+    "node:",
+    "PlainHttpConnection.connectAsync",
+    "checkRetryConnect",
+    "ConnectEvent",
+    "ensureOpen",
+    "refreshAccessToken",
+    "OAuth2Credentials",
+    "java.net.Socket.",
+    "SSLSocketImpl",
+    "SocksSocketImpl.connect",
+    "SocketInputStream.read",
+];
+
+/// Whether a frame has any of these words: most have none, and need no look for each.
+fn tells(call: &str) -> bool {
+    static WORDS: LazyLock<Regex> = LazyLock::new(|| {
+        let words = HANDSHAKE.iter().chain(&SERVER).chain(&CONNECT).chain(&TRANSFER).chain(&OTHERS);
+        let words: Vec<String> = words.map(|word| regex::escape(word)).collect();
+        Regex::new(&words.join("|")).expect("words")
+    });
+    WORDS.is_match(call.as_bytes())
+}
 
 /// What frames, and classes of throwables, have told so far.
 #[derive(Clone, Debug, Default)]
@@ -128,18 +201,19 @@ impl Frames {
             }
             _ => (None, call),
         };
-        if call.contains("node:") {
-            self.script = Some("node");
-        }
         self.library(call);
         self.generation(module, call);
-        self.doing(call);
-        let socket = call.starts_with("java.net.Socket.connect")
-            || call.contains("SSLSocketImpl.connect")
-            || call.starts_with("java.net.Socket.<init>")
-            || call.contains("SocksSocketImpl.connect")
-            || call.contains("SocketInputStream.read")
-            || call.contains("SSLSocketImpl");
+        let says = tells(call);
+        if says {
+            self.doing(call);
+        }
+        let socket = says
+            && (call.starts_with("java.net.Socket.connect")
+                || call.contains("SSLSocketImpl.connect")
+                || call.starts_with("java.net.Socket.<init>")
+                || call.contains("SocksSocketImpl.connect")
+                || call.contains("SocketInputStream.read")
+                || call.contains("SSLSocketImpl"));
         let jdk = ["java.", "sun.", "javax.", "jdk.", "com.sun."].iter().any(|start| call.starts_with(start));
         // Whoever stands right above the JDK's socket uses it.
         if self.socket && !jdk {
@@ -285,31 +359,9 @@ impl Frames {
     }
 
     fn doing(&mut self, call: &str) {
-        const HANDSHAKE: [&str; 12] = [
-            "startHandshake",
-            "readHandshakeRecord",
-            "performInitialHandshake",
-            "ClientHello",
-            "SSLHandshake.",
-            "HandshakeContext",
-            "connectTls",
-            "doHandshake",
-            "SSLFlowDelegate",
-            "SslHandler.handshake",
-            "SSLTube",
-            "HandshakeOutStream",
-        ];
-        const SERVER: [&str; 9] = [
-            "org.apache.catalina.",
-            "org.apache.coyote.",
-            "org.apache.tomcat.util.net.",
-            "org.eclipse.jetty.server.",
-            "io.undertow.",
-            "reactor.netty.http.server.",
-            "org.xnio.",
-            "org.eclipse.jetty.io.WriteFlusher",
-            "org.apache.tomcat.websocket.",
-        ];
+        if call.contains("node:") {
+            self.script = Some("node");
+        }
         self.began |= call.contains("PlainHttpConnection.connectAsync");
         self.waited |= call.contains("checkRetryConnect")
             || call.contains("ConnectEvent")
@@ -317,29 +369,10 @@ impl Frames {
         if HANDSHAKE.iter().any(|word| call.contains(word)) {
             self.handshake = true;
         }
-        let connects = [
-            "socketConnect(",
-            "Net.pollConnect",
-            "finishConnect(",
-            "Socket.connect(",
-            "SocketChannelImpl.connect",
-            "Net.connect",
-            "doConnect(",
-        ];
-        if connects.iter().any(|word| call.contains(word)) {
+        if CONNECT.iter().any(|word| call.contains(word)) {
             self.connect = true;
         }
-        let transfers = [
-            "socketRead",
-            "implRead(",
-            "implWrite(",
-            "socketWrite",
-            "FileDispatcherImpl.read",
-            "FileDispatcherImpl.write",
-            "SocketDispatcher.",
-            "timedRead(",
-        ];
-        if transfers.iter().any(|word| call.contains(word)) {
+        if TRANSFER.iter().any(|word| call.contains(word)) {
             self.transfer = true;
         }
         // Deep under the application's own frames a server stands always: only who wrote the failing bytes counts.

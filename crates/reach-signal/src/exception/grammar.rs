@@ -2,7 +2,10 @@
 
 use std::sync::LazyLock;
 
-use regex::{Regex, bytes};
+use regex::{
+    Regex,
+    bytes::{self, RegexSet},
+};
 
 use super::korean;
 
@@ -65,7 +68,7 @@ pub(super) fn is_plain(line: &str) -> bool {
 
 /// The client that words are of.
 pub(super) fn client(text: &str) -> Option<&'static str> {
-    const WORDS: [(&str, &[&str]); 27] = [
+    const CLIENTS: [(&str, &[&str]); 27] = [
         ("firebase-admin", &["com.google.firebase."]),
         (
             "kafka",
@@ -129,5 +132,11 @@ pub(super) fn client(text: &str) -> Option<&'static str> {
         ),
         ("redis-cli", &["Could not connect to Redis at"]),
     ];
-    WORDS.iter().find(|(_, words)| words.iter().any(|word| text.contains(word))).map(|(client, _)| *client)
+    static WORDS: LazyLock<RegexSet> = LazyLock::new(|| {
+        let pattern =
+            |words: &[&str]| words.iter().map(|word| regex::escape(word)).collect::<Vec<_>>().join("|");
+        RegexSet::new(CLIENTS.map(|(_, words)| pattern(words))).expect("words")
+    });
+    let first = WORDS.matches(text.as_bytes()).iter().next()?;
+    CLIENTS.get(first).map(|(client, _)| *client)
 }

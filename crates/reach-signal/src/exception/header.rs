@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Captures, Regex};
 
 /// Whether a line of this level says that something failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,29 @@ pub(super) fn envelope(line: &str) -> (Option<&str>, &str, bool) {
         Regex::new(r"^[0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9](?:\.[0-9]+)?(?:Z|[+-][0-9][0-9]:[0-9][0-9]) (stdout|stderr) ([FP]) ?")
             .expect("a pattern")
     });
+    let line = if line.starts_with('>') {
+        QUOTED.find(line).map_or(line, |quote| &line[quote.end()..])
+    } else {
+        line
+    };
+    if is_dated(line)
+        && line.contains(" std")
+        && let Some(cri) = CRI.captures(line)
+    {
+        let by = cri.get(1).map(|by| by.as_str());
+        return (by, &line[cri[0].len()..], &cri[2] == "P");
+    }
+    match Some(line).filter(|line| may_be_carried(line)).and_then(carried) {
+        Some(found) => {
+            // Each way of carrying has one group, which names who wrote the line.
+            let by = found.iter().skip(1).flatten().next();
+            (by.map(|by| by.as_str()), &line[found[0].len()..], false)
+        }
+        None => (None, line, false),
+    }
+}
+
+fn carried(line: &str) -> Option<Captures<'_>> {
     static CARRIED: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(concat!(
             r"^(?:(?:<[0-9]{1,3}>)?(?:[A-Z][a-z]{2} [ [0-9]][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9](?:\.[0-9]+)?|",
@@ -63,26 +86,61 @@ pub(super) fn envelope(line: &str) -> (Option<&str>, &str, bool) {
         ))
         .expect("a pattern")
     });
-    let line = if line.starts_with('>') {
-        QUOTED.find(line).map_or(line, |quote| &line[quote.end()..])
-    } else {
-        line
-    };
-    if let Some(cri) = CRI.captures(line) {
-        let by = cri.get(1).map(|by| by.as_str());
-        return (by, &line[cri[0].len()..], &cri[2] == "P");
+    CARRIED.captures(line)
+}
+
+/// Whether a line begins like a date of ISO 8601 with a time behind it.
+fn is_dated(line: &str) -> bool {
+    matches!(line.as_bytes(), [b'0'..=b'9', _, _, _, _, _, _, _, _, _, b'T', ..])
+}
+
+/// Whether something may have carried a line here, at a glance: nearly every line came by itself.
+fn may_be_carried(line: &str) -> bool {
+    let bytes = line.as_bytes();
+    match bytes {
+        [b'<', ..] | [b'A'..=b'Z', _, _, b' ', ..] => return true,
+        [b'[', ..] => return line.starts_with("[pod/"),
+        _ if is_dated(line) => return true,
+        _ => {}
     }
-    match CARRIED.captures(line) {
-        Some(found) => {
-            let by = ["by", "by5", "compose", "pod", "file"].iter().find_map(|name| found.name(name));
-            (by.map(|by| by.as_str()), &line[found[0].len()..], false)
-        }
-        None => (None, line, false),
-    }
+    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/' | b'-');
+    let (name, behind) = line.split_at(bytes.iter().take_while(|&byte| is_of_name(byte)).count());
+    behind.trim_start_matches(' ').starts_with('|')
+        || [".log", ".out", ".txt"].iter().any(|ending| name.contains(ending))
 }
 
 /// The header of a line, where it has one.
 pub(super) fn read(line: &str) -> Option<Header<'_>> {
+    static GLOG: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^([IWEF])[0-9]{4} ([0-9][0-9]):([0-9][0-9]):([0-9][0-9])\.([0-9]{3})[0-9]*\s+([0-9]+) \S+:[0-9]+\] ").expect("a pattern")
+    });
+    // Nearly every header begins with a digit, a bracket or a level: others need no search.
+    let first = line.bytes().next()?;
+    if first == b' ' || first == b'\t' {
+        return None;
+    }
+    if let [b'I' | b'W' | b'E' | b'F', b'0'..=b'9', ..] = line.as_bytes()
+        && let Some(found) = GLOG.captures(line)
+    {
+        let quiet = if &found[1] == "I" { Level::Quiet } else { Level::Loud };
+        let stamp = time_of_day(&found[2], &found[3], &found[4], Some(&found[5]), false);
+        let rest = &line[found[0].len()..];
+        let thread = found.get(6).map(|thread| thread.as_str());
+        return Some(Header { stamp, fine: true, level: Some(quiet), thread, logger: "", rest });
+    }
+    if let Some((stamp, fine, end)) = usual_stamp(line).or_else(|| stamp(line)) {
+        let mut header = Header { stamp, fine, ..Header::default() };
+        fields(&mut header, &line[end..]);
+        return Some(header);
+    }
+    leading_level(line)
+}
+
+/// The time that a line begins with: milliseconds since midnight, whether it tells more than seconds, and where it
+/// ends.
+type Stamp = (Option<u32>, bool, usize);
+
+fn stamp(line: &str) -> Option<Stamp> {
     static STAMP: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(concat!(
             r"^[\[(]?(?:time=)?[\x22']?(?:(?:[0-9]{4}[-/.][0-9][0-9]?[-/.][0-9][0-9]?|[0-9]{1,2}[-/. ][A-Z][a-z]{2}[-/. ][0-9]{4}|",
@@ -93,40 +151,55 @@ pub(super) fn read(line: &str) -> Option<Header<'_>> {
         ))
         .expect("a pattern")
     });
-    static GLOG: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^([IWEF])[0-9]{4} ([0-9][0-9]):([0-9][0-9]):([0-9][0-9])\.([0-9]{3})[0-9]*\s+([0-9]+) \S+:[0-9]+\] ").expect("a pattern")
-    });
-    // Nearly every header begins with a digit, a bracket or a level: others need no search.
-    let first = line.bytes().next()?;
-    if first == b' ' || first == b'\t' {
+    let may_begin = match line.as_bytes() {
+        [b'0'..=b'9' | b'[' | b'(' | b'"' | b'\'', ..] => true,
+        [b'A'..=b'Z', _, _, b' ', ..] => true,
+        _ => line.starts_with("time="),
+    };
+    if !may_begin {
         return None;
     }
-    if matches!(first, b'I' | b'W' | b'E' | b'F')
-        && let Some(found) = GLOG.captures(line)
-    {
-        let quiet = if &found[1] == "I" { Level::Quiet } else { Level::Loud };
-        let stamp = stamp(&found[2], &found[3], &found[4], Some(&found[5]), false);
-        let rest = &line[found[0].len()..];
-        let thread = found.get(6).map(|thread| thread.as_str());
-        return Some(Header { stamp, fine: true, level: Some(quiet), thread, logger: "", rest });
+    let found = STAMP.captures(line)?;
+    let fraction = found.get(4).map(|fraction| fraction.as_str());
+    let is_afternoon = found.get(5).is_some_and(|half| half.as_str() == "PM");
+    let stamp = time_of_day(&found[1], &found[2], &found[3], fraction, is_afternoon);
+    Some((stamp, fraction.is_some(), found[0].len()))
+}
+
+/// The same for the form that most logs have, `2024-03-11 09:12:33,123` with or without brackets, where nothing behind
+/// it can be of the time.
+fn usual_stamp(line: &str) -> Option<Stamp> {
+    const FORM: &[u8; 19] = b"dddd-dd-dd dd:dd:dd";
+    let from = usize::from(line.starts_with('['));
+    let bytes = line.as_bytes().get(from..)?;
+    let is_as = |(&byte, &form): (&u8, &u8)| match form {
+        b'd' => byte.is_ascii_digit(),
+        b' ' => matches!(byte, b' ' | b'T'),
+        _ => byte == form,
+    };
+    if bytes.len() < FORM.len() || !bytes.iter().zip(FORM).all(is_as) {
+        return None;
     }
-    if let Some(found) = STAMP.captures(line) {
-        let fraction = found.name("f").map(|f| f.as_str());
-        let mut header = Header {
-            stamp: stamp(
-                &found["h"],
-                &found["m"],
-                &found["s"],
-                fraction,
-                found.name("pm").is_some_and(|p| p.as_str() == "PM"),
-            ),
-            fine: fraction.is_some(),
-            ..Header::default()
-        };
-        fields(&mut header, &line[found[0].len()..]);
-        return Some(header);
+    let mut end = FORM.len();
+    let mut fraction = None;
+    if let Some(b'.' | b',') = bytes.get(end) {
+        let digits = bytes[end + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if !(1..=9).contains(&digits) {
+            return None;
+        }
+        fraction = line.get(from + end + 1..from + end + 1 + digits);
+        end += 1 + digits;
     }
-    leading_level(line)
+    match bytes.get(end..) {
+        Some([] | [b' ']) => {}
+        // A zone, a half of the day or a year may follow.
+        Some([b' ', next, ..])
+            if !matches!(next, b'A' | b'P' | b'Z' | b'U' | b'K' | b'G' | b'+' | b'-' | b'0'..=b'9') => {}
+        Some([b']', rest @ ..]) => end += 1 + usize::from(matches!(rest.first(), Some(b':' | b',' | b'|'))),
+        _ => return None,
+    }
+    let of = |at: usize| line.get(from + at..from + at + 2).unwrap_or_default();
+    Some((time_of_day(of(11), of(14), of(17), fraction, false), fraction.is_some(), from + end))
 }
 
 /// Lines that begin with their level: `ERROR:root:…`, `[ERROR] …`, `SEVERE: …`, `level=error …`.
@@ -211,15 +284,24 @@ fn is_uuid(word: &str) -> bool {
     word.len() == 36 && word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
-fn stamp(hour: &str, minute: &str, second: &str, fraction: Option<&str>, afternoon: bool) -> Option<u32> {
+fn time_of_day(
+    hour: &str,
+    minute: &str,
+    second: &str,
+    fraction: Option<&str>,
+    is_afternoon: bool,
+) -> Option<u32> {
     let number = |text: &str| text.parse::<u32>().ok();
-    let hour = number(hour)? % 24 + if afternoon && hour != "12" { 12 } else { 0 };
-    let millis = fraction.map_or("000".to_owned(), |digits| format!("{digits:0<3}"));
-    Some(((hour * 60 + number(minute)?) * 60 + number(second)?) * 1000 + number(&millis[..3])?)
+    let hour = number(hour)? % 24 + if is_afternoon && hour != "12" { 12 } else { 0 };
+    let digits = fraction.unwrap_or_default().bytes().chain(*b"000").take(3);
+    let millis = digits.fold(0, |millis, digit| millis * 10 + u32::from(digit - b'0'));
+    Some(((hour * 60 + number(minute)?) * 60 + number(second)?) * 1000 + millis)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -290,5 +372,20 @@ mod tests {
     fn a_stamp_is_the_time_of_day() {
         assert_eq!(read("2025-01-01 01:02:03.4 x").and_then(|h| h.stamp), Some(3_723_400));
         assert_eq!(read("Jun 02, 2025 9:00:00 PM a b").and_then(|h| h.stamp), Some(21 * 3_600_000));
+    }
+
+    proptest! {
+        #[test]
+        fn a_glance_says_nothing_else_than_a_closer_look(
+            date in "\\[?(2024-03-1[0-9]|2024-3-1|[0-9]{2}-[0-9]{2}|Mar 1[01]|)[ T_]?",
+            time in "(09:1[0-9]:3[0-9]|9:12:33|)([.,:][0-9]{1,11})?",
+            rest in "( |]|: |)(AM|PM|Z|KST|\\+09:00|2024|-1|)[ \\]|:'a]{0,3}(app-1|a/b\\.log|x\\[1\\])?( {0,2}\\||: |:12:|-3-)?x?",
+        ) {
+            for line in [format!("{date}{time}{rest}"), format!("{rest}{time}"), rest] {
+                let usual = usual_stamp(&line);
+                prop_assert!(usual.is_none() || usual == stamp(&line), "{}", line);
+                prop_assert!(may_be_carried(&line) || carried(&line).is_none(), "{}", line);
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::{
     sync::LazyLock,
 };
 
+use memchr::memmem::Finder;
 use regex::{Captures, Regex};
 
 /// A destination, as far as a text tells.
@@ -238,10 +239,15 @@ patterns! {
     KEYED_PORT = r"(?-u:\b)port: ([0-9]{1,5})(?-u:\b)";
 }
 
+static ARROW: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" => "));
+
 /// The destination that a failure's own words name.
 pub(super) fn named(text: &str) -> Place {
     let mut place = Place::default();
-    if let Some(found) = PROXIED.captures(text) {
+    let has = |finder: &Finder<'_>| finder.find(text.as_bytes()).is_some();
+    if has(&ARROW)
+        && let Some(found) = PROXIED.captures(text)
+    {
         place.proxy = true;
         take(&mut place, &found);
         return place;
@@ -273,19 +279,16 @@ pub(super) fn named(text: &str) -> Place {
     } else if let Some(found) = SLASHED.captures(text).filter(|found| is_slashed(found)) {
         take(&mut place, &found);
     }
-    if !place.proxy {
-        for url in URL.captures_iter(text).take(8) {
-            if is_target(text, &url) {
-                place.absorb(&of_url(&url));
-                break;
-            }
-        }
+    if !place.proxy
+        && let Some(url) = url(text)
+    {
+        place.absorb(&url);
     }
     for found in TELLING.captures_iter(text).take(8) {
-        place.absorb(&numbered(&found, 72));
+        place.absorb(&numbered(&TELLING, &found));
     }
     for found in NUMERIC.captures_iter(text).take(16) {
-        place.absorb(&numbered(&found, 6));
+        place.absorb(&numbered(&NUMERIC, &found));
     }
     if let Some(found) = ATTEMPTED.captures(text) {
         for item in found["list"].split(", ") {
@@ -299,18 +302,26 @@ pub(super) fn named(text: &str) -> Place {
         && let Some(found) = ENDED.captures(text)
         && !found.name("h1").is_some_and(|host| is_source(host.as_str()))
     {
-        place.absorb(&numbered(&found, 2));
+        place.absorb(&numbered(&ENDED, &found));
     }
     place
+}
+
+/// The destination of the first URL that can be one.
+fn url(text: &str) -> Option<Place> {
+    // What every URL has, whatever its scheme.
+    static SIGNS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| ["//", ":@"].map(Finder::new));
+    if !SIGNS.iter().any(|sign| sign.find(text.as_bytes()).is_some()) {
+        return None;
+    }
+    URL.captures_iter(text).take(8).find(|url| is_target(text, url)).map(|url| of_url(&url))
 }
 
 /// The destination that the line around a failure, or before it, speaks of.
 pub(super) fn around(text: &str) -> Place {
     let mut place = Place::default();
-    for url in URL.captures_iter(text).take(8) {
-        if is_target(text, &url) {
-            return of_url(&url);
-        }
+    if let Some(url) = url(text) {
+        return url;
     }
     if let Some(found) =
         SLASHED.captures(text).filter(|found| found.name("v").is_some() && found.name("h").is_some())
@@ -433,23 +444,29 @@ fn optional<'a>(found: &'a Captures<'_>, name: &str) -> Option<&'a str> {
     found.name(name).map(|group| group.as_str())
 }
 
-/// Of a pattern with alternatives: their groups have numbers.
-fn numbered(found: &Captures<'_>, alternatives: usize) -> Place {
+/// Of a pattern with alternatives: their groups have numbers, and only those of one of them are there.
+fn numbered(pattern: &Regex, found: &Captures<'_>) -> Place {
+    let (mut host, mut value, mut number, mut local, mut local_number) = (None, None, None, None, None);
+    for (name, group) in pattern.capture_names().zip(found.iter()) {
+        let (Some(name), Some(group)) = (name, group) else { continue };
+        let of = match name.trim_end_matches(|c: char| c.is_ascii_digit()) {
+            "h" => &mut host,
+            "v" => &mut value,
+            "p" => &mut number,
+            "l" => &mut local,
+            _ => &mut local_number,
+        };
+        *of = Some(group.as_str());
+    }
     let mut place = Place::default();
-    for number in 1..=alternatives {
-        let group = |letter: &str| optional(found, &format!("{letter}{number}"));
-        let (host, value) = (group("h"), group("v"));
-        if host.is_none() && value.is_none() {
-            continue;
-        }
-        for text in [host, value].into_iter().flatten() {
-            place.set_host(text);
-        }
-        place.port = group("p").and_then(port);
-        if let (Some(ip), Some(local)) = (group("l").and_then(address), group("lp")) {
+    for text in [host, value].into_iter().flatten() {
+        place.set_host(text);
+    }
+    if host.is_some() || value.is_some() {
+        place.port = number.and_then(port);
+        if let (Some(ip), Some(local)) = (local.and_then(address), local_number) {
             place.local = local.parse().ok().filter(|&port| port != 0).map(|port| SocketAddr::new(ip, port));
         }
-        break;
     }
     place
 }

@@ -1,6 +1,9 @@
 //! One record of a log: its header, the throwables that follow, and the one failure that they are.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::LazyLock};
+
+use memchr::memmem::Finder;
+use regex::bytes::Regex;
 
 use super::{
     frames::{Frames, is_frame},
@@ -117,11 +120,6 @@ impl Record {
             beginning(line, MESSAGE).clone_into(&mut self.said);
             self.say();
         }
-    }
-
-    /// The record, where anything of it can be a failure.
-    pub(super) fn clone_if_interesting(&self) -> Option<Record> {
-        (self.interesting && !self.concluded).then(|| self.clone())
     }
 
     /// Whether a line with this header can be the second of this record: the same moment, the same logger.
@@ -345,6 +343,10 @@ impl Record {
 
     /// What Node prints of an error's properties: `address: '…'`, `port: 443`, `code: '…'`.
     fn property(&mut self, line: &str) {
+        static PAIR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(": "));
+        if PAIR.find(line.as_bytes()).is_none() {
+            return;
+        }
         for (key, value) in line.split([',', '{', '}']).filter_map(|part| part.split_once(": ")).take(16) {
             let value = value.trim().trim_matches(['\'', '"']);
             match key.trim() {
@@ -374,19 +376,9 @@ impl Record {
 
 /// Whether a line says that what it speaks of went well.
 fn is_success(said: &str) -> bool {
-    const WORDS: [&str; 12] = [
-        " 200",
-        " 201",
-        " 204",
-        "success",
-        "succeeded",
-        "성공",
-        "완료",
-        "completed",
-        "finished",
-        "received",
-        "-> OK",
-        "connected",
-    ];
-    WORDS.iter().any(|word| said.contains(word))
+    static WORDS: LazyLock<Regex> = LazyLock::new(|| {
+        let words = " 200| 201| 204|success|succeeded|성공|완료|completed|finished|received|-> OK|connected";
+        Regex::new(words).expect("a pattern")
+    });
+    WORDS.is_match(said.as_bytes())
 }

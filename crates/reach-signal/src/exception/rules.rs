@@ -13,7 +13,7 @@ use regex::Regex;
 use super::{
     frames::Frames,
     korean::english,
-    table::{INBOUND, NEUTRAL, NEUTRAL_WORDS, RULES, is_one_of, speaks},
+    table::{INBOUND, NEUTRAL, Rule, is_neutral, is_one_of},
 };
 
 /// What a text means.
@@ -43,7 +43,7 @@ pub(super) fn read(name: &str, message: &str, frames: &Frames) -> Reading {
         return Reading::Inbound;
     }
     let text = english(message).to_ascii_lowercase();
-    if is_one_of(NEUTRAL, name) || speaks(NEUTRAL_WORDS, &text) {
+    if is_one_of(NEUTRAL, name) || is_neutral(&text) {
         return Reading::Nothing;
     }
     let pipe = text.contains("broken pipe") || text.contains("connection reset");
@@ -63,7 +63,7 @@ fn sense(name: &str, text: &str, frames: &Frames) -> Option<Sense> {
     if let Some(sense) = status(name, text) {
         return Some(sense);
     }
-    let rule = RULES.iter().find(|rule| rule.fits(name, text))?;
+    let rule = Rule::of(name, text)?;
     let mut class = rule.class;
     let mut detail = (!rule.detail.is_empty()).then_some(Cow::Borrowed(rule.detail));
     // The same words of a socket, before the handshake was through.

@@ -1,8 +1,11 @@
 //! The table from words to layers: what stayed the same over the versions of a client, the most telling first.
 
+use std::sync::LazyLock;
+
 use reach_core::signal::FailureClass::{
     self, ConnectTimeout, Dns, Http, ReadTimeout, Refused, Reset, Tls, Unreachable,
 };
+use regex::bytes::RegexSet;
 
 /// Throwables of a server whose caller went away.
 pub(super) const INBOUND: &str = "ClientAbortException|AsyncRequestNotUsableException|EofException|ClientDisconnectedException|\
@@ -16,7 +19,7 @@ pub(super) const NEUTRAL: &str = "ConnectionPoolTimeoutException|ConnectionReque
      PoolExhaustedException|NullPointerException|ConversionException|InvalidSessionException";
 
 /// Words of the same.
-pub(super) const NEUTRAL_WORDS: &str = "timeout waiting for connection from pool|connection is not available, request timed out|\
+const NEUTRAL_WORDS: &str = "timeout waiting for connection from pool|connection is not available, request timed out|\
      could not get a resource from the pool|did not observe any item or terminal signal|\
      timeout deadline:|acquire operation took longer|pending acquire queue|statement timeout|\
      canceling statement|lock wait timeout|session timed out|pool#acquire|\
@@ -25,28 +28,38 @@ pub(super) const NEUTRAL_WORDS: &str = "timeout waiting for connection from pool
 
 /// One rule: any of the words (in lower case, `|` between them), only under these classes if there are any.
 pub(super) struct Rule {
-    pub(super) words: &'static str,
-    pub(super) kinds: &'static str,
+    words: &'static str,
+    kinds: &'static str,
     pub(super) class: FailureClass,
     pub(super) detail: &'static str,
     pub(super) strength: u8,
 }
 
 impl Rule {
-    /// Whether it is about this throwable and these words.
-    pub(super) fn fits(&self, name: &str, text: &str) -> bool {
-        (self.kinds.is_empty() || is_one_of(self.kinds, name)) && speaks(self.words, text)
+    /// The first rule that is about this throwable and these words, in lower case.
+    pub(super) fn of(name: &str, text: &str) -> Option<&'static Rule> {
+        static WORDS: LazyLock<RegexSet> = LazyLock::new(|| any(RULES.iter().map(|rule| rule.words)));
+        let spoken = WORDS.matches(text.as_bytes());
+        let mut fitting = RULES.iter().enumerate().filter(|(at, _)| spoken.matched(*at));
+        fitting.find(|(_, rule)| rule.kinds.is_empty() || is_one_of(rule.kinds, name)).map(|(_, rule)| rule)
     }
+}
+
+/// Looks for the words of many lists at once: one look at a text instead of one for each word.
+fn any<'a>(lists: impl Iterator<Item = &'a str>) -> RegexSet {
+    let pattern = |list: &str| list.split('|').map(regex::escape).collect::<Vec<_>>().join("|");
+    RegexSet::new(lists.map(pattern)).expect("words")
+}
+
+/// Whether words tell of waiting inside the application.
+pub(super) fn is_neutral(text: &str) -> bool {
+    static WORDS: LazyLock<RegexSet> = LazyLock::new(|| any([NEUTRAL_WORDS].into_iter()));
+    WORDS.is_match(text.as_bytes())
 }
 
 /// Whether a name is one of the list's.
 pub(super) fn is_one_of(list: &str, name: &str) -> bool {
     list.split('|').any(|one| one == name)
-}
-
-/// Whether a text has any of the list's words.
-pub(super) fn speaks(list: &str, text: &str) -> bool {
-    list.split('|').any(|words| text.contains(words))
 }
 
 const fn rule(words: &'static str, class: FailureClass, detail: &'static str) -> Rule {
@@ -63,7 +76,7 @@ const fn of_kind(
     Rule { words, kinds, class, detail, strength }
 }
 
-pub(super) const RULES: &[Rule] = &[
+const RULES: &[Rule] = &[
     // A proxy that answers stands in for its destination.
     rule(
         "proxy returns \"http/1.1 407|received http code 407 from proxy|tunnel failed, got: 407|\

@@ -63,7 +63,11 @@ pub(super) fn decode(bytes: &[u8]) -> Cow<'_, str> {
 /// The line without what is for terminals: escape sequences, carriage returns, control characters but the tab.
 pub(super) fn plain(line: &str) -> Cow<'_, str> {
     let line = line.trim_end_matches(['\r', '\n']).trim_start_matches('\u{feff}');
-    if !line.bytes().any(|byte| (byte < 0x20 && byte != b'\t') || byte == 0x7f) && !line.contains('\u{9b}') {
+    // Without an early end, many bytes are looked at at once.
+    let (strange, foreign) = line.bytes().fold((false, false), |(strange, foreign), byte| {
+        (strange | (byte < 0x20 && byte != b'\t') | (byte == 0x7f), foreign | !byte.is_ascii())
+    });
+    if !strange && !(foreign && line.contains('\u{9b}')) {
         return unescaped(Cow::Borrowed(line));
     }
     let mut plain = String::with_capacity(line.len());
@@ -86,7 +90,11 @@ pub(super) fn plain(line: &str) -> Cow<'_, str> {
 
 /// Tabs as syslog daemons write them.
 fn unescaped(line: Cow<'_, str>) -> Cow<'_, str> {
-    if line.contains("#011") { line.replace("#011", "\t").into() } else { line }
+    if memchr::memchr(b'#', line.as_bytes()).is_some() && line.contains("#011") {
+        line.replace("#011", "\t").into()
+    } else {
+        line
+    }
 }
 
 fn skip_to(rest: &mut impl Iterator<Item = char>, last: impl Fn(char) -> bool) {
@@ -102,6 +110,10 @@ fn skip_to(rest: &mut impl Iterator<Item = char>, last: impl Fn(char) -> bool) {
 pub(super) fn is_full_width(line: &str) -> bool {
     if line.len() < WIDTHS[0] || line.len() > 3 * WIDTHS[WIDTHS.len() - 1] {
         return false;
+    }
+    // Nearly every line: as many characters and columns as bytes.
+    if line.bytes().fold(true, |plain, byte| plain & (0x20..0x7f).contains(&byte)) {
+        return WIDTHS.contains(&line.len());
     }
     let (mut characters, mut columns) = (0, 0);
     for character in line.chars() {

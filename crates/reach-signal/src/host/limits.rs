@@ -177,6 +177,11 @@ impl Concerns {
         Self { limits, followed: BTreeMap::new() }
     }
 
+    /// Goes on with other limits.
+    pub fn reload(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// The concerns that are open.
     pub fn open(&self) -> impl Iterator<Item = &Concern> {
         self.followed.values().filter_map(|followed| followed.open.as_ref())

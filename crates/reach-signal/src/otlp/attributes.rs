@@ -43,7 +43,8 @@ impl<'a> Attributes<'a> {
         let from_url = || url_authority(self.str(&["url.full", "http.url"])?);
         let host = named.or_else(from_url)?;
         let host = split_port(host).0.trim_end_matches('.').to_lowercase();
-        let fits = host.len() <= HOST && !host.is_empty() && host.parse::<IpAddr>().is_err();
+        let is_name = !host.is_empty() && !host.contains(|c: char| c.is_control() || c.is_whitespace());
+        let fits = host.len() <= HOST && is_name && host.parse::<IpAddr>().is_err();
         fits.then_some(host)
     }
 

@@ -58,8 +58,7 @@ impl Cumulative {
     /// What came since the last look; nothing for the first one, which says what was before.
     fn take(&mut self, key: Key, point: &Point<'_>) -> Difference {
         if self.0.len() >= SERIES && !self.0.contains_key(&key) {
-            let oldest = self.0.iter().min_by_key(|(_, total)| total.at).map(|(key, _)| key.clone());
-            oldest.map(|key| self.0.remove(&key));
+            self.forget();
         }
         let new = Total { start: point.start, count: point.count, sum: point.sum, at: point.at };
         let Some(old) = self.0.insert(key, new) else { return Difference::default() };
@@ -70,6 +69,19 @@ impl Cumulative {
         let anew = new.start > old.start || new.count < old.count;
         let (count, sum) = if anew { (0, 0.0) } else { (old.count, old.sum) };
         Difference { count: new.count - count, sum: (new.sum - sum).max(0.0), span: new.at - old.at }
+    }
+
+    /// Makes room for many at once: to look for the oldest each time would take a second for a message of new ones.
+    fn forget(&mut self) {
+        let mut times: Vec<Time> = self.0.values().map(|total| total.at).collect();
+        let mut surplus = times.len() / 4;
+        let (_, latest, _) = times.select_nth_unstable(surplus);
+        let latest = *latest;
+        self.0.retain(|_, total| {
+            let is_old = total.at <= latest && surplus > 0;
+            surplus -= usize::from(is_old);
+            !is_old
+        });
     }
 }
 

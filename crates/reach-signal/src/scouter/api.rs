@@ -14,8 +14,8 @@ use super::{
     dictionary::TextKind,
     reading::Reading,
     wire::{
-        Address, AlertPack, ApiCall, Bytes, Map, ObjectPack, Pack, Place, Socket, Sql3, Step, Value, XLog,
-        hash, write_steps,
+        Address, AlertPack, ApiCall, Bytes, Map, Method, ObjectPack, Pack, Place, Socket, Sql3, Step, Value,
+        XLog, hash, write_steps,
     },
 };
 
@@ -37,8 +37,8 @@ pub enum Question {
         /// The type.
         obj_type: String,
     },
-    /// Alerts from a position on.
-    Alerts(Offsets),
+    /// Alerts from a position on; without one, only where they end now.
+    Alerts(Option<Offsets>),
     /// Transactions of some objects from a position on.
     XLogs(Offsets, Vec<i32>),
     /// What a transaction did.
@@ -62,7 +62,10 @@ impl Question {
             Question::Counters { names, obj_type } => {
                 format!("/v1/counter/realTime/{}/ofType/{}", names.join(","), escaped(obj_type))
             }
-            Question::Alerts(Offsets(first, second)) => format!("/v1/alert/realTime/{first}/{second}"),
+            Question::Alerts(from) => {
+                let Offsets(first, second) = from.unwrap_or_default();
+                format!("/v1/alert/realTime/{first}/{second}")
+            }
             Question::XLogs(Offsets(first, second), objects) => {
                 let objects: Vec<String> = objects.iter().map(i32::to_string).collect();
                 format!("/v1/xlog-data/realTime/{first}/{second}?objHashes={}", objects.join(","))
@@ -95,9 +98,12 @@ pub enum Trouble {
     /// Who asks is not let in.
     #[error("not allowed: {0}")]
     Login(String),
-    /// The question is not understood, or could not be answered.
+    /// The question is not understood, or could not be answered. Others may be.
     #[error("refused: {0}")]
     Refused(String),
+    /// Nobody answers.
+    #[error("not reached: {0}")]
+    Away(String),
 }
 
 /// What an answer's envelope holds.
@@ -128,8 +134,10 @@ pub fn answered(now: Time, question: &Question, result: &Json, reading: &mut Rea
             reading.listed(now, &objects);
         }
         Question::Counters { .. } => counters(now, result, reading),
-        Question::Alerts(_) => {
-            for alert in items(result.get("alerts")?).map(alert) {
+        Question::Alerts(from) => {
+            // The first answer holds what was raised before anybody listened.
+            let alerts = items(result.get("alerts")?).filter(|_| from.is_some());
+            for alert in alerts.map(alert) {
                 reading.heard(now, &Pack::Alert(alert));
             }
             return Some(Offsets(number(result, "offset1")?, number(result, "offset2")?));
@@ -263,6 +271,13 @@ fn step(item: &Json, reading: &mut Reading) -> Option<Step> {
                 reading.learn(TextKind::Sql, hash, &sql);
             }
             Step::Sql3(Sql3 { at, hash, elapsed, error, ..Sql3::default() })
+        }
+        "METHOD" | "METHOD2" => {
+            let hash = small("hash");
+            if let Some(name) = text(item, "mainValue") {
+                reading.learn(TextKind::Method, hash, &name);
+            }
+            Step::Method(Method { at, hash, ..Method::default() })
         }
         _ => return None,
     })

@@ -10,5 +10,5 @@ mod rounds;
 pub use self::{
     client::{Account, Action, Client, Event, Why},
     command::{Command, Day, Position},
-    rounds::{Rounds, Settings},
+    rounds::{COUNTERS, Rounds, Settings},
 };

@@ -30,12 +30,20 @@ pub enum TextKind {
     Sql,
     /// A monitored object.
     Object,
+    /// A method. Only those are learnt that open a connection to a database.
+    Method,
 }
 
 impl TextKind {
     /// All of them.
-    pub const ALL: [TextKind; 5] =
-        [TextKind::Error, TextKind::ApiCall, TextKind::Service, TextKind::Sql, TextKind::Object];
+    pub const ALL: [TextKind; 6] = [
+        TextKind::Error,
+        TextKind::ApiCall,
+        TextKind::Service,
+        TextKind::Sql,
+        TextKind::Object,
+        TextKind::Method,
+    ];
 
     /// Its name in packs and commands.
     pub const fn code(self) -> &'static str {
@@ -45,6 +53,7 @@ impl TextKind {
             TextKind::Service => "service",
             TextKind::Sql => "sql",
             TextKind::Object => "object",
+            TextKind::Method => "method",
         }
     }
 
@@ -102,6 +111,11 @@ impl Dictionary {
         shelf.by_use.insert(turn, hash);
         *used = turn;
         Some(text)
+    }
+
+    /// The text of a hash, of which this is no use that counts.
+    pub fn peek(&self, kind: TextKind, hash: i32) -> Option<&str> {
+        self.shelves.get(&kind)?.texts.get(&hash).map(|(text, _)| text.as_str())
     }
 
     /// Whether a hash is known.

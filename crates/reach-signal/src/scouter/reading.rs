@@ -7,31 +7,36 @@ mod alert;
 mod counters;
 mod digest;
 mod scrub;
+mod summary;
 mod transaction;
-mod wording;
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
 use reach_core::{
     Time,
-    signal::{Failure, Gauge, Level, Origin, Signal, Word},
+    signal::{Gauge, Level, Origin, Signal, Word},
 };
 
-pub use self::wording::short as plain_wording;
-use self::{counters::Meters, transaction::Transactions};
+use self::{counters::Meters, summary::Summaries, transaction::Transactions};
 use super::{
+    OWN_TYPE,
     agents::{Agents, Turn},
     dictionary::{Dictionary, TextKind},
     wire::{Counters, Map, Pack, Value, hash},
 };
 
-/// What a text says went wrong on the way to a destination, if that is what it says.
-pub type Classify = fn(&str) -> Option<Failure>;
+/// How long a hash that nobody could resolve is not asked for again: the collector may be given its text just after it
+/// was asked, …
+const SOON: Duration = Duration::from_secs(3);
 
-/// How long a hash that nobody could resolve is not asked for again.
+/// … but after so many answers without it, it has none …
+const TRIES: u32 = 4;
+
+/// … and is asked only now and then.
 const UNRESOLVED: Duration = Duration::from_secs(60);
 
 /// How many hashes are remembered as asked for.
@@ -43,6 +48,9 @@ const SAME_ALERT: Duration = Duration::from_secs(5);
 /// How many alerts are remembered for that.
 const ALERTS: usize = 1000;
 
+/// What is kept of a method that opens no connection to a database.
+const OTHER_METHOD: &str = "-";
+
 /// How a source is read.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -52,8 +60,6 @@ pub struct Settings {
     pub objects: Vec<String>,
     /// Whether there is a collector to ask for texts and profiles.
     pub asks: bool,
-    /// What texts of errors mean.
-    pub classify: Classify,
 }
 
 /// A Scouter installation as it is understood so far.
@@ -64,7 +70,9 @@ pub struct Reading {
     agents: Agents,
     meters: Meters,
     transactions: Transactions,
-    asked: BTreeMap<(TextKind, i32), Time>,
+    summaries: Summaries,
+    /// Hashes that were asked for: when last, and how often.
+    asked: BTreeMap<(TextKind, i32), (Time, u32)>,
     alerts: BTreeMap<(i32, String, String), Time>,
     signals: Vec<Signal>,
 }
@@ -80,6 +88,7 @@ impl Reading {
             agents: Agents::default(),
             meters: Meters::default(),
             transactions,
+            summaries: Summaries::default(),
             asked: BTreeMap::new(),
             alerts: BTreeMap::new(),
             signals: Vec::new(),
@@ -89,6 +98,8 @@ impl Reading {
     /// Takes a pack in.
     pub fn heard(&mut self, now: Time, pack: &Pack) {
         match pack {
+            Pack::Object(object) if object.obj_type == OWN_TYPE => {}
+            Pack::Alert(alert) if alert.obj_type == OWN_TYPE => {}
             Pack::Object(object) => {
                 let turn = self.agents.heard(now, object);
                 self.presence(now, turn);
@@ -103,6 +114,9 @@ impl Reading {
                 // Who asks is given errors only: they say nothing of how many requests there were.
                 if !self.settings.asks {
                     self.meters.transaction(now, xlog);
+                    if xlog.head.error != 0 {
+                        self.summaries.sends(now, xlog.head.obj_hash);
+                    }
                 }
                 self.transactions.ended(now, xlog);
             }
@@ -114,6 +128,9 @@ impl Reading {
             Pack::Profile(profile) if profile.txid != 0 && self.matters(profile.obj_hash) => {
                 self.transactions.profile(now, profile.txid, profile.obj_hash, &profile.profile.0);
             }
+            Pack::Summary(summary) if !self.settings.asks && self.matters(summary.obj_hash) => {
+                self.summaries.heard(now, summary);
+            }
             Pack::Alert(alert) => self.alert(now, alert),
             _ => {}
         }
@@ -124,9 +141,20 @@ impl Reading {
         self.transactions.answered(now, txid, profile);
     }
 
-    /// Takes a text in that was asked for.
+    /// Takes a text in, without what nobody but its owner should see: it is kept.
     pub fn learn(&mut self, kind: TextKind, hash: i32, text: &str) {
-        self.dictionary.learn(kind, hash, text);
+        let clean = match kind {
+            TextKind::Error => Cow::Owned(scrub::error(text)),
+            TextKind::Sql => Cow::Owned(scrub::statement(text)),
+            TextKind::Method => match scrub::database(text) {
+                Some(database) => Cow::Owned(database),
+                // Who asked for it should not do so again.
+                None if self.settings.asks => Cow::Borrowed(OTHER_METHOD),
+                None => return,
+            },
+            TextKind::ApiCall | TextKind::Service | TextKind::Object => Cow::Borrowed(text),
+        };
+        self.dictionary.learn(kind, hash, &clean);
     }
 
     /// Takes in whether the collector hears of an object.
@@ -189,7 +217,11 @@ impl Reading {
             }
         }
         self.settle(now);
-        let unresolved = self.transactions.unresolved();
+        let (words, of_summaries) = self.summaries.settle(now, &mut self.dictionary);
+        for (hash, word) in words {
+            self.say(now, hash, word);
+        }
+        let unresolved = self.transactions.unresolved() + of_summaries;
         self.lost(now, "texts", unresolved);
         for (hash, at, requests) in self.meters.due(now, |hash| self.transactions.take_late(hash)) {
             self.say(at, hash, Word::Requests(requests));
@@ -208,13 +240,19 @@ impl Reading {
 
     /// Hashes whose texts are missing, each of them said once in a while: a hundred of a kind at most.
     pub fn wanted_texts(&mut self, now: Time) -> BTreeMap<TextKind, Vec<i32>> {
-        self.asked.retain(|_, since| now.since(*since) < UNRESOLVED);
+        self.asked.retain(|_, (last, _)| now.since(*last) < UNRESOLVED);
         let mut wanted: BTreeMap<TextKind, Vec<i32>> = BTreeMap::new();
         let missing: BTreeSet<_> = self.transactions.missing(now, &self.dictionary);
         for (kind, hash) in missing {
             let hashes = wanted.entry(kind).or_default();
-            if hashes.len() < 100 && self.asked.len() < ASKED && !self.asked.contains_key(&(kind, hash)) {
-                self.asked.insert((kind, hash), now);
+            let tries = match self.asked.get(&(kind, hash)) {
+                Some((last, tries)) if *tries < TRIES && now.since(*last) >= SOON => *tries,
+                Some(_) => continue,
+                None if self.asked.len() < ASKED => 0,
+                None => continue,
+            };
+            if hashes.len() < 100 {
+                self.asked.insert((kind, hash), (now, tries + 1));
                 hashes.push(hash);
             }
         }
@@ -222,9 +260,23 @@ impl Reading {
         wanted
     }
 
+    /// Takes in that nobody will answer what was asked for: texts that are still missing and these profiles are wanted
+    /// again.
+    pub fn ask_again(&mut self, profiles: impl IntoIterator<Item = i64>) {
+        self.asked.clear();
+        for txid in profiles {
+            self.transactions.ask_again(txid);
+        }
+    }
+
     /// Transactions of which it would be good to know what they did, and when they ended; each is said once.
     pub fn wanted_profiles(&mut self) -> Vec<(i64, Time)> {
         self.transactions.wanted()
+    }
+
+    /// Whether a transaction still waits for its profile.
+    pub fn lacks_profile(&self, txid: i64) -> bool {
+        self.transactions.lacks_profile(txid)
     }
 
     /// The objects that are known.
@@ -291,7 +343,7 @@ impl Reading {
     }
 
     fn settle(&mut self, now: Time) {
-        for settled in self.transactions.settle(now, &mut self.dictionary, self.settings.classify) {
+        for settled in self.transactions.settle(now, &mut self.dictionary) {
             for word in settled.words {
                 self.say(settled.at, settled.obj_hash, word);
             }

@@ -300,6 +300,8 @@ pub enum Told {
     Remark(Remark),
     /// How far it is behind, in bytes, when that changes.
     Behind(u64),
+    /// There were lines, though nothing in them was worth a signal. Said now and then.
+    Grew,
 }
 
 /// A source on a thread of its own.
@@ -314,6 +316,8 @@ pub struct Running {
 const WAITING: usize = 64;
 /// How often it is written down how far a source was read.
 const KEEP_EVERY: Duration = Duration::from_secs(5);
+/// How often it is said of a log that it grows.
+const GREW_EVERY: Duration = Duration::from_secs(10);
 
 /// Runs a source on a thread of its own until it ends or [`Running::stop`] is called.
 ///
@@ -338,6 +342,7 @@ fn run(source: &mut LogSource, sender: &SyncSender<Told>, stops: &AtomicBool) {
     const PATIENCE: Duration = Duration::from_millis(250);
     let mut kept_at = wall_clock();
     let mut behind = 0;
+    let (mut told_at, mut told_lines) = (wall_clock(), 0);
     loop {
         let now = wall_clock();
         let turn = source.poll(now);
@@ -346,8 +351,18 @@ fn run(source: &mut LogSource, sender: &SyncSender<Told>, stops: &AtomicBool) {
                 return;
             }
         }
-        if !turn.signals.is_empty() && !give(sender, Told::Signals(turn.signals), stops) {
-            return;
+        if !turn.signals.is_empty() {
+            told_at = now;
+            if !give(sender, Told::Signals(turn.signals), stops) {
+                return;
+            }
+        } else if now.since(told_at) >= GREW_EVERY {
+            let lines = source.tally().lines;
+            told_at = now;
+            if std::mem::replace(&mut told_lines, lines) != lines {
+                // It is said again before long.
+                let _ = sender.try_send(Told::Grew);
+            }
         }
         if turn.behind != behind {
             behind = turn.behind;

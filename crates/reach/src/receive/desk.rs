@@ -54,6 +54,8 @@ pub struct SignalDesk {
     /// Alerts that stand, by their keys, and when they were raised last.
     alerts: BTreeMap<String, Time>,
     slow: BTreeMap<String, Slow>,
+    /// When each source was heard last.
+    heard: BTreeMap<String, Time>,
     /// Things that report no more.
     absent: BTreeSet<String>,
     lost: BTreeMap<(String, String), u64>,
@@ -61,6 +63,7 @@ pub struct SignalDesk {
 
 #[derive(Debug, Default)]
 struct Slow {
+    source: String,
     statements: Vec<Statement>,
     since: Time,
     last: Time,
@@ -74,15 +77,26 @@ impl SignalDesk {
             concerns: Concerns::new(limits),
             alerts: BTreeMap::new(),
             slow: BTreeMap::new(),
+            heard: BTreeMap::new(),
             absent: BTreeSet::new(),
             lost: BTreeMap::new(),
         }
     }
 
+    /// Goes on by other rules.
+    pub fn reload(&mut self, rules: JoiningRules, limits: Limits) {
+        self.joiner.reload(rules);
+        self.concerns.reload(limits);
+    }
+
     /// Takes what a source said.
     pub fn take(&mut self, heard: &Heard, now: Time) -> Vec<Found> {
         let mut found = Vec::new();
-        self.joiner.heard(&heard.source, now);
+        self.heard.insert(heard.source.clone(), now);
+        // A log of errors only is not known to speak when all is well.
+        if heard.signals.is_empty() || !heard.signals.iter().all(tells_of_failure) {
+            self.joiner.heard(&heard.source, now);
+        }
         for signal in &heard.signals {
             self.joiner.take(signal, now);
             self.signal(signal, now, &mut found);
@@ -107,17 +121,13 @@ impl SignalDesk {
             .collect();
         for key in ended {
             self.alerts.remove(&key);
-            found.push(Found::Event(Event::MatterOver { key, at: now }));
+            // Whoever raises alerts does not say when they are over.
+            found.push(Found::Event(Event::MatterOver { key, seen: false, at: now }));
         }
-        let ended: Vec<String> = self
-            .slow
-            .iter()
-            .filter(|(_, slow)| over(slow.last, SLOW_STANDS))
-            .map(|(key, _)| key.clone())
-            .collect();
-        for key in ended {
-            self.slow.remove(&key);
-            found.push(Found::Event(Event::MatterOver { key, at: now }));
+        let heard = &self.heard;
+        for (key, slow) in self.slow.extract_if(.., |_, slow| over(slow.last, SLOW_STANDS)) {
+            let seen = heard.get(&slow.source).is_some_and(|heard| *heard > slow.last);
+            found.push(Found::Event(Event::MatterOver { key, seen, at: now }));
         }
         self.gather(now, &mut found);
         found
@@ -147,18 +157,15 @@ impl SignalDesk {
                     found.push(Found::Relieved { service, destination, last });
                 }
                 Joined::Ailing(suffering) => {
-                    let matter = Matter {
-                        key: service_key(&suffering.service),
-                        title: suffering.service.service.clone(),
-                        labels: BTreeMap::new(),
-                        gravity: Gravity::Degraded,
-                        since: suffering.since,
-                        trouble: Trouble::Ailing(*suffering),
-                    };
-                    found.push(Found::Event(Event::Matter { matter: Box::new(matter), at: now }));
+                    let key = service_key(&suffering.service);
+                    found.push(Found::Event(ailing(key, *suffering, now)));
                 }
                 Joined::Well { service, .. } => {
-                    found.push(Found::Event(Event::MatterOver { key: service_key(&service), at: now }));
+                    found.push(Found::Event(Event::MatterOver {
+                        key: service_key(&service),
+                        seen: true,
+                        at: now,
+                    }));
                 }
             }
         }
@@ -187,7 +194,7 @@ impl SignalDesk {
         let key = format!("presence:{}:{thing}", signal.origin.source);
         if alive {
             if self.absent.remove(&key) {
-                found.push(Found::Event(Event::MatterOver { key, at: now }));
+                found.push(Found::Event(Event::MatterOver { key, seen: true, at: now }));
             }
         } else if self.absent.len() < MOST && self.absent.insert(key.clone()) {
             let matter = Matter {
@@ -208,7 +215,11 @@ impl SignalDesk {
         if self.slow.len() >= MOST && !self.slow.contains_key(&key) {
             return;
         }
-        let slow = self.slow.entry(key.clone()).or_insert_with(|| Slow { since: now, ..Slow::default() });
+        let slow = self.slow.entry(key.clone()).or_insert_with(|| Slow {
+            source: origin.source.clone(),
+            since: now,
+            ..Slow::default()
+        });
         slow.last = now;
         let known = slow.statements.iter_mut().find(|known| known.text == statement.text);
         let news = known.is_none();
@@ -260,6 +271,36 @@ impl SignalDesk {
     }
 }
 
+fn tells_of_failure(signal: &Signal) -> bool {
+    match &signal.word {
+        Word::Failure(_) | Word::Fault(_) => true,
+        Word::Attempt(attempt) => attempt.failed.is_some(),
+        _ => false,
+    }
+}
+
+/// What a service suffers from a destination that is not examined from here: an incident of its own.
+pub fn apart(suffering: Suffering, destination: &Destination, now: Time) -> Event {
+    ailing(apart_key(&suffering.service, destination), suffering, now)
+}
+
+/// What such an incident is, for good.
+pub fn apart_key(service: &ServiceName, destination: &Destination) -> String {
+    format!("{}>{destination}", service_key(service))
+}
+
+fn ailing(key: String, suffering: Suffering, now: Time) -> Event {
+    let matter = Matter {
+        key,
+        title: suffering.service.service.clone(),
+        labels: BTreeMap::new(),
+        gravity: Gravity::Degraded,
+        since: suffering.since,
+        trouble: Trouble::Ailing(suffering),
+    };
+    Event::Matter { matter: Box::new(matter), at: now }
+}
+
 fn service_key(service: &ServiceName) -> String {
     format!("service:{}:{}", service.source, service.service)
 }
@@ -300,6 +341,11 @@ fn concern(change: Change, now: Time) -> Event {
             };
             Event::Matter { matter: Box::new(matter), at: now }
         }
-        Change::Closed { concern, .. } => Event::MatterOver { key: key(&concern), at: now },
+        Change::Closed { concern, vanished } => {
+            Event::MatterOver { key: key(&concern), seen: !vanished, at: now }
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

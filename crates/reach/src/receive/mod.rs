@@ -4,11 +4,14 @@
 //! can be told to come again is told so, and what is lost is counted.
 
 pub mod desk;
+pub mod leading;
+pub mod looking;
 pub mod otlp;
+pub mod sources;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use reach_core::signal::Signal;
@@ -30,13 +33,18 @@ pub struct Heard {
 #[derive(Clone, Debug)]
 pub struct Intake {
     sender: mpsc::Sender<Heard>,
-    lost: Arc<AtomicU64>,
+    lost: Arc<Mutex<BTreeMap<String, u64>>>,
 }
 
 /// Nothing more is taken at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("more comes in than can be dealt with; try again")]
 pub struct Full;
+
+/// The watch is ending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("nobody listens any more")]
+pub struct Ended;
 
 impl Intake {
     /// An intake, and where its batches come out.
@@ -54,7 +62,8 @@ impl Intake {
     pub fn offer(&self, heard: Heard) -> Result<(), Full> {
         self.sender.try_send(heard).map_err(|refused| {
             let (TrySendError::Full(heard) | TrySendError::Closed(heard)) = refused;
-            self.lost.fetch_add(heard.signals.len() as u64, Ordering::Relaxed);
+            let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+            *lost.entry(heard.source).or_default() += heard.signals.len() as u64;
             Full
         })
     }
@@ -65,8 +74,17 @@ impl Intake {
         let _ = self.sender.send(heard).await;
     }
 
-    /// Signals that were lost for want of room.
-    pub fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
+    /// The same where a thread may wait.
+    ///
+    /// # Errors
+    ///
+    /// When nobody takes anything any more.
+    pub fn hand_in_blocking(&self, heard: Heard) -> Result<(), Ended> {
+        self.sender.blocking_send(heard).map_err(|_| Ended)
+    }
+
+    /// Signals that were lost for want of room, by source.
+    pub fn lost(&self) -> BTreeMap<String, u64> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -2,16 +2,19 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use reach_core::Time;
+use reach_core::{Time, signal::Signal};
 use reach_net::drive::Clock;
-use reach_signal::scouter::collector::{Action, Event, Rounds};
+use reach_signal::scouter::{
+    collector::{Action, Event, Rounds},
+    wire::Pack,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, lookup_host},
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{Hear, texts::Texts};
+use super::{plug::Plugged, texts::Texts};
 
 /// How long a connection may take.
 const CONNECTING: Duration = Duration::from_secs(5);
@@ -25,73 +28,123 @@ const KEEPING: Duration = Duration::from_secs(30);
 /// How much is read at once.
 const PIECE: usize = 64 * 1024;
 
-/// Asks a collector for as long as it is polled. `hear` is told what was understood, `changed` of logins and of ends
-/// of connections.
-pub async fn ask(
-    host: &str,
+/// A collector that is asked. What was learnt last is written down when this is dropped.
+pub struct Collector {
+    host: String,
     port: u16,
-    rounds: &mut Rounds,
+    rounds: Rounds,
     clock: Clock,
-    texts: &Texts,
-    hear: &Hear,
-    mut changed: impl FnMut(Event),
-) {
-    let mut stream: Option<TcpStream> = None;
-    let mut piece = vec![0; PIECE];
-    let mut kept = clock.now();
-    loop {
-        let now = clock.now();
-        let action = rounds.poll(now);
-        rounds.changes().into_iter().for_each(&mut changed);
-        tell(rounds, hear);
-        if now.since(kept) >= KEEPING {
-            kept = now;
-            keep(rounds, texts);
+    texts: Texts,
+    plugged: Plugged,
+    stream: Option<TcpStream>,
+    piece: Vec<u8>,
+    kept: Time,
+}
+
+/// What came of asking.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct News {
+    /// What was understood.
+    pub signals: Vec<Signal>,
+    /// Logins, and ends of connections.
+    pub changes: Vec<Event>,
+    /// All that is asked was answered: what is not among the signals is not there.
+    pub answered: bool,
+}
+
+impl Collector {
+    /// A collector that is asked from the first [`Collector::next`] on. `plugged` are alerts that come by another way.
+    pub fn new(
+        (host, port): (String, u16),
+        rounds: Rounds,
+        clock: Clock,
+        texts: Texts,
+        plugged: Plugged,
+    ) -> Collector {
+        let (piece, kept) = (vec![0; PIECE], clock.now());
+        Collector { host, port, rounds, clock, texts, plugged, stream: None, piece, kept }
+    }
+
+    /// Asks until there is something to tell. Not to be given up half-way: whoever does, ends.
+    pub async fn next(&mut self) -> News {
+        loop {
+            let now = self.clock.now();
+            let action = self.rounds.poll(now);
+            let news = News {
+                signals: self.rounds.reading().signals(),
+                changes: self.rounds.changes(),
+                answered: self.rounds.answered(),
+            };
+            if now.since(self.kept) >= KEEPING {
+                self.kept = now;
+                if let Err(error) = self.texts.write_aside(self.rounds.reading().dictionary()).await {
+                    tracing::warn!(%error, "texts of Scouter cannot be kept");
+                }
+            }
+            // What has just come is told before anything is waited for.
+            let is_news = news != News::default();
+            match action {
+                Action::Wait(_) if is_news => return news,
+                action => self.act(action).await,
+            }
+            if is_news {
+                return news;
+            }
         }
+    }
+
+    /// Does what the rounds want.
+    async fn act(&mut self, action: Action) {
         match action {
             Action::Connect => {
-                stream = connect(host, port).await.ok();
-                match stream {
-                    Some(_) => rounds.connected(clock.now()),
-                    None => rounds.closed(clock.now()),
+                self.stream = connect(&self.host, self.port).await.ok();
+                match self.stream {
+                    Some(_) => self.rounds.connected(self.clock.now()),
+                    None => self.rounds.closed(self.clock.now()),
                 }
             }
             Action::Send(bytes) => {
-                if !send(stream.as_mut(), &bytes).await {
-                    stream = None;
-                    rounds.closed(clock.now());
+                if !send(self.stream.as_mut(), &bytes).await {
+                    self.stream = None;
+                    self.rounds.closed(self.clock.now());
                 }
             }
-            Action::Close => stream = None,
-            Action::Wait(until) => {
-                let ended = match wait(stream.as_mut(), &mut piece, until, &clock).await {
-                    Heard::Bytes(count) => {
-                        rounds.received(clock.now(), &piece[..count]);
-                        false
-                    }
-                    Heard::End => true,
-                    Heard::Nothing => false,
-                };
-                if ended {
-                    stream = None;
-                    rounds.closed(clock.now());
-                }
+            Action::Close => self.stream = None,
+            Action::Wait(until) => self.wait(until).await,
+        }
+    }
+
+    async fn wait(&mut self, until: Option<Time>) {
+        let span = until.map_or(Duration::from_secs(1), |until| until.since(self.clock.now()));
+        let deadline = Instant::now() + span.max(Duration::from_millis(1));
+        let (stream, piece) = (&mut self.stream, &mut self.piece);
+        let read = async {
+            match stream {
+                Some(stream) => stream.read(piece).await,
+                None => std::future::pending().await,
             }
+        };
+        tokio::select! {
+            read = read => match read {
+                Ok(count @ 1..) => self.rounds.received(self.clock.now(), &self.piece[..count]),
+                Ok(0) | Err(_) => {
+                    self.stream = None;
+                    self.rounds.closed(self.clock.now());
+                }
+            },
+            alert = self.plugged.next() => {
+                self.rounds.reading().heard(self.clock.now(), &Pack::Alert(alert));
+            }
+            () = sleep_until(deadline) => {}
         }
     }
 }
 
-/// Gives on what was understood.
-fn tell(rounds: &mut Rounds, hear: &Hear) {
-    let signals = rounds.reading().signals();
-    if !signals.is_empty() {
-        hear(signals);
-    }
-}
-
-fn keep(rounds: &mut Rounds, texts: &Texts) {
-    if let Err(error) = texts.write(rounds.reading().dictionary()) {
-        tracing::warn!(%error, "texts of Scouter cannot be kept");
+impl Drop for Collector {
+    fn drop(&mut self) {
+        if let Err(error) = self.texts.write(self.rounds.reading().dictionary()) {
+            tracing::warn!(%error, "texts of Scouter cannot be kept");
+        }
     }
 }
 
@@ -118,28 +171,5 @@ async fn send(stream: Option<&mut TcpStream>, bytes: &[u8]) -> bool {
     match stream {
         Some(stream) => matches!(timeout(SENDING, stream.write_all(bytes)).await, Ok(Ok(()))),
         None => false,
-    }
-}
-
-enum Heard {
-    Bytes(usize),
-    End,
-    Nothing,
-}
-
-async fn wait(stream: Option<&mut TcpStream>, piece: &mut [u8], until: Option<Time>, clock: &Clock) -> Heard {
-    let now = clock.now();
-    let span = until.map_or(Duration::from_secs(1), |until| until.since(now));
-    let deadline = Instant::now() + span.max(Duration::from_millis(1));
-    let Some(stream) = stream else {
-        sleep_until(deadline).await;
-        return Heard::Nothing;
-    };
-    tokio::select! {
-        read = stream.read(piece) => match read {
-            Ok(0) | Err(_) => Heard::End,
-            Ok(count) => Heard::Bytes(count),
-        },
-        () = sleep_until(deadline) => Heard::Nothing,
     }
 }

@@ -20,11 +20,11 @@ use reach_core::Time;
 use reach_net::drive::Clock;
 use reach_signal::scouter::{
     reading::Reading,
-    wire::{Assembly, MAX_DATAGRAM, packs},
+    wire::{Assembly, MAX_DATAGRAM, Pack, packs},
 };
 use socket2::SockRef;
 
-use super::{Hear, texts::Texts};
+use super::{Hear, plug::Plugged, texts::Texts};
 
 /// How many datagrams may wait to be understood.
 const WAITING: usize = 4096;
@@ -87,7 +87,8 @@ struct Arrived {
 }
 
 impl Listener {
-    /// Listens, and tells what is understood.
+    /// Listens, and tells what is understood; every 10 s in which agents were heard it tells so, be it with nothing.
+    /// `plugged` are alerts that come by another way.
     ///
     /// # Errors
     ///
@@ -97,6 +98,7 @@ impl Listener {
         reading: Reading,
         clock: Clock,
         texts: Texts,
+        plugged: Plugged,
         hear: Hear,
     ) -> io::Result<Listener> {
         let socket = UdpSocket::bind(route.listen)?;
@@ -116,7 +118,16 @@ impl Listener {
             stop: Arc::clone(&stop),
             give,
         };
-        let understanding = Understanding { reading, texts, hear, clock, counts: Arc::clone(&counts), take };
+        let understanding = Understanding {
+            reading,
+            texts,
+            hear,
+            clock,
+            counts: Arc::clone(&counts),
+            take,
+            plugged,
+            heard: false,
+        };
         let threads = vec![
             thread::Builder::new().name("scouter-in".into()).spawn(move || receiving.run())?,
             thread::Builder::new().name("scouter-read".into()).spawn(move || understanding.run())?,
@@ -203,6 +214,9 @@ struct Understanding {
     clock: Clock,
     counts: Arc<Counts>,
     take: Receiver<Arrived>,
+    plugged: Plugged,
+    /// Agents were heard since that was told.
+    heard: bool,
 }
 
 impl Understanding {
@@ -220,8 +234,12 @@ impl Understanding {
             }
             polled = Instant::now();
             let now = self.clock.now();
+            while let Some(alert) = self.plugged.waiting() {
+                self.reading.heard(now, &Pack::Alert(alert));
+            }
             self.reading.poll(now);
-            if told.elapsed() >= TELLING {
+            let says = told.elapsed() >= TELLING;
+            if says {
                 told = Instant::now();
                 assembly.forget(now);
                 self.tell_lost(now, &mut assembly, &mut lost);
@@ -230,12 +248,12 @@ impl Understanding {
                 kept = Instant::now();
                 self.keep();
             }
-            self.tell();
+            self.tell(says);
         }
         let now = self.clock.now();
         self.reading.poll(now);
         self.tell_lost(now, &mut assembly, &mut lost);
-        self.tell();
+        self.tell(false);
         self.keep();
     }
 
@@ -251,6 +269,7 @@ impl Understanding {
                 Err(_) => one_more(&self.counts.malformed),
             }
         }
+        self.heard |= !packs.is_empty();
         for pack in &packs {
             self.reading.heard(at, pack);
         }
@@ -264,9 +283,11 @@ impl Understanding {
         *before = all;
     }
 
-    fn tell(&mut self) {
+    /// Tells what was understood; with `says`, also that there was nothing to understand in what was heard.
+    fn tell(&mut self, says: bool) {
         let signals = self.reading.signals();
-        if !signals.is_empty() {
+        if !signals.is_empty() || (says && self.heard) {
+            self.heard = false;
             (self.hear)(signals);
         }
     }

@@ -8,13 +8,16 @@ use std::{
 };
 
 use ipnet::IpNet;
+use reach_core::watch::{Gravity, Matcher, courier::AtNight};
+use reach_report::Lang;
+use reach_signal::scouter::wire::hash;
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
 use super::listener::Route;
 use crate::{
-    alert::settings::Place,
+    alert::settings::{ChannelKind, ChannelSettings, Place, TIMEOUT},
     config::secret::{Source, read},
     output::shown,
 };
@@ -83,7 +86,9 @@ pub enum ApiLogin {
 pub struct Tell {
     /// Its UDP port.
     pub to: SocketAddr,
-    /// ASCII only.
+    /// In which language.
+    pub lang: Lang,
+    /// ASCII only, and so in English.
     pub ascii: bool,
     /// The least level of an alert: 0 to 3.
     pub level: i8,
@@ -115,6 +120,7 @@ struct Written {
     tell: Option<String>,
     #[serde(default)]
     tell_ascii: bool,
+    tell_lang: Option<String>,
     #[serde(default)]
     tell_level: i8,
 }
@@ -155,22 +161,7 @@ impl ScouterSettings {
                 None
             }
         };
-        let tell = written.tell.as_deref().and_then(|text| match text.parse() {
-            Ok(to) if (0..=3).contains(&written.tell_level) => {
-                Some(Tell { to, ascii: written.tell_ascii, level: written.tell_level })
-            }
-            Ok(_) => {
-                keep("tell_level", "is none; there are 0 (info), 1, 2 and 3 (fatal)".to_owned());
-                None
-            }
-            Err(_) => {
-                keep(
-                    "tell",
-                    format!("`{}` is no address with a port; give one like \"10.0.0.5:6100\"", shown(text)),
-                );
-                None
-            }
-        });
+        let tell = written.tell(&mut keep);
         let texts = written.texts.map(|path| place.directory.join(path));
         match way {
             Some(way) if problems.is_empty() => {
@@ -179,11 +170,67 @@ impl ScouterSettings {
             _ => Err(problems),
         }
     }
+
+    /// The channel through which findings are told to this installation, under its name; `None` where they are not.
+    pub fn channel(&self) -> Option<ChannelSettings> {
+        let tell = self.tell.clone()?;
+        Some(ChannelSettings {
+            name: self.name.clone(),
+            lang: tell.lang,
+            least: Gravity::Notice,
+            matcher: Matcher::default(),
+            fallback: None,
+            quiet: None,
+            at_night: AtNight::Silent,
+            timeout: TIMEOUT,
+            proxy: None,
+            ca_file: None,
+            kind: ChannelKind::Scouter(tell),
+        })
+    }
 }
 
 type Keep<'k> = dyn FnMut(&str, String) + 'k;
 
 impl Written {
+    fn tell(&self, keep: &mut Keep<'_>) -> Option<Tell> {
+        let lang = match self.tell_lang.as_deref().map(str::parse::<Lang>) {
+            None => Lang::default(),
+            Some(Ok(Lang::En)) => Lang::En,
+            Some(Ok(_)) if self.tell_ascii => {
+                keep("tell_lang", "cannot be written in ASCII; leave out tell_ascii, or this".to_owned());
+                return None;
+            }
+            Some(Ok(lang)) => lang,
+            Some(Err(problem)) => {
+                keep("tell_lang", format!("is not known: {problem}"));
+                return None;
+            }
+        };
+        let Some(text) = &self.tell else {
+            let given = [
+                ("tell_ascii", self.tell_ascii),
+                ("tell_lang", self.tell_lang.is_some()),
+                ("tell_level", self.tell_level != 0),
+            ];
+            for (key, _) in given.into_iter().filter(|(_, given)| *given) {
+                keep(key, "needs `tell`; give it an address like \"10.0.0.5:6100\"".to_owned());
+            }
+            return None;
+        };
+        let Ok(to) = text.parse::<SocketAddr>() else {
+            let problem =
+                format!("`{}` is no address with a port; give one like \"10.0.0.5:6100\"", shown(text));
+            keep("tell", problem);
+            return None;
+        };
+        if !(0..=3).contains(&self.tell_level) {
+            keep("tell_level", "is none; there are 0 (info), 1, 2 and 3 (fatal)".to_owned());
+            return None;
+        }
+        Some(Tell { to, lang, ascii: self.tell_ascii, level: self.tell_level })
+    }
+
     fn ask(&self, place: Place<'_>, every: Option<Duration>, keep: &mut Keep<'_>) -> Option<Way> {
         self.unused(&["api_url", "listen", "relay_to", "from", "token_file", "token_env"], keep);
         let address = self.address.as_deref().unwrap_or("127.0.0.1");
@@ -342,10 +389,12 @@ pub(crate) fn network(text: &str) -> Result<IpNet, String> {
         .map_err(|_| format!("`{}` is no network; give one like 10.20.0.0/16, or an address", shown(text)))
 }
 
-/// A file beside others in the state directory, for the texts of an installation.
-pub fn texts_beside(directory: &Path, name: &str) -> PathBuf {
-    let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    directory.join(format!("scouter-{plain}.json"))
+/// The file in the state directory that keeps the texts of an installation; each name has its own.
+pub fn texts_in(directory: &Path, name: &str) -> PathBuf {
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(60).collect();
+    let mark = if plain == name { String::new() } else { format!("-{:08x}", hash(name.as_bytes())) };
+    directory.join(format!("scouter-{plain}{mark}.json"))
 }
 
 #[cfg(test)]
@@ -385,11 +434,16 @@ mod tests {
             settings(api).expect("settings").way,
             Way::Api { login: ApiLogin::Account(..), .. }
         ));
-        let tell = "tell = '10.0.0.5:6100'\ntell_ascii = true\ntell_level = 1";
+        let tell = settings("tell = '10.0.0.5:6100'\ntell_ascii = true\ntell_level = 1").expect("settings");
+        assert_eq!(tell.tell.as_ref().map(|tell| (tell.ascii, tell.level)), Some((true, 1)));
+        let channel = tell.channel().expect("a channel");
         assert_eq!(
-            settings(tell).expect("settings").tell.map(|tell| (tell.ascii, tell.level)),
-            Some((true, 1))
+            (channel.name.as_str(), channel.kind.code(), channel.lang),
+            ("scouter", "scouter", Lang::En)
         );
+        let korean = settings("tell = '10.0.0.5:6100'\ntell_lang = 'ko'").expect("settings");
+        assert_eq!(korean.channel().map(|channel| channel.lang), Some(Lang::Ko));
+        assert!(settings("").expect("settings").channel().is_none());
     }
 
     #[test]
@@ -410,6 +464,9 @@ mod tests {
             ("mode = 'api'\napi_url = 'http://a:b@h/'", "api_url"),
             ("tell = 'x'", "tell"),
             ("tell = '10.0.0.5:6100'\ntell_level = 9", "tell_level"),
+            ("tell = '10.0.0.5:6100'\ntell_lang = 'ko'\ntell_ascii = true", "tell_lang"),
+            ("tell = '10.0.0.5:6100'\ntell_lang = 'kl'", "tell_lang"),
+            ("tell_level = 1", "tell_level"),
             ("listen = '0.0.0.0:1'", "listen"),
             ("colour = 'red'", "colour"),
         ] {

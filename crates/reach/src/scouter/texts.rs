@@ -7,6 +7,7 @@ use std::{
 };
 
 use reach_signal::scouter::dictionary::Dictionary;
+use tokio::task::spawn_blocking;
 
 /// No dictionary is larger: five kinds of text, ten thousand each, of at most 4 KiB.
 const LARGEST: u64 = 256 << 20;
@@ -46,9 +47,28 @@ impl Texts {
     ///
     /// When the file cannot be written; what was there is still there then.
     pub fn write(&self, dictionary: &mut Dictionary) -> io::Result<()> {
-        let Some(path) = self.path.as_deref().filter(|_| dictionary.changed()) else { return Ok(()) };
-        let bytes = serde_json::to_vec(dictionary)?;
-        replace(path, &bytes)
+        match self.due(dictionary)? {
+            Some((path, bytes)) => replace(path, &bytes),
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps the texts, if there are new ones, and lets nobody wait for the disk meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written; what was there is still there then.
+    pub async fn write_aside(&self, dictionary: &mut Dictionary) -> io::Result<()> {
+        let Some((path, bytes)) = self.due(dictionary)? else { return Ok(()) };
+        let path = path.to_owned();
+        spawn_blocking(move || replace(&path, &bytes))
+            .await
+            .unwrap_or_else(|error| Err(io::Error::other(error)))
+    }
+
+    fn due(&self, dictionary: &mut Dictionary) -> io::Result<Option<(&Path, Vec<u8>)>> {
+        let Some(path) = self.path.as_deref().filter(|_| dictionary.changed()) else { return Ok(None) };
+        Ok(Some((path, serde_json::to_vec(dictionary)?)))
     }
 }
 

@@ -123,6 +123,14 @@ pub enum Source {
 }
 
 impl Source {
+    /// The file that has it.
+    pub fn file(&self) -> Option<PathBuf> {
+        match self {
+            Source::File(path) => Some(path.clone()),
+            _ => None,
+        }
+    }
+
     /// The secret. What is wrong is told without any of it.
     pub fn read(&self) -> Result<Secret, String> {
         let source = match self {

@@ -81,6 +81,20 @@ pub(super) fn good(case: &mut Option<Case>, manner: &Manner, cx: &mut Context<'_
     refresh(case, manner, cx);
 }
 
+/// Nothing is known of it any more.
+pub(super) fn leave(slot: &mut Option<Case>, ending: Ending, cx: &mut Context<'_>) {
+    let Some(mut case) = slot.take_if(|case| case.is_live()) else { return };
+    let told = case.incident.clocks.told;
+    case.incident.phase = Phase::Closed { at: cx.now, all_clear: false };
+    case.incident.ending = Some(if told { ending } else { Ending::Unconfirmed });
+    case.incident.changed = cx.now;
+    case.dirty = true;
+    if told {
+        case.say(News::Dropped, cx);
+    }
+    case.hand_out(cx);
+}
+
 /// Does and says what is due.
 pub(super) fn refresh(slot: &mut Option<Case>, manner: &Manner, cx: &mut Context<'_>) {
     let Some(case) = slot else { return };

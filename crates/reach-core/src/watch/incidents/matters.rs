@@ -20,9 +20,11 @@ const MANNER: Manner = Manner {
     hold: Duration::ZERO,
     quiet: Duration::from_secs(60),
     lingers: Duration::from_secs(60 * 60),
-    ending: Ending::NotHeard,
+    ending: Ending::Reported,
 };
 
+/// What reports no more may be about to begin anew: a service that is restarted takes as long.
+const RESTARTING: Duration = Duration::from_secs(120);
 /// Matters that are open at the same time.
 const MOST: usize = 4_096;
 /// What was open before a restart and is not heard of again within this time is over.
@@ -54,14 +56,19 @@ impl Matters {
             since: matter.since,
             weight: weight(before.as_ref(), matter),
         };
-        loose::bad(case, bad, &MANNER, cx);
+        let hold = if matches!(matter.trouble, Trouble::Absent { .. }) { RESTARTING } else { MANNER.hold };
+        loose::bad(case, bad, &Manner { hold, ..MANNER }, cx);
     }
 
-    /// It is over.
-    pub(super) fn over(&mut self, key: &str, cx: &mut Context<'_>) {
+    /// It is over: `seen` to be well, or not heard of any more.
+    pub(super) fn over(&mut self, key: &str, seen: bool, cx: &mut Context<'_>) {
         self.remembered.remove(key);
         if let Some(case) = self.cases.get_mut(key) {
-            loose::good(case, &MANNER, cx);
+            if seen {
+                loose::good(case, &MANNER, cx);
+            } else {
+                loose::leave(case, Ending::NotHeard, cx);
+            }
         }
         self.tidy(key);
     }
@@ -82,7 +89,7 @@ impl Matters {
             .map(|(key, _)| key.clone())
             .collect();
         for key in unheard {
-            self.over(&key, cx);
+            self.over(&key, false, cx);
         }
         self.cases.retain(|_, case| {
             loose::refresh(case, &MANNER, cx);

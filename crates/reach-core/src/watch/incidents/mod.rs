@@ -248,10 +248,10 @@ impl Incidents {
                 let (_, _, matters, mut cx) = self.split();
                 matters.take(matter, &mut cx);
             }
-            Event::MatterOver { key, at } => {
+            Event::MatterOver { key, seen, at } => {
                 self.tick(*at);
                 let (_, _, matters, mut cx) = self.split();
-                matters.over(key, &mut cx);
+                matters.over(key, *seen, &mut cx);
             }
         }
     }

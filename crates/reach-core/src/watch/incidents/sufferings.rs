@@ -20,6 +20,8 @@ const HALF: f64 = 0.5;
 #[derive(Debug, Default)]
 pub(super) struct Sufferings {
     told: BTreeMap<ServiceName, Suffering>,
+    /// Those of services that suffer no more while something else is still wrong: what it did to them stays told.
+    past: BTreeMap<ServiceName, Suffering>,
     /// Those that are only remembered, and until when.
     remembered: BTreeMap<ServiceName, Time>,
 }
@@ -27,13 +29,26 @@ pub(super) struct Sufferings {
 impl Sufferings {
     pub(super) fn take(&mut self, suffering: &Suffering) {
         self.remembered.remove(&suffering.service);
+        self.past.remove(&suffering.service);
         self.told.insert(suffering.service.clone(), suffering.clone());
     }
 
     /// Whether it was known to suffer.
     pub(super) fn relieve(&mut self, service: &ServiceName) -> bool {
         self.remembered.remove(service);
-        self.told.remove(service).is_some()
+        let Some(suffering) = self.told.remove(service) else { return false };
+        self.past.insert(service.clone(), suffering);
+        true
+    }
+
+    /// What services suffered since the incident began.
+    pub(super) fn past(&self) -> impl Iterator<Item = Cause> {
+        self.past.values().map(|suffering| Cause::Suffering(Box::new(suffering.clone())))
+    }
+
+    /// Another incident begins.
+    pub(super) fn begin_anew(&mut self) {
+        self.past.clear();
     }
 
     pub(super) fn resume(&mut self, suffering: &Suffering, now: Time) {

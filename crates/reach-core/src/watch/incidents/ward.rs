@@ -44,7 +44,7 @@ pub(super) struct Ward {
     last_unanswered: Option<Time>,
     pub counters: Counters,
     pub certificates: Certificates,
-    sufferings: Sufferings,
+    pub(super) sufferings: Sufferings,
     pub pool: Pool,
     pub last_answer: Option<Time>,
     /// When something was last seen to be wrong.

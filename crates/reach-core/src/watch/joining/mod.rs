@@ -14,7 +14,8 @@
 //!   failed attempt is counted apart.
 //!
 //! It is over when a destination has not failed for [`JoiningRules::calm`] *and* its service was heard of in that
-//! time: what has fallen silent has not recovered.
+//! time: what has fallen silent has not recovered. Of a service that was never heard of but by its failures (a log of
+//! errors only) silence is all that can be heard; it is believed after four times as long.
 //!
 //! Signals that are older than [`JoiningRules::stale`] when they arrive (a log that is being caught up with) count
 //! for nothing: they speak of what was.

@@ -16,6 +16,8 @@ use crate::{
 const DESTINATIONS: usize = 256;
 /// The long window is so many short ones.
 const LONG: u32 = 5;
+/// A source that speaks of failures only says nothing else by its silence: it is believed after so many times the calm.
+const SILENT: u32 = 4;
 /// A destination explains a service's failures if it has this share of them…
 const PART: f64 = 0.1;
 /// … and failed so often: once is chance.
@@ -35,6 +37,8 @@ pub(super) struct Service {
     /// Failures that name no destination.
     nowhere: Ledger,
     nowhere_is_told: bool,
+    /// It was heard of in other ways than by failures.
+    talks: bool,
     /// When it was heard of last.
     pub last: Time,
 }
@@ -79,6 +83,7 @@ impl Service {
             destinations: BTreeMap::new(),
             nowhere: Ledger::new(Time::default()),
             nowhere_is_told: false,
+            talks: false,
             last: Time::default(),
         }
     }
@@ -91,6 +96,11 @@ impl Service {
 
     pub(super) fn take(&mut self, signal: &Signal, at: Time) {
         self.last = self.last.max(at);
+        self.talks |= match &signal.word {
+            Word::Requests(_) => true,
+            Word::Attempt(attempt) => attempt.failed.is_none(),
+            _ => false,
+        };
         let instance = signal.origin.instance.as_deref();
         match &signal.word {
             Word::Requests(requests) => {
@@ -145,13 +155,15 @@ impl Service {
     }
 
     pub(super) fn heard(&mut self, now: Time) {
+        self.talks = true;
         self.last = self.last.max(now);
     }
 
     pub(super) fn due(&self) -> Option<Time> {
         let windows = self.windows.iter().filter_map(Window::ends);
-        let relief = self.destinations.values().map(|ledger| ledger.last + self.rules.calm);
-        let nowhere = (self.nowhere.weight() > 0).then(|| self.nowhere.last + self.rules.calm);
+        let calm = if self.talks { self.rules.calm } else { self.rules.calm * SILENT };
+        let relief = self.destinations.values().map(|ledger| ledger.last + calm);
+        let nowhere = (self.nowhere.weight() > 0).then(|| self.nowhere.last + calm);
         windows.chain(relief).chain(nowhere).min()
     }
 
@@ -222,7 +234,10 @@ impl Service {
     fn relieve(&mut self, now: Time, joined: &mut Vec<Joined>) {
         let calm = self.rules.calm;
         let heard = self.last;
-        let over = |last: Time| now >= last + calm && heard >= last + calm;
+        let silence_counts = !self.talks;
+        let over = |last: Time| {
+            now >= last + calm && heard >= last + calm || silence_counts && now >= last + calm * SILENT
+        };
         let name = &self.name;
         self.destinations.retain(|destination, ledger| {
             if !over(ledger.last) {

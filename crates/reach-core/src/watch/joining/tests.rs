@@ -169,12 +169,26 @@ fn an_attempt_and_the_failure_that_it_made_are_counted_once() {
 #[test]
 fn it_is_over_only_when_the_service_was_heard_of_in_the_calm() {
     let mut signals: Vec<_> = (0..3).map(|n| said(n, timeout("fcm.googleapis.com"))).collect();
-    let silent = join(&signals, 5_000);
+    let silent = join(&signals, 1_200);
     assert_eq!(silent.len(), 1, "it has fallen silent: {silent:?}");
     signals.push(said(302, requests(0, 0)));
     let joined = join(&signals, 302);
     let last = joined.last();
     assert!(matches!(last, Some(Joined::Relieved { last, .. }) if *last == at(2)), "{joined:?}");
+}
+
+#[test]
+fn the_silence_of_a_log_of_errors_is_believed_later() {
+    let failures: Vec<Signal> = (0..5).map(|turn| said(1_000 + turn, timeout("push.example"))).collect();
+    assert_eq!(relieved(&join(&failures, 1_004 + 4 * 300 - 1)), 0);
+    assert_eq!(relieved(&join(&failures, 1_004 + 4 * 300)), 1);
+    // One that counts requests too, and has fallen silent, has not recovered.
+    let counted = [&failures[..], &[said(1_005, requests(1_000, 900))]].concat();
+    assert_eq!(relieved(&join(&counted, 1_004 + 100 * 300)), 0);
+}
+
+fn relieved(joined: &[Joined]) -> usize {
+    joined.iter().filter(|one| matches!(one, Joined::Relieved { .. })).count()
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Who understands one stream of records.
 
+use std::sync::LazyLock;
+
 use reach_core::{Time, signal::Failure};
+use regex::bytes::Regex;
 
 use crate::log::{level::Level, record::Record, understands::Understands};
 
@@ -57,7 +60,8 @@ impl Hearer {
 
 /// Whether it is worth while to ask at once what a record means. What is missed here is told a little later.
 fn may_tell_of_failure(record: &Record) -> bool {
-    const SIGNS: [&[u8]; 6] = [b"xception", b"rror", b"imed out", b"imeout", b"efused", b"nreachable"];
-    record.level.is_some_and(|level| level >= Level::Warn)
-        || SIGNS.iter().any(|sign| memchr::memmem::find(record.text.as_bytes(), sign).is_some())
+    static SIGNS: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new("(?-u)xception|rror|imed out|imeout|efused|nreachable").expect("a pattern")
+    });
+    record.level.is_some_and(|level| level >= Level::Warn) || SIGNS.is_match(record.text.as_bytes())
 }

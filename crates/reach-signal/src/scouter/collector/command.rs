@@ -31,6 +31,9 @@ impl Position {
 pub struct Day(u32);
 
 impl Day {
+    /// On how many days something is looked for.
+    pub const LIKELY: usize = 3;
+
     /// The day of an instant, so many seconds east of Greenwich.
     pub fn of(at: Time, offset: i32) -> Day {
         let seconds = i64::try_from(at.as_secs()).unwrap_or(0) + i64::from(offset);
@@ -43,6 +46,22 @@ impl Day {
         let month = if month < 10 { month + 3 } else { month - 9 };
         let year = year + era * 400 + i64::from(month <= 2);
         Day(u32::try_from(year * 10_000 + month * 100 + day).unwrap_or(19_700_101))
+    }
+
+    /// The days that an instant may belong to where the collector's zone is not sure, the likeliest first: those of
+    /// `offsets` (seconds east of Greenwich), and then those of other places on earth. At least one, at most
+    /// [`Day::LIKELY`].
+    pub fn likely(at: Time, offsets: &[i32]) -> Vec<Day> {
+        let half_a_day = 12 * 3600;
+        let mut days: Vec<Day> = Vec::new();
+        for offset in offsets.iter().copied().chain([0, half_a_day, -half_a_day]) {
+            let day = Day::of(at, offset);
+            if !days.contains(&day) {
+                days.push(day);
+            }
+        }
+        days.truncate(Day::LIKELY);
+        days
     }
 }
 

@@ -18,7 +18,7 @@ use crate::scouter::{
 };
 
 /// Counters that say how a service or a host fares.
-const COUNTERS: [&str; 14] = [
+pub const COUNTERS: [&str; 14] = [
     "ErrorRate",
     "TPS",
     "ApiErrorRate",
@@ -40,9 +40,6 @@ const TYPES: usize = 50;
 
 /// How many objects one request may name.
 const OBJECTS: usize = 1000;
-
-/// On how many days a profile is looked for: whose day it is, is not always known.
-const DAYS: usize = 3;
 
 /// How a collector is asked.
 #[derive(Clone, Debug)]
@@ -73,6 +70,9 @@ pub struct Rounds {
     /// Profiles that are asked for: when they were, and on how many days.
     profiles: BTreeMap<i64, (Time, usize)>,
     changes: Vec<Event>,
+    /// A round is asked and not yet answered.
+    asking: bool,
+    answered: bool,
 }
 
 impl Rounds {
@@ -89,6 +89,8 @@ impl Rounds {
             xlogs: None,
             profiles: BTreeMap::new(),
             changes: Vec::new(),
+            asking: false,
+            answered: false,
         }
     }
 
@@ -102,11 +104,17 @@ impl Rounds {
         std::mem::take(&mut self.changes)
     }
 
+    /// Whether a round was answered to its end since this was asked last: what it did not say is not there.
+    pub fn answered(&mut self) -> bool {
+        std::mem::take(&mut self.answered)
+    }
+
     /// What to do next.
     pub fn poll(&mut self, now: Time) -> Action {
         self.reading.poll(now);
         self.take_in(now);
         if self.client.is_idle() {
+            self.answered |= std::mem::take(&mut self.asking);
             self.ask(now);
         }
         let action = self.client.poll(now);
@@ -149,6 +157,7 @@ impl Rounds {
             return;
         }
         self.next_round = now + self.settings.every;
+        self.asking = true;
         self.client.ask(Command::Objects);
         self.client.ask(self.alerts.map_or(Command::AlertPosition, Command::Alerts));
         let matters: Vec<(i32, String, bool)> = {
@@ -189,7 +198,9 @@ impl Rounds {
                     self.changes.push(event);
                 }
                 Event::Down(_) => {
-                    self.profiles.clear();
+                    self.asking = false;
+                    let unanswered = std::mem::take(&mut self.profiles);
+                    self.reading.ask_again(unanswered.into_keys());
                     self.changes.push(event);
                 }
             }
@@ -262,16 +273,7 @@ impl Rounds {
 
     /// The days that an instant may belong to, the likeliest first.
     fn days(&self, at: Time) -> Vec<Day> {
-        let half_a_day = 12 * 3600;
-        let mut days: Vec<Day> = Vec::new();
-        for offset in [self.offset, self.settings.offset, 0, half_a_day, -half_a_day] {
-            let day = Day::of(at, offset);
-            if !days.contains(&day) {
-                days.push(day);
-            }
-        }
-        days.truncate(DAYS);
-        days
+        Day::likely(at, &[self.offset, self.settings.offset])
     }
 }
 

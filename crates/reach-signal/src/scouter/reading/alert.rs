@@ -6,7 +6,7 @@ use reach_core::{
 };
 
 use super::{ALERTS, Reading, SAME_ALERT, scrub};
-use crate::scouter::wire::AlertPack;
+use crate::{exception, scouter::wire::AlertPack};
 
 /// How many mount points one alert may name.
 const MOUNTS: usize = 100;
@@ -35,7 +35,7 @@ impl Reading {
             // Several objects of one name are one.
             "MAYBE_OBJ_DUP" => {}
             _ => {
-                for word in self.words(alert) {
+                for word in Reading::words(alert) {
                     self.say(now, alert.obj_hash, word);
                 }
             }
@@ -52,9 +52,9 @@ impl Reading {
         again
     }
 
-    fn words(&self, alert: &AlertPack) -> Vec<Word> {
+    fn words(alert: &AlertPack) -> Vec<Word> {
         let better = match alert.title.as_str() {
-            "CONNECT" => self.connect(&alert.message).into_iter().collect(),
+            "CONNECT" => connect(&alert.message).into_iter().collect(),
             title if title.ends_with("_DISK_USAGE") => disks(&alert.message),
             _ => Vec::new(),
         };
@@ -73,25 +73,18 @@ impl Reading {
             text: scrub::shorten(&lines.join(" "), TEXT),
         })]
     }
+}
 
-    /// A database that could not be connected to.
-    fn connect(&self, message: &str) -> Option<Word> {
-        let failure = (self.settings.classify)(message)?;
-        let (host, port) = match scrub::jdbc_destination(message) {
-            Some((host, port)) => (Some(host), port),
-            None => (failure.host.clone(), failure.port),
-        };
-        let host_from = host.as_ref().map(|_| HostFrom::Message);
-        let address = host.as_deref().and_then(|host| host.parse().ok()).or(failure.address);
-        Some(Word::Failure(Failure {
-            host,
-            host_from,
-            port,
-            address,
-            text: scrub::remark(message),
-            ..failure
-        }))
-    }
+/// A database that could not be connected to.
+fn connect(message: &str) -> Option<Word> {
+    let failure = exception::short(message)?;
+    let (host, port) = match scrub::jdbc_destination(message) {
+        Some((host, port)) => (Some(host), port),
+        None => (failure.host.clone(), failure.port),
+    };
+    let host_from = host.as_ref().map(|_| HostFrom::Message);
+    let address = host.as_deref().and_then(|host| host.parse().ok()).or(failure.address);
+    Some(Word::Failure(Failure { host, host_from, port, address, text: scrub::remark(message), ..failure }))
 }
 
 /// `MOUNT usage N% total=…GB.. available=…`, a line for each mount point.

@@ -1,4 +1,8 @@
 //! Counters to request counts and levels.
+//!
+//! `ErrorRate` and `TPS` (else `ServiceCount`) are requests. `ApiErrorRate` says nothing that they do not: an agent marks
+//! the transaction whose call failed, so that the rate of errors counts it, and its profile says which call it was. Rates
+//! over five minutes repeat what those over thirty seconds said.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -59,7 +63,9 @@ impl Meters {
         let Some(meter) = self.meter(now, hash) else { return Vec::new() };
         let number =
             |name: &str| values.get(name).and_then(|value| value.number()).filter(|number| *number >= 0.0);
-        if let (Some(rate), Some(tps)) = (number("ErrorRate"), number("TPS")) {
+        // Requests of the last minute, where nobody says how many there are a second.
+        let tps = number("TPS").or_else(|| number("ServiceCount").map(|count| count / 60.0));
+        if let (Some(rate), Some(tps)) = (number("ErrorRate"), tps) {
             meter.rates = Some((tps, (rate / 100.0).min(1.0)));
         }
         if let Some(millis) = number("GcTime") {

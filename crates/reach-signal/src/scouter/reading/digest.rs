@@ -1,6 +1,9 @@
 //! What a profile says of connections and statements: all that is kept of it.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use super::super::{
     dictionary::TextKind,
@@ -19,6 +22,9 @@ pub(super) struct Digest {
     pub(super) calls: Vec<Call>,
     pub(super) tries: Vec<Try>,
     pub(super) statements: Vec<Ran>,
+    /// Methods, by index, and the hashes of their names: some open connections to databases. Only the last ones are
+    /// kept.
+    pub(super) methods: BTreeMap<i32, i32>,
 }
 
 /// A call to another service.
@@ -66,6 +72,9 @@ impl Digest {
         add(&mut self.calls, more.calls, |call| call.index);
         add(&mut self.tries, more.tries, |tried| tried.index);
         add(&mut self.statements, more.statements, |ran| ran.index);
+        for (index, hash) in more.methods {
+            self.method(index, hash);
+        }
     }
 
     fn take(&mut self, step: &Step) {
@@ -88,7 +97,16 @@ impl Digest {
             Step::Sql(sql) => self.statement(sql.at.index, sql.hash, sql.elapsed, sql.error),
             Step::Sql2(sql) => self.statement(sql.at.index, sql.hash, sql.elapsed, sql.error),
             Step::Sql3(sql) => self.statement(sql.at.index, sql.hash, sql.elapsed, sql.error),
+            Step::Method(method) => self.method(method.at.index, method.hash),
+            Step::Method2(method) => self.method(method.at.index, method.hash),
             _ => {}
+        }
+    }
+
+    fn method(&mut self, index: i32, hash: i32) {
+        self.methods.insert(index, hash);
+        if self.methods.len() > MOST {
+            self.methods.pop_first();
         }
     }
 
@@ -131,6 +149,11 @@ impl Digest {
     /// The slowest statement.
     pub(super) fn slowest(&self) -> Option<&Ran> {
         self.statements.iter().max_by_key(|ran| ran.millis)
+    }
+
+    /// The hashes of methods that may have opened the connection of a step, the likeliest first.
+    pub(super) fn methods_before(&self, index: i32) -> impl Iterator<Item = i32> + '_ {
+        self.methods.range(..index).rev().map(|(_, hash)| *hash)
     }
 
     /// The hashes whose texts are needed to say what went wrong.

@@ -2,6 +2,8 @@
 
 use reach_core::signal::Failure;
 
+use crate::exception;
+
 /// Whether a name fits a pattern, in which `*` stands for anything.
 pub(super) fn fits(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
@@ -47,13 +49,34 @@ fn skip_quoted(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     }
 }
 
+/// The first line of an error, without logins; where it has nothing to do with the network, also without what it
+/// quotes, which are values more often than not.
+pub(super) fn error(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let clean = line.split_whitespace().map(without_login).collect::<Vec<_>>().join(" ");
+    if exception::short(&clean).is_some() { clean } else { unquoted(&clean) }
+}
+
+/// The database of a method's name that says that a connection to it is opened (`OPEN-DBC URL (how)`): its URL, without
+/// `jdbc:`, login and parameters.
+pub(super) fn database(method: &str) -> Option<String> {
+    let url = method.strip_prefix("OPEN-DBC ")?.split_whitespace().next()?;
+    let clean = without_login(url);
+    let clean = clean.strip_prefix("jdbc:").unwrap_or(&clean);
+    (!clean.is_empty() && clean != "null").then(|| shorten(clean, 200))
+}
+
 /// A remark of a database without the values that it quotes.
 pub(super) fn database_error(text: &str) -> String {
+    remark(&unquoted(text))
+}
+
+fn unquoted(text: &str) -> String {
     let mut clean = String::new();
     for (number, part) in text.split('\'').enumerate() {
         clean.push_str(if number % 2 == 0 { part } else { "'?'" });
     }
-    remark(&clean)
+    clean
 }
 
 /// A remark without logins in it, in the length of a failure's text.
@@ -90,10 +113,24 @@ fn without_login(word: &str) -> String {
 /// The host and the port of the first JDBC URL in a text.
 pub(super) fn jdbc_destination(text: &str) -> Option<(String, Option<u16>)> {
     let url = text.split_whitespace().find_map(|word| word.find("jdbc:").map(|at| &word[at..]))?;
-    let authority = match without_login(url).split_once("//") {
+    database_destination(&without_login(url))
+}
+
+/// The host and the port of a database's URL, which has no login any more.
+pub(super) fn database_destination(url: &str) -> Option<(String, Option<u16>)> {
+    let authority = match url.split_once("//") {
         Some((_, rest)) => rest.split(['/', ',']).next()?.to_owned(),
-        // jdbc:oracle:thin:@host:1521:sid
-        None => url.rsplit_once('@')?.1.splitn(3, [':', '/']).take(2).collect::<Vec<_>>().join(":"),
+        None => match url.rsplit_once('@') {
+            // jdbc:oracle:thin:@host:1521:sid
+            Some((_, rest)) => rest.splitn(3, [':', '/']).take(2).collect::<Vec<_>>().join(":"),
+            // host:port/name, as some pools have it; and not h2:mem:name, which is nowhere.
+            None => {
+                let (authority, _) = url.split_once('/')?;
+                let (_, port) = authority.split_once(':')?;
+                port.parse::<u16>().ok()?;
+                authority.to_owned()
+            }
+        },
     };
     destination(&authority)
 }
@@ -171,6 +208,47 @@ mod tests {
             assert_eq!(jdbc_destination(text), Some((host.to_owned(), port)), "{text}");
         }
         assert_eq!(jdbc_destination("no url"), None);
+    }
+
+    #[test]
+    fn a_database_is_known_by_its_url_without_login() {
+        for (method, database, destination) in [
+            (
+                "OPEN-DBC jdbc:mysql://kim:s3cret@db.example.kr:3306/orders?user=kim&password=x (CONN)",
+                "mysql://db.example.kr:3306/orders",
+                Some(("db.example.kr".to_owned(), Some(3306))),
+            ),
+            (
+                "OPEN-DBC jdbc:oracle:thin:scott/tiger@db:1521:X (getConnection())",
+                "oracle:thin:@db:1521:X",
+                Some(("db".to_owned(), Some(1521))),
+            ),
+            ("OPEN-DBC db01:5432/orders (x)", "db01:5432/orders", Some(("db01".to_owned(), Some(5432)))),
+            ("OPEN-DBC jdbc:h2:mem:test (x)", "h2:mem:test", None),
+        ] {
+            assert_eq!(super::database(method).as_deref(), Some(database));
+            assert_eq!(database_destination(database), destination, "{database}");
+        }
+        for other in ["org.example.Service.open()", "OPEN-DBC null (x)", "OPEN-DBC "] {
+            assert_eq!(super::database(other), None);
+        }
+    }
+
+    #[test]
+    fn errors_keep_what_names_a_destination_and_lose_what_else_they_quote() {
+        for (text, clean) in [
+            (
+                "java.sql.SQLException: Duplicate entry 'kim' for key",
+                "java.sql.SQLException: Duplicate entry '?' for key",
+            ),
+            (
+                "java.net.ConnectException: Connection refused\n\tat a.B",
+                "java.net.ConnectException: Connection refused",
+            ),
+            ("warning slow sql, over 300 ms", "warning slow sql, over 300 ms"),
+        ] {
+            assert_eq!(error(text), clean);
+        }
     }
 
     #[test]

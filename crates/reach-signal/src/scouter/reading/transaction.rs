@@ -10,10 +10,13 @@ use std::{
 use reach_core::{Time, signal::Word};
 
 use self::verdict::judge;
-use super::{Classify, digest::Digest};
-use crate::scouter::{
-    dictionary::{Dictionary, TextKind},
-    wire::XLog,
+use super::digest::Digest;
+use crate::{
+    exception,
+    scouter::{
+        dictionary::{Dictionary, TextKind},
+        wire::XLog,
+    },
 };
 
 /// How many transactions wait for something at the same time.
@@ -30,6 +33,12 @@ const CHOOSING: Duration = Duration::from_secs(60);
 
 /// How long texts are waited for before somebody is asked: agents send them just after they are needed.
 const BEFORE_ASKING: Duration = Duration::from_secs(1);
+
+/// How many methods before a statement are looked at for the one that opened its connection.
+const METHODS: usize = 8;
+
+/// How long something that only helps is waited for.
+const HELP: Duration = Duration::from_secs(4);
 
 /// Transactions on their way to be judged.
 #[derive(Clone, Debug)]
@@ -176,11 +185,44 @@ impl Transactions {
         std::mem::take(&mut self.wanted)
     }
 
+    /// Whether a transaction waits, and what it did is not known.
+    pub(super) fn lacks_profile(&self, txid: i64) -> bool {
+        self.waiting.get(&txid).is_some_and(|waiting| waiting.digest.is_none())
+    }
+
+    /// The profile of a transaction is not answered; it is wanted as long as the transaction waits for it.
+    pub(super) fn ask_again(&mut self, txid: i64) {
+        if let Some(waiting) = self.waiting.get(&txid).filter(|_| self.lacks_profile(txid)) {
+            self.wanted.push((txid, waiting.at));
+        }
+    }
+
     /// Hashes that hold something up for longer than it takes agents to explain them.
     pub(super) fn missing(&self, now: Time, dictionary: &Dictionary) -> BTreeSet<(TextKind, i32)> {
         let late =
             self.waiting.values().filter(|waiting| now.since(waiting.since) >= BEFORE_ASKING || self.asks);
-        late.flat_map(|waiting| waiting.missing(dictionary)).collect()
+        late.flat_map(|waiting| {
+            waiting.missing(dictionary).into_iter().chain(self.helpful(waiting, dictionary))
+        })
+        .collect()
+    }
+
+    /// Hashes of methods that may say of which database the statements are, or to which no connection came about. Nobody
+    /// has to ask who hears them all.
+    fn helpful(&self, waiting: &Waiting, dictionary: &Dictionary) -> Vec<(TextKind, i32)> {
+        let error = waiting.kind.error;
+        let Some(digest) = waiting.digest.as_ref().filter(|_| self.asks && error != 0) else {
+            return Vec::new();
+        };
+        let of_network =
+            || dictionary.peek(TextKind::Error, error).is_some_and(|text| exception::short(text).is_some());
+        let before = match digest.statements.iter().map(|ran| ran.index).max() {
+            Some(index) => index,
+            None if !digest.has_errors() && !digest.methods.is_empty() && of_network() => i32::MAX,
+            None => return Vec::new(),
+        };
+        let methods = digest.methods_before(before).take(METHODS).map(|hash| (TextKind::Method, hash));
+        methods.filter(|(kind, hash)| !dictionary.knows(*kind, *hash)).collect()
     }
 
     /// How many errors of an object were marked although whoever asked was served, since this was asked last. Where
@@ -202,12 +244,7 @@ impl Transactions {
     }
 
     /// What can be said now.
-    pub(super) fn settle(
-        &mut self,
-        now: Time,
-        dictionary: &mut Dictionary,
-        classify: Classify,
-    ) -> Vec<Settled> {
+    pub(super) fn settle(&mut self, now: Time, dictionary: &mut Dictionary) -> Vec<Settled> {
         self.end_what_never_ended(now);
         let ready: Vec<i64> = self
             .waiting
@@ -219,7 +256,7 @@ impl Transactions {
             let Some(waiting) = self.waiting.remove(&txid) else { continue };
             self.remember(txid);
             self.unresolved += u64::from(!waiting.missing(dictionary).is_empty());
-            let verdict = judge(&waiting, dictionary, classify);
+            let verdict = judge(&waiting, dictionary);
             let before = self.tally(&waiting, verdict.late);
             // Those of a kind whose profiles are known were all served late: so, as far as is known, was this one.
             let doubtful = waiting.digest.is_none() && before.profiled > 0 && before.late == before.profiled;
@@ -258,7 +295,8 @@ impl Transactions {
             (true, true) => Duration::from_secs(15),
             (true, false) => Duration::from_secs(10),
         };
-        waited >= patience || (waiting.digest.is_some() && waiting.missing(dictionary).is_empty())
+        let helped = waited >= HELP || self.helpful(waiting, dictionary).is_empty();
+        waited >= patience || (helped && waiting.digest.is_some() && waiting.missing(dictionary).is_empty())
     }
 
     fn choose(&mut self, now: Time, kind: Kind) -> bool {

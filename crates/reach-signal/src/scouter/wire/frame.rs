@@ -93,6 +93,12 @@ impl Datagram {
     pub fn of(pack: Pack) -> Datagram {
         Datagram { magic: *b"CAFE", framing: Framing::One(pack), trailing: Bytes::default() }
     }
+
+    /// A datagram with several packs, no more than [`i16::MAX`].
+    pub fn all(packs: Vec<Pack>) -> Datagram {
+        let count = i16::try_from(packs.len()).unwrap_or(i16::MAX);
+        Datagram { magic: *b"CAFN", framing: Framing::Several(count, packs), trailing: Bytes::default() }
+    }
 }
 
 /// Packs, a part of one, and the fault behind which nothing could be read.

@@ -17,7 +17,7 @@ use reach_report::signal::{Board, json, line};
 use reach_signal::scouter::{
     collector::{Account, Event, Rounds, Settings},
     dictionary::Dictionary,
-    reading::{self, Reading, plain_wording},
+    reading::{self, Reading},
 };
 use secrecy::ExposeSecret;
 use tokio::{
@@ -32,8 +32,10 @@ use crate::{
     exit::Exit,
     output::{complain, finish, note, shown},
     scouter::{
-        Hear, collector,
+        Hear,
+        collector::Collector,
         listener::{Counts, Listener, Route},
+        plug::Plugged,
         settings::{destination, network},
         texts::Texts,
     },
@@ -115,7 +117,15 @@ fn hear(args: &ScouterCommonArgs, route: Result<Route, String>, around: &Surroun
     let told = Arc::new(Told::new(common.output));
     let reading = Reading::new(common.reading(false), common.dictionary);
     let forward = route.forward.map(|to| to.to_string());
-    let listener = match Listener::start(route.clone(), reading, Clock::start(), common.texts, told.hear()) {
+    let listener = Listener::start(
+        route.clone(),
+        reading,
+        Clock::start(),
+        common.texts,
+        Plugged::default(),
+        told.hear(),
+    );
+    let listener = match listener {
         Ok(listener) => listener,
         Err(error) => return complain(&[format!("`{}` cannot be listened at: {error}", route.listen)]),
     };
@@ -179,40 +189,33 @@ impl Asking {
             disks_every: DISKS,
             offset: self.offset,
         };
-        let mut rounds = Rounds::new(settings, Reading::new(common.reading(true), common.dictionary));
+        let rounds = Rounds::new(settings, Reading::new(common.reading(true), common.dictionary));
         let runtime = match runtime() {
             Ok(runtime) => runtime,
             Err(exit) => return exit,
         };
-        let was_ready = AtomicBool::new(false);
-        let hear = told.hear();
+        let mut was_ready = false;
         runtime.block_on(async {
-            let changed = |event: Event| {
-                if matches!(event, Event::Ready { .. }) {
-                    was_ready.store(true, Ordering::Relaxed);
-                }
-                if let Some(remark) = words::scouter::change(&event, lang) {
-                    note(&remark);
+            let at = (self.host, self.port);
+            let mut collector = Collector::new(at, rounds, Clock::start(), common.texts, Plugged::default());
+            let asking = async {
+                loop {
+                    let news = collector.next().await;
+                    for event in &news.changes {
+                        was_ready |= matches!(event, Event::Ready { .. });
+                        if let Some(remark) = words::scouter::change(event, lang) {
+                            note(&remark);
+                        }
+                    }
+                    told.take(&news.signals);
                 }
             };
-            let asking = collector::ask(
-                &self.host,
-                self.port,
-                &mut rounds,
-                Clock::start(),
-                &common.texts,
-                &hear,
-                changed,
-            );
             tokio::select! {
                 () = asking => {}
                 () = end(common.ends_after, &told) => {}
             }
         });
-        if let Err(error) = common.texts.write(rounds.reading().dictionary()) {
-            note(&words::scouter::texts_unreadable("--texts", &error, lang));
-        }
-        told.finish(was_ready.load(Ordering::Relaxed))
+        told.finish(was_ready)
     }
 }
 
@@ -229,12 +232,7 @@ impl Common {
     }
 
     fn reading(&self, asks: bool) -> reading::Settings {
-        reading::Settings {
-            source: "scouter".to_owned(),
-            objects: self.objects.clone(),
-            asks,
-            classify: plain_wording,
-        }
+        reading::Settings { source: "scouter".to_owned(), objects: self.objects.clone(), asks }
     }
 }
 

@@ -222,18 +222,15 @@ pub(super) fn otlp(root: &Section<'_, '_>) -> Option<OtlpSettings> {
 
 /// The files that have the values of headers.
 pub(super) fn otlp_secrets(settings: &OtlpSettings) -> impl Iterator<Item = PathBuf> {
-    settings.headers.values().filter_map(|source| match source {
-        Source::File(path) => Some(path.clone()),
-        _ => None,
-    })
+    settings.headers.values().filter_map(Source::file)
 }
 
-/// What is looked at on this host.
-pub(super) fn host(root: &Section<'_, '_>) -> HostSettings {
-    let Some(section) = root.section("host") else { return HostSettings::default() };
-    let settings: HostSettings = section.deserialize().unwrap_or_default();
+/// What is looked at on this host, where it is.
+pub(super) fn host(root: &Section<'_, '_>) -> Option<HostSettings> {
+    let section = root.section("host")?;
+    let settings: HostSettings = section.deserialize()?;
     tell(&section, "host", settings.problems());
-    settings
+    settings.enabled.then_some(settings)
 }
 
 /// The databases, and whether the file itself has one of their passwords.

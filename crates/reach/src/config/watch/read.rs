@@ -23,11 +23,13 @@ use super::{
     rules::{pace, rules},
     secret::{SecretKeys, Vault, is_open_to_all},
     sheet::{Placed, Section, Sheet},
+    signals,
     when::{time_of_day, time_zone, window},
 };
 use crate::{
     config::{Problems, targets},
     output::shown,
+    web::settings::Source,
 };
 
 pub(super) const SHORTEST_EVERY: Duration = Duration::from_millis(50);
@@ -169,6 +171,8 @@ impl Reader<'_, '_, '_> {
         config.http = foreign::http(root);
         config.probe = foreign::probe(root, self.directory);
         config.otlp = foreign::otlp(root);
+        config.otlp_receiver = signals::otlp_receiver(root);
+        config.signals = signals::signals(root, &defaults);
         let Channels { settings, inline, mut files, remarks } =
             foreign::channels(root, self.directory, self.vault.world);
         config.channels = settings;
@@ -184,6 +188,9 @@ impl Reader<'_, '_, '_> {
             ["url_file", "proxy_file"].into_iter().filter_map(in_file).map(|file| self.directory.join(file)),
         );
         files.extend(config.otlp.iter().flat_map(foreign::otlp_secrets));
+        let token = config.otlp_receiver.as_ref().and_then(|receiver| receiver.token.as_ref());
+        let token_is_inline = matches!(token, Some(Source::Inline(_)));
+        files.extend(token.into_iter().filter_map(Source::file));
         files.sort();
         files.dedup();
         for file in files.iter().filter(|file| is_open_to_all(file)) {
@@ -193,6 +200,7 @@ impl Reader<'_, '_, '_> {
             ));
         }
         self.inline_secret = inline
+            || token_is_inline
             || inline_of_scouter
             || open
             || heartbeat.is_some_and(|section| section.has("url") || section.has("proxy"));
@@ -201,7 +209,21 @@ impl Reader<'_, '_, '_> {
         if root.is_list("log") || root.has("logging") {
             config.logs = logs::sources(root, self.directory, &zone, &config.state_dir);
         }
+        self.sources(&config);
         (config, defaults)
+    }
+
+    /// What one source says must not be taken for what another one does.
+    fn sources(&self, config: &WatchConfig) {
+        let mut kinds: BTreeMap<&str, &'static str> = BTreeMap::new();
+        for (name, kind) in config.sources() {
+            if let Some(other) = kinds.insert(name, kind).filter(|other| *other != kind) {
+                let name = shown(name);
+                let what =
+                    format!("the name `{name}` is that of a source under `{other}` too; rename one of them");
+                self.root.wrong(kind, what);
+            }
+        }
     }
 
     fn defaults(&self) -> Defaults {

@@ -270,7 +270,7 @@ fn the_plan_has_everything_and_the_ids_of_the_memory() {
         TargetId(next)
     };
     let detected = "192.0.2.1".parse().ok();
-    let plan = config.plan(id, Vantage::default(), detected, 3);
+    let plan = config.plan([].iter(), id, Vantage::default(), detected, 3);
     assert_eq!(plan.targets.iter().map(|target| target.id.0).collect::<Vec<_>>(), [7, 8]);
     assert_eq!(plan.own.gateway, None);
 }
@@ -347,12 +347,12 @@ fn who_asks_finds_the_socket_and_the_memory_without_reading_secrets() {
 #[test]
 fn this_host_and_databases_have_tables_of_their_own() {
     let target = "[[target]]\ntarget = 'a.example'\n";
-    assert!(good(target).host.enabled && good(target).sql.is_empty());
+    assert!(good(target).host.is_none() && good(target).sql.is_empty());
     let database = "kind = 'postgres'\nhost = 'db.example'\nuser = 'reach'\n";
     let config = good(&format!(
         "{target}[host]\nconnects = 'all'\n[[sql]]\nname = 'a'\n{database}password = {{ file = '/p' }}\nca = 'ca.pem'\n"
     ));
-    assert_eq!(config.host.connects, crate::host::settings::Scope::All);
+    assert_eq!(config.host.map(|host| host.connects), Some(crate::host::settings::Scope::All));
     assert_eq!(config.sql[0].ca.as_deref(), Some(Path::new("/etc/reach/ca.pem")));
     let twice = format!(
         "{target}[host]\nlook = '1ms'\n[[sql]]\nname = 'a'\n{database}[[sql]]\nname = 'a'\n{database}"
@@ -551,5 +551,44 @@ fn what_is_wrong_with_a_log_is_told_with_its_place() {
     ] {
         let problems = understood(&text).expect_err(&text);
         assert!(problems.iter().any(|problem| problem.contains(part)), "{text}: {problems:?}");
+    }
+}
+
+#[test]
+fn what_follows_from_signals_has_a_table_of_its_own() {
+    let usual = good("[[target]]\ntarget = 'a.example'\n").signals;
+    let from = EXAMPLE.find("#[signals]").expect("it is shown");
+    let block = EXAMPLE[from..].split("\n\n").next().expect("a block").replace('#', "");
+    assert_eq!(good(&block).signals, usual, "what the example shows is what holds otherwise");
+    let from = EXAMPLE.find("#[otlp_receiver]").expect("it is shown");
+    let block = EXAMPLE[from..].split("\n\n").next().expect("a block").replace('#', "");
+    let block: String =
+        block.lines().filter(|line| !line.starts_with("token")).map(|line| format!("{line}\n")).collect();
+    assert_eq!(good(&block).otlp_receiver, Some(OtlpReceiverSettings::default()));
+
+    let some = good(
+        "[defaults]\nevery = '5s'\n[signals]\nfailure_share = '2%'\nfailures = 5\nmost = 4\n\
+         examine = ['*.example.com:443', '203.0.113.0/24']\n",
+    )
+    .signals;
+    assert_eq!((some.joining.share.threshold, some.joining.failures, some.most), (0.02, 5, 4));
+    assert_eq!(some.like.pace.every, Duration::from_secs(5));
+    assert!(!some.examine.open && some.examine.admits_lookup("a.example.com", Some(443)));
+    assert!(!good("[signals]\nexamine = 'watched'\n").signals.examine.open);
+}
+
+#[test]
+fn what_is_wrong_with_sources_is_told() {
+    for (text, told) in [
+        ("[signals]\nexamine = ['a b']\n", "is nothing to allow"),
+        ("[signals]\nfailure_share = 'off'\n", "cannot be switched off"),
+        ("[signals]\ncalmm = '1m'\n", "did you mean `calm`?"),
+        ("[otlp_receiver]\nlisten = ['0.0.0.0:4317']\n", "set `token`"),
+        ("[otlp_receiver]\nlisten = []\n", "it is empty"),
+        ("[otlp_receiver]\ntoken = { file = '/nonexistent/token' }\n", "/nonexistent/token"),
+        ("[host]\n[[log]]\nname = 'host'\nfiles = 'a.log'\n", "a source under `host` too"),
+    ] {
+        let problems = understood(text).expect_err(text);
+        assert!(problems.iter().any(|problem| problem.contains(told)), "{text}: {problems:?}");
     }
 }

@@ -95,6 +95,30 @@ fn addresses_that_fail_and_services_that_suffer_from_them_are_one_incident() {
 }
 
 #[test]
+fn what_a_service_suffered_stays_told_while_addresses_still_fail() {
+    let mut play = Play::new(8, Rules::default());
+    play.minutes(2);
+    play.fails([1, 2], true);
+    suffers(&mut play);
+    play.minutes(5);
+    relieved(&mut play);
+    play.minutes(5);
+    let suffered = |play: &Play| {
+        let incident = play.incidents.open().next().expect("it is open");
+        incident.causes.iter().filter(|cause| matches!(cause, Cause::Suffering(_))).count()
+    };
+    assert_eq!(suffered(&play), 1);
+    // It keeps nothing open by itself, and the next incident knows nothing of it.
+    play.fails([1, 2], false);
+    play.minutes(20);
+    assert!(play.notices.iter().any(|notice| notice.news == News::Recovered));
+    play.minutes(24 * 60);
+    play.fails([1, 2], true);
+    play.minutes(5);
+    assert_eq!(suffered(&play), 0);
+}
+
+#[test]
 fn what_runs_full_is_an_incident_of_its_own_that_ends_without_an_all_clear() {
     let mut play = Play::new(1, Rules::default());
     play.minutes(1);
@@ -104,14 +128,14 @@ fn what_runs_full_is_an_incident_of_its_own_that_ends_without_an_all_clear() {
     full(&mut play, Gravity::Degraded, 0.97);
     play.minutes(1);
     assert_eq!(told(&play).last(), Some(&(true, &News::Worsened { from: Gravity::Warning })));
-    play.take(Event::MatterOver { key: "level:/data".to_owned(), at: at(play.now) });
+    play.take(Event::MatterOver { key: "level:/data".to_owned(), seen: true, at: at(play.now) });
     play.minutes(90);
     assert_eq!(told(&play).last(), Some(&(true, &News::Recovered)));
     assert_eq!(play.incidents.open().count(), 0);
     let over = play.stored.values().find(|incident| matches!(incident.subject, Subject::Matter(_)));
     assert_eq!(
         over.and_then(|incident| incident.ending.clone()).map(|ending| ending.code()),
-        Some("not-heard")
+        Some("reported")
     );
 }
 
@@ -125,4 +149,21 @@ fn a_level_that_moves_is_no_news() {
     full(&mut play, Gravity::Degraded, 0.975);
     full(&mut play, Gravity::Degraded, 0.98);
     assert_eq!(play.notices.len(), before);
+}
+
+#[test]
+fn what_is_not_heard_of_any_more_is_closed_and_never_called_well() {
+    let mut play = Play::new(1, Rules::default());
+    play.minutes(1);
+    full(&mut play, Gravity::Degraded, 0.97);
+    play.minutes(1);
+    play.take(Event::MatterOver { key: "level:/data".to_owned(), seen: false, at: at(play.now) });
+    assert_eq!(told(&play), [(true, &News::Opened), (false, &News::Dropped)]);
+    assert_eq!(play.incidents.open().count(), 0);
+    let over = play.stored.values().find(|incident| matches!(incident.subject, Subject::Matter(_)));
+    let ending = over.and_then(|incident| incident.ending.as_ref()).map(|ending| ending.code());
+    assert_eq!(ending, Some("not-heard"));
+    play.take(Event::MatterOver { key: "level:/data".to_owned(), seen: true, at: at(play.now) });
+    play.minutes(120);
+    assert_eq!(play.notices.len(), 2, "{:?}", told(&play));
 }

@@ -6,13 +6,16 @@ use reach_core::signal::{Attempt, Failure, FailureClass, Fault, HostFrom, Statem
 
 use super::{
     super::{
-        Classify,
+        OTHER_METHOD,
         digest::{Call, Digest, Try},
         scrub,
     },
     Waiting,
 };
-use crate::scouter::dictionary::{Dictionary, TextKind};
+use crate::{
+    exception,
+    scouter::dictionary::{Dictionary, TextKind},
+};
 
 /// How the error of a slow statement begins: it is an error in name only.
 const SLOW: &str = "warning slow sql";
@@ -28,10 +31,10 @@ pub(super) struct Verdict {
 }
 
 /// Judges a transaction by all that is known of it.
-pub(super) fn judge(waiting: &Waiting, dictionary: &mut Dictionary, classify: Classify) -> Verdict {
+pub(super) fn judge(waiting: &Waiting, dictionary: &mut Dictionary) -> Verdict {
     let empty = Digest::default();
     let digest = waiting.digest.as_ref().unwrap_or(&empty);
-    let mut texts = Texts { dictionary, classify };
+    let mut texts = Texts { dictionary };
     let mut words = Vec::new();
     let mut failures = Vec::new();
     let mut masked = BTreeSet::new();
@@ -57,7 +60,7 @@ pub(super) fn judge(waiting: &Waiting, dictionary: &mut Dictionary, classify: Cl
     }
 
     let error = texts.text(TextKind::Error, waiting.kind.error);
-    let own = texts.failure(waiting.kind.error);
+    let own = texts.failure(waiting.kind.error).map(|own| towards_database(own, digest, &mut texts));
     let is_slow = error.as_deref().is_some_and(|text| text.starts_with(SLOW));
     let statements = statements(digest, is_slow, &mut texts);
     let late = failures.is_empty() && statements.is_empty() && masked.contains(&waiting.kind.error);
@@ -88,7 +91,6 @@ pub(super) fn attempts_of_good(digest: &Digest) -> Vec<Word> {
 /// Texts and what they mean.
 struct Texts<'a> {
     dictionary: &'a mut Dictionary,
-    classify: Classify,
 }
 
 impl Texts<'_> {
@@ -96,9 +98,36 @@ impl Texts<'_> {
         if hash == 0 { None } else { self.dictionary.text(kind, hash).map(str::to_owned) }
     }
 
+    /// The database to which a method opens a connection, if it does.
+    fn opens(&mut self, method: i32) -> Option<String> {
+        self.text(TextKind::Method, method).filter(|text| text != OTHER_METHOD)
+    }
+
+    /// The database of a statement: the one to which a connection was opened last before it.
+    fn database(&mut self, digest: &Digest, statement: i32) -> Option<String> {
+        digest.methods_before(statement).find_map(|method| self.opens(method))
+    }
+
     fn failure(&mut self, error: i32) -> Option<Failure> {
         let text = self.text(TextKind::Error, error)?;
-        (self.classify)(&text)
+        exception::short(&text)
+    }
+}
+
+/// A failure that names no destination, with that of the database to which the transaction did not come further than to
+/// open a connection.
+fn towards_database(failure: Failure, digest: &Digest, texts: &mut Texts<'_>) -> Failure {
+    let last = digest.statements.iter().map(|ran| ran.index).max().unwrap_or(-1);
+    let opened = digest.methods.range(last + 1..).rev().find_map(|(_, hash)| texts.opens(*hash));
+    match opened.as_deref().and_then(scrub::database_destination) {
+        Some((host, port)) if failure.host.is_none() => Failure {
+            address: host.parse().ok().or(failure.address),
+            host: Some(host),
+            host_from: Some(HostFrom::Context),
+            port: port.or(failure.port),
+            ..failure
+        },
+        _ => failure,
     }
 }
 
@@ -236,7 +265,7 @@ fn statements(digest: &Digest, is_slow: bool, texts: &mut Texts<'_>) -> Vec<Stat
         let error = texts.text(TextKind::Error, ran.error);
         if let Some(text) = texts.text(TextKind::Sql, ran.hash) {
             statements.push(Statement {
-                database: None,
+                database: texts.database(digest, ran.index),
                 text: scrub::statement(&text),
                 elapsed: Some(Duration::from_millis(ran.millis)),
                 count: 1,
