@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use reach_core::{
     Time,
-    signal::{Level, Origin, Word},
+    signal::{Level, Origin, Signal, Word},
 };
 use reach_signal::{
     host::{
@@ -18,6 +18,7 @@ use reach_signal::{
     },
     sql::{
         normal::{self, Dialect, normalise},
+        postgres_log::PostgresLog,
         slow_log::SlowLog,
     },
 };
@@ -33,6 +34,8 @@ pub fn host_files(bytes: &[u8]) {
     assert!(watched.iter().all(|mount| !mount.read_only));
     let mut levels = gauges::memory(one);
     levels.extend(gauges::group_memory("x", one, two, two));
+    levels.extend(gauges::group_memory_v1("x", one, two, two));
+    let _ = gauges::group_v1(one, two);
     levels.extend(gauges::load(one, gauges::processors(two)));
     levels.extend(gauges::pressure("io", one));
     levels.extend(gauges::files(one));
@@ -118,13 +121,25 @@ pub fn slow_log(bytes: &[u8]) {
     let mut log = SlowLog::new(Origin::default());
     let text = String::from_utf8_lossy(bytes);
     let now = Time::from_micros(1);
+    let signals: Vec<Signal> = text.lines().filter_map(|line| log.line(now, line)).collect();
+    assert_told(text.lines().count(), signals.into_iter().chain(log.rest(now)));
+}
+
+/// A log of PostgreSQL.
+pub fn postgres_log(bytes: &[u8]) {
+    let mut log = PostgresLog::new(Origin::default(), jiff::tz::TimeZone::UTC);
+    let text = String::from_utf8_lossy(bytes);
+    let now = Time::from_micros(1_710_200_000_000_000);
+    let signals: Vec<Signal> = text.lines().filter_map(|line| log.line(now, line)).collect();
+    assert_told(text.lines().count(), signals.into_iter().chain(log.rest(now)));
+}
+
+fn assert_told(lines: usize, signals: impl Iterator<Item = Signal>) {
     let mut told = 0;
-    let last = text.lines().count();
-    let signals = text.lines().filter_map(|line| log.line(now, line)).collect::<Vec<_>>();
-    for signal in signals.into_iter().chain(log.rest(now)) {
+    for signal in signals {
         told += 1;
         let Word::Statement(statement) = signal.word else { panic!("something else than a statement") };
         assert_statement(&statement.text);
     }
-    assert!(told <= last, "more statements than lines");
+    assert!(told <= lines, "more statements than lines");
 }

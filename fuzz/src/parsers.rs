@@ -71,14 +71,14 @@ mod hosts;
 #[path = "received.rs"]
 mod received;
 
-pub use self::hosts::{host_files, hsperf, slow_log, sock_diag, socket_table, statement};
+pub use self::hosts::{host_files, hsperf, postgres_log, slow_log, sock_diag, socket_table, statement};
 pub use self::received::otlp;
 
 /// What a target does with an input.
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 40] = [
+pub const ALL: [(&str, Parser); 41] = [
     ("asn_table", asn_table),
     ("certificate", certificate),
     ("control", control),
@@ -96,6 +96,7 @@ pub const ALL: [(&str, Parser); 40] = [
     ("modules", modules),
     ("otlp", otlp),
     ("packet", packet),
+    ("postgres_log", postgres_log),
     ("proxy", proxy),
     ("quote", quote),
     ("recording", recording),
@@ -261,7 +262,7 @@ pub fn log(bytes: &[u8]) {
     let now = Time::from_micros(NOW_S * 1_000_000);
     let read = |pieces: &[&[u8]]| {
         let mut plan = LogPlan::new(Origin::default(), jiff::tz::TimeZone::UTC);
-        plan.kind = [Kind::Auto, Kind::Application, Kind::Access][usize::from(kind % 3)];
+        plan.kind = Kind::NAMES[usize::from(*kind) % Kind::NAMES.len()].1;
         plan.longest_line = 4_096;
         let mut reader = LogReader::new(plan, logs::exceptions());
         for piece in pieces {

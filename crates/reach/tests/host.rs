@@ -3,11 +3,12 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
-    io::Write,
+    env, fs,
+    io::{BufRead, BufReader, Write},
     net::{IpAddr, SocketAddr, TcpListener, TcpStream},
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     path::Path,
-    process::{Child, Command},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant, SystemTime},
 };
@@ -286,6 +287,176 @@ fn a_file_system_that_fills_becomes_a_concern_and_ends_as_one() {
 fn write(path: &Path, bytes: usize) {
     let mut file = fs::File::create(path).expect("created");
     file.write_all(&vec![0; bytes]).expect("written");
+}
+
+#[test]
+fn a_file_system_whose_inodes_run_out_is_foreseen_and_told() {
+    isolated(&[Tool::Ip], || {
+        apart(|| {
+            let directory = tempfile::tempdir().expect("a directory");
+            let point = directory.path();
+            mount(Some("tmpfs"), point, Some("tmpfs"), MsFlags::empty(), Some("size=16m,nr_inodes=1000"))
+                .expect("mounted");
+            let settings = HostSettings { connects: Scope::Off, jvms: false, ..HostSettings::default() };
+            let mut reader = HostReader::new(settings);
+            let mut concerns = Concerns::new(Limits::default());
+            let mut changes = Vec::new();
+            // Ten files a minute: it is full after another hour, long before the limit says so.
+            for minute in 0..40_u64 {
+                (0..10).for_each(|file| write(&point.join(format!("{minute}-{file}")), 0));
+                let at = Time::from_micros((1_700_000_000 + minute * 60) * 1_000_000);
+                let all = levels(reader.read(at), Gauge::Inodes);
+                let level =
+                    all.into_iter().find(|level| Path::new(&level.of) == point).expect("it is watched");
+                changes.extend(concerns.take(at, &level));
+            }
+            let [Change::Opened(concern)] = &changes[..] else { panic!("{changes:?}") };
+            let forecast = concern.forecast.expect("foreseen");
+            assert!(concern.limit.is_none() && concern.share < 0.5, "{concern:?}");
+            let hour = Duration::from_secs(3_600);
+            assert!(forecast.likely > hour / 2 && forecast.likely < 3 * hour, "{concern:?}");
+            // And it is full.
+            (400..).take_while(|file| fs::write(point.join(file.to_string()), "").is_ok()).for_each(drop);
+            let at = Time::from_micros((1_700_000_000 + 41 * 60) * 1_000_000);
+            let all = levels(reader.read(at), Gauge::Inodes);
+            let full = all.into_iter().find(|level| Path::new(&level.of) == point).expect("it is watched");
+            assert!(full.share > 0.999 && full.total == Some(1_000), "{full:?}");
+        });
+    });
+}
+
+#[test]
+fn a_process_near_its_limit_of_descriptors_is_named() {
+    let script = "ulimit -n 128; for i in $(seq 110); do exec {fd}</dev/null; done; echo ready; read -t 60";
+    let mut child = Command::new("bash")
+        .args(["-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("bash");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("it is ready");
+    let settings = HostSettings { connects: Scope::Off, jvms: false, ..HostSettings::default() };
+    let levels = levels(HostReader::new(settings).read(now()), Gauge::FileDescriptors);
+    let name = format!("bash[{}]", child.id());
+    let level = levels.iter().find(|level| level.of == name).unwrap_or_else(|| panic!("{levels:?}"));
+    assert!(level.total == Some(128) && level.used >= Some(113) && level.share > 0.85, "{level:?}");
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+#[test]
+fn source_ports_that_run_out_in_a_container_are_counted_by_its_own_range() {
+    isolated(&[Tool::Ip], || {
+        let ip = Tool::Ip.find().expect("ip");
+        let script = format!(
+            "{} link set lo up; echo '40000 40049' > /proc/sys/net/ipv4/ip_local_port_range; exec \"$0\" \"$@\"",
+            ip.display()
+        );
+        let mut child = Command::new("unshare")
+            .args(["--net", "bash", "-c", &script])
+            .arg(env::current_exe().expect("this program"))
+            .args(["--exact", "whoever_uses_up_source_ports", "--nocapture"])
+            .env(INSIDE, "ports")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("unshare");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+        assert!(lines.any(|line| line.contains("ready")), "it is ready");
+        let settings = HostSettings { connects: Scope::Off, jvms: false, ..HostSettings::default() };
+        let levels = levels(HostReader::new(settings).read(now()), Gauge::EphemeralPorts);
+        let wanted = format!("127.0.0.1:8443 (");
+        let level =
+            levels.iter().find(|level| level.of.starts_with(&wanted)).unwrap_or_else(|| panic!("{levels:?}"));
+        assert_eq!((level.used, level.total), (Some(45), Some(50)), "{level:?}");
+        let _ = child.kill();
+        let _ = child.wait();
+    });
+}
+
+/// Tells the program that it is one of these.
+const INSIDE: &str = "REACH_TEST_INSIDE";
+
+/// Not a test by itself: a program in a container.
+#[test]
+fn whoever_uses_up_source_ports() {
+    if env::var_os(INSIDE).is_none_or(|what| what != "ports") {
+        return;
+    }
+    let listener = TcpListener::bind("127.0.0.1:8443").expect("bound");
+    let open: Vec<(TcpStream, TcpStream)> = (0..45)
+        .map(|_| {
+            let stream = TcpStream::connect("127.0.0.1:8443").expect("connected");
+            (stream, listener.accept().expect("accepted").0)
+        })
+        .collect();
+    println!("ready");
+    let _ = std::io::stdin().read_line(&mut String::new());
+    drop(open);
+}
+
+/// Not a test by itself: a look without any privilege.
+#[test]
+fn whoever_looks_without_privileges() {
+    if env::var_os(INSIDE).is_none_or(|what| what != "looks") {
+        return;
+    }
+    let settings =
+        HostSettings { blocked_after: Duration::from_secs(2), containers: false, ..HostSettings::default() };
+    let mut reader = HostReader::new(settings);
+    reader.watch([("192.0.2.9".parse().expect("an address"), "push.example.test".to_owned())].into());
+    let (mut all, began) = (Vec::new(), Instant::now());
+    while attempts(all.clone()).is_empty() && began.elapsed() < PATIENCE {
+        all.extend(reader.read(now()));
+        thread::sleep(Duration::from_millis(200));
+    }
+    all.extend(reader.read(now() + Duration::from_secs(60)));
+    for signal in all {
+        match signal.word {
+            Word::Level(level) => println!("level {:?}", level.gauge),
+            Word::Attempt(attempt) => println!("attempt {} of {:?}", attempt.address, signal.origin.instance),
+            Word::Lost { what, count } => println!("lost {what} {}", count > 0),
+            other => println!("other {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn without_privileges_it_sees_what_it_can_and_says_what_it_cannot() {
+    isolated(&[Tool::Ip], || {
+        apart(|| {
+            if !nix::unistd::geteuid().is_root()
+                || fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| !map.contains("4294967295"))
+            {
+                let _ = writeln!(std::io::stderr(), "SKIPPED: needs root, to be somebody else");
+                return;
+            }
+            void();
+            // Who looks is another user, and may not be able to reach where this program was built.
+            let place = tempfile::Builder::new().prefix("rh").tempdir_in("/tmp").expect("a directory");
+            fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).expect("shown");
+            let program = place.path().join("look");
+            fs::copy(env::current_exe().expect("this program"), &program).expect("copied");
+            let client = Client::connect("192.0.2.9", 443);
+            let output = Command::new(&program)
+                .args(["--exact", "whoever_looks_without_privileges", "--nocapture"])
+                .env(INSIDE, "looks")
+                .current_dir("/")
+                .uid(65_534)
+                .gid(65_534)
+                .output()
+                .expect("run");
+            let said = String::from_utf8_lossy(&output.stdout);
+            for gauge in ["DiskSpace", "Memory", "Load", "FileDescriptors"] {
+                assert!(said.contains(&format!("level {gauge}")), "{gauge}: {said}");
+            }
+            // Not which process it is of, but whose.
+            assert!(said.contains("attempt 192.0.2.9 of Some(\"uid 0\")"), "{said}");
+            assert_eq!(said.matches("lost processes true").count(), 1, "{said}");
+            drop(client);
+        });
+    });
 }
 
 #[test]

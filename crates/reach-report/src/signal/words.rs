@@ -218,6 +218,18 @@ pub(super) fn lost(what: &str, lang: Lang) -> String {
         ("texts", Lang::Ko) => "오류 문구".to_owned(),
         ("lines", Lang::En) => "lines".to_owned(),
         ("lines", Lang::Ko) => "로그 줄".to_owned(),
+        ("processes", Lang::En) => {
+            "processes of other users (which of them has a socket, and their JVMs, cannot be seen)".to_owned()
+        }
+        ("processes", Lang::Ko) => "다른 사용자 프로세스(소켓 소유 여부와 JVM 확인 불가)".to_owned(),
+        ("sockets", Lang::En) => "sockets".to_owned(),
+        ("sockets", Lang::Ko) => "소켓".to_owned(),
+        ("connects", Lang::En) => "attempts to connect".to_owned(),
+        ("connects", Lang::Ko) => "연결 시도".to_owned(),
+        ("statements", Lang::En) => "statements of other users".to_owned(),
+        ("statements", Lang::Ko) => "다른 사용자의 SQL 문".to_owned(),
+        ("signals", Lang::En) => "signals".to_owned(),
+        ("signals", Lang::Ko) => "신호".to_owned(),
         (other, _) => other.to_owned(),
     }
 }

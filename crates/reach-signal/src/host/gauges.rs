@@ -51,6 +51,26 @@ pub fn group_memory(of: &str, max: &str, current: &str, stat: &str) -> Option<Le
     level(Gauge::Memory, of, current.saturating_sub(idle), number(max)?)
 }
 
+/// The same of cgroup v1: `memory.limit_in_bytes`, `memory.usage_in_bytes`, `memory.stat`.
+pub fn group_memory_v1(of: &str, limit: &str, usage: &str, stat: &str) -> Option<Level> {
+    /// No limit is written as the largest number of whole pages.
+    const NONE: u64 = 1 << 60;
+    let limit = number(limit).filter(|limit| *limit < NONE)?;
+    // With the groups below, as the usage has them.
+    let idle = named(stat, "total_inactive_file").or_else(|| named(stat, "inactive_file")).unwrap_or(0);
+    level(Gauge::Memory, of, number(usage)?.saturating_sub(idle), limit)
+}
+
+/// The group of a process in the hierarchy of a cgroup v1 controller, from `/proc/PID/cgroup`: `9:cpu,memory:/docker/0123…`.
+pub fn group_v1<'a>(cgroup: &'a str, controller: &str) -> Option<&'a str> {
+    cgroup.lines().find_map(|line| {
+        let mut parts = line.splitn(3, ':');
+        let (number, controllers, path) = (parts.next()?, parts.next()?, parts.next()?);
+        let is_it = number != "0" && controllers.split(',').any(|known| known == controller);
+        (is_it && path.starts_with('/')).then_some(path)
+    })
+}
+
 /// The group of a process in the unified hierarchy, from `/proc/PID/cgroup`: `0::/system.slice/app.service`.
 pub fn group(cgroup: &str) -> Option<&str> {
     cgroup.lines().find_map(|line| line.strip_prefix("0::")).filter(|path| path.starts_with('/'))
@@ -173,6 +193,20 @@ mod tests {
     }
 
     #[test]
+    fn the_first_version_of_control_groups_is_read_too() {
+        let cgroup = "12:cpuset:/\n9:cpu,cpuacct:/docker/ab\n4:memory:/docker/ab\n1:name=systemd:/system.slice/a.service\n0::/system.slice/b.service\n";
+        assert_eq!(group_v1(cgroup, "memory"), Some("/docker/ab"));
+        assert_eq!(group_v1(cgroup, "cpuacct"), Some("/docker/ab"));
+        assert_eq!(group_v1(cgroup, "name=systemd"), Some("/system.slice/a.service"));
+        assert_eq!(group_v1(cgroup, "pids"), None);
+        assert_eq!(group_v1("0::/a\n:memory:\nx", "memory"), None);
+        let stat = "cache 5\ninactive_file 1\ntotal_inactive_file 300\n";
+        let level = group_memory_v1("/a", "1000\n", "900\n", stat).expect("a level");
+        assert_eq!((level.used, level.total), (Some(600), Some(1000)));
+        assert_eq!(group_memory_v1("/a", "9223372036854771712\n", "900\n", ""), None);
+    }
+
+    #[test]
     fn groups_have_names_for_people() {
         let id = "0123456789abcdef".repeat(4);
         for (path, name) in [
@@ -231,6 +265,7 @@ mod tests {
         #[test]
         fn any_text_is_taken(text: String, more: String) {
             let _ = (memory(&text), group_memory("x", &text, &more, &more), group(&text), unit(&text));
+            let _ = (group_memory_v1("x", &text, &more, &more), group_v1(&text, &more));
             let _ = sockstat(&format!("TCP:{text}"), "TCP:", &more);
             let _ = (load(&text, 3), processors(&text), processor_ticks(&format!("cpu {text}")));
             let _ = (pressure("cpu", &format!("some {text}")), files(&text), file_limit(&text), conntrack(&text, &more));

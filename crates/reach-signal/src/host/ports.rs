@@ -44,6 +44,15 @@ impl PortRange {
         Some(Self { low, high, reserved: spans })
     }
 
+    /// The same with these ports in it, which were chosen.
+    #[must_use]
+    pub fn widened(mut self, chosen: impl IntoIterator<Item = u16>) -> Self {
+        for port in chosen {
+            (self.low, self.high) = (self.low.min(port), self.high.max(port));
+        }
+        self
+    }
+
     /// Whether the kernel would choose this port.
     pub fn contains(&self, port: u16) -> bool {
         (self.low..=self.high).contains(&port)

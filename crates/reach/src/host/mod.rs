@@ -5,7 +5,8 @@
 //!
 //! Without any privilege it sees all levels of the host, the descriptors of all processes (Linux 6.2 and later), and the
 //! sockets of all users in all network namespaces. Which process a socket belongs to and the counters of a JVM are shown
-//! to their user only, and to `CAP_SYS_PTRACE` with `CAP_DAC_READ_SEARCH`.
+//! to their user only, and to `CAP_SYS_PTRACE` with `CAP_DAC_READ_SEARCH`: how many processes are hidden is said once. The
+//! range of source ports of another network namespace is shown to `CAP_SYS_ADMIN` only.
 
 mod disks;
 mod files;
@@ -74,6 +75,8 @@ pub struct HostReader {
     owners: BTreeMap<u64, Owner>,
     /// The kernel does not tell of sockets, and that was said.
     blind: bool,
+    /// How many processes may not be looked into was said.
+    has_said_hidden: bool,
 }
 
 impl HostReader {
@@ -96,6 +99,7 @@ impl HostReader {
             levels_due: None,
             find_due: None,
             blind: false,
+            has_said_hidden: false,
         }
     }
 
@@ -215,6 +219,16 @@ impl HostReader {
 
     fn read_levels(&mut self, now: Time, signals: &mut Vec<Signal>) {
         let processes = processes::all(&self.roots);
+        if !std::mem::replace(&mut self.has_said_hidden, true) {
+            let hidden = processes::hidden(&self.roots, &processes);
+            if hidden > 0 {
+                signals.push(said(now, Word::Lost { what: "processes".to_owned(), count: hidden }));
+            }
+        }
+        if self.settings.containers {
+            let gone = self.tables.find_others(&self.roots, &processes);
+            gone.into_iter().for_each(|namespace| self.connects.leave(namespace));
+        }
         let (mut levels, words) = self.disks.look(&self.roots, &self.settings);
         levels.extend(self.simple_levels());
         levels.extend(self.group_levels(&processes));
@@ -248,34 +262,29 @@ impl HostReader {
 
     /// The control groups that are nearest their limit of memory.
     fn group_levels(&self, processes: &[u32]) -> Vec<Level> {
-        let groups: BTreeSet<String> = processes
-            .iter()
-            .filter_map(|process| {
-                gauges::group(&self.roots.text(format!("{process}/cgroup"))).map(str::to_owned)
-            })
-            .collect();
-        // Limits of groups above hold too: a pod's, a slice's. In a container the root is the container's own.
-        let mut all: BTreeSet<&str> = BTreeSet::new();
-        for group in &groups {
-            let cuts = group.match_indices('/').map(|(at, _)| &group[..at]).chain([group.as_str()]);
-            all.extend(cuts.map(|group| group.trim_end_matches('/')));
-        }
+        let all: Vec<String> =
+            processes.iter().map(|process| self.roots.text(format!("{process}/cgroup"))).collect();
         let top = self.roots.sys.join("fs/cgroup");
-        let mut levels: Vec<Level> = all
+        let mut levels: Vec<Level> = with_parents(all.iter().filter_map(|text| gauges::group(text)))
             .into_iter()
-            .filter(|group| !group.split('/').any(|part| part == ".."))
             .filter_map(|group| {
                 let file = |name: &str| files::text(&top.join(group.trim_start_matches('/')).join(name));
-                let name = gauges::unit(group)
-                    .unwrap_or_else(|| if group.is_empty() { "/" } else { group }.to_owned());
-                gauges::group_memory(
-                    &name,
-                    &file("memory.max"),
-                    &file("memory.current"),
-                    &file("memory.stat"),
-                )
+                let (max, current, stat) = (file("memory.max"), file("memory.current"), file("memory.stat"));
+                gauges::group_memory(&name_of(group), &max, &current, &stat)
             })
             .collect();
+        let top = top.join("memory");
+        levels.extend(
+            with_parents(all.iter().filter_map(|text| gauges::group_v1(text, "memory")))
+                .into_iter()
+                .filter_map(|group| {
+                    let file = |name: &str| {
+                        files::text(&top.join(group.trim_start_matches('/')).join(format!("memory.{name}")))
+                    };
+                    let (limit, usage, stat) = (file("limit_in_bytes"), file("usage_in_bytes"), file("stat"));
+                    gauges::group_memory_v1(&name_of(group), &limit, &usage, &stat)
+                }),
+        );
         levels.sort_by(|a, b| b.share.total_cmp(&a.share).then_with(|| a.of.cmp(&b.of)));
         levels.truncate(MOST_OF_ONE);
         levels
@@ -308,12 +317,33 @@ impl HostReader {
         levels
     }
 
+    /// Source ports of containers, each with a range of its own.
+    fn ports_of_others(&self) -> Vec<Level> {
+        let Some(ours) = sockets::range(&self.roots).filter(|_| self.settings.containers) else {
+            return Vec::new();
+        };
+        let mut levels: Vec<Level> = Vec::new();
+        for namespace in self.tables.others() {
+            let Some((name, census)) = self.tables.census_of(&self.roots, namespace, &ours) else { continue };
+            levels.extend(
+                census
+                    .levels(MOST_OF_ONE)
+                    .into_iter()
+                    .map(|level| Level { of: format!("{} ({name})", level.of), ..level }),
+            );
+        }
+        levels.sort_by(|a, b| b.share.total_cmp(&a.share).then_with(|| a.of.cmp(&b.of)));
+        levels.truncate(MOST_OF_ONE);
+        levels
+    }
+
     /// Source ports, and sockets that pile up in one state.
     fn socket_levels(&mut self) -> Vec<Level> {
         let Some(census) = self.tables.census(&self.roots) else { return Vec::new() };
         let limit =
             |name: &str| gauges::number(&self.roots.text(format!("sys/net/ipv4/{name}"))).unwrap_or(0);
         let mut levels = census.levels(MOST_OF_ONE);
+        levels.extend(self.ports_of_others());
         let waits = census.in_state(State::TimeWait);
         levels.extend(gauges::level(Gauge::Sockets, "time-wait", waits, limit("tcp_max_tw_buckets")));
         if let Some(orphans) =
@@ -330,6 +360,22 @@ impl HostReader {
         }
         levels
     }
+}
+
+/// These groups and all above them, whose limits hold too: a pod's, a slice's. In a container the root is the container's
+/// own.
+fn with_parents<'a>(groups: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    let mut all = BTreeSet::new();
+    for group in groups.filter(|group| !group.split('/').any(|part| part == "..")) {
+        let cuts = group.match_indices('/').map(|(at, _)| &group[..at]).chain([group]);
+        all.extend(cuts.map(|group| group.trim_end_matches('/')));
+    }
+    all
+}
+
+/// What people call a group.
+fn name_of(group: &str) -> String {
+    gauges::unit(group).unwrap_or_else(|| if group.is_empty() { "/" } else { group }.to_owned())
 }
 
 fn said(at: Time, word: Word) -> Signal {

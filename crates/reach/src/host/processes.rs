@@ -39,7 +39,18 @@ pub(super) fn command(directory: &Path) -> Option<String> {
 
 /// The container or unit of a process.
 pub(super) fn unit(directory: &Path) -> Option<String> {
-    gauges::group(&text(&directory.join("cgroup"))).and_then(gauges::unit)
+    let cgroup = text(&directory.join("cgroup"));
+    let old = ["name=systemd", "memory"].iter().find_map(|name| gauges::group_v1(&cgroup, name));
+    gauges::group(&cgroup).and_then(gauges::unit).or_else(|| old.and_then(gauges::unit))
+}
+
+/// How many of these processes may not be looked into: whose sockets are not seen to be theirs.
+pub(super) fn hidden(roots: &Roots, processes: &[u32]) -> u64 {
+    let is_hidden = |process: &&u32| {
+        let opened = fs::read_dir(directory(roots, **process).join("fd"));
+        opened.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+    };
+    processes.iter().filter(is_hidden).count() as u64
 }
 
 /// The descriptors of the `most` processes that are nearest their limit, of those that use a quarter of it.

@@ -2,11 +2,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
+    fs::{self, File},
+    io,
     os::unix::fs::MetadataExt,
+    path::Path,
+    thread,
     time::Duration,
 };
 
+use nix::sched::{CloneFlags, setns};
 use reach_net::sys::SocketDiag;
 use reach_signal::host::{
     diag::{self, Dump},
@@ -44,6 +48,24 @@ pub(super) struct Look {
     pub(super) waiting: Vec<Socket>,
     /// All others, where the table gives them anyway.
     pub(super) others: Option<BTreeMap<Flow, Socket>>,
+}
+
+/// The ports that the namespace of whoever asks chooses from.
+pub(super) fn range(roots: &Roots) -> Option<PortRange> {
+    let sysctl = |name: &str| roots.text(format!("sys/net/ipv4/{name}"));
+    PortRange::parse(&sysctl("ip_local_port_range"), &sysctl("ip_local_reserved_ports"))
+}
+
+/// The same of the namespace of a process: a thread goes there, and ends.
+fn range_in(roots: &Roots, process: &Path) -> Option<PortRange> {
+    let namespace = File::open(process.join("ns/net")).ok()?;
+    thread::scope(|scope| {
+        let inside = scope.spawn(|| {
+            setns(namespace, CloneFlags::CLONE_NEWNET).ok()?;
+            range(roots)
+        });
+        inside.join().ok().flatten()
+    })
 }
 
 impl Tables {
@@ -96,9 +118,8 @@ impl Tables {
 
     /// Counts all sockets of our namespace. `None` where the kernel does not let us.
     pub(super) fn census(&mut self, roots: &Roots) -> Option<Census> {
-        let sysctl = |name: &str| roots.text(format!("sys/net/ipv4/{name}"));
-        let range = PortRange::parse(&sysctl("ip_local_port_range"), &sysctl("ip_local_reserved_ports"))?;
-        let reuse = sysctl("tcp_tw_reuse").trim().parse().unwrap_or(0);
+        let range = range(roots)?;
+        let reuse = roots.text("sys/net/ipv4/tcp_tw_reuse").trim().parse().unwrap_or(0);
         let mut census = Census::new(range, reuse);
         for v6 in [false, true] {
             self.dump(v6, Census::MASK, false, |socket| census.count(&socket)).ok()?;
@@ -155,6 +176,39 @@ impl Tables {
             });
         }
         Some(Look { waiting, others: Some(others) })
+    }
+
+    /// Counts all sockets of a namespace of others, and names whose that is. `None` where it has ended.
+    ///
+    /// Only who is in it sees the ports that it chooses from, which takes `CAP_SYS_ADMIN`. Without, they are taken to be
+    /// ours, or more where others are in use.
+    pub(super) fn census_of(
+        &self,
+        roots: &Roots,
+        namespace: u64,
+        ours: &PortRange,
+    ) -> Option<(String, Census)> {
+        let process = *self.others.get(&namespace)?;
+        let directory = processes::directory(roots, process);
+        if fs::metadata(directory.join("net/tcp")).ok()?.ino() != namespace {
+            return None;
+        }
+        let mut sockets = Vec::new();
+        for table in ["tcp", "tcp6"] {
+            let Ok(text) = bytes(&directory.join("net").join(table), MOST_TABLE) else { continue };
+            proc_sockets(&text, |socket| sockets.push(socket));
+        }
+        let range = range_in(roots, &directory).unwrap_or_else(|| {
+            let listening: BTreeSet<u16> =
+                sockets.iter().filter(|it| it.state == State::Listen).map(|it| it.local.port()).collect();
+            let chosen = sockets.iter().filter(|it| it.state != State::Listen).map(|it| it.local.port());
+            ours.clone().widened(chosen.filter(|port| *port >= 1024 && !listening.contains(port)))
+        });
+        let mut census = Census::new(range, 0);
+        sockets.iter().for_each(|socket| census.count(socket));
+        let name = processes::unit(&directory)
+            .or_else(|| Some(format!("{}[{process}]", processes::command(&directory)?)))?;
+        Some((name, census))
     }
 
     fn dump(&mut self, v6: bool, mask: u32, info: bool, found: impl FnMut(Socket)) -> io::Result<()> {

@@ -61,6 +61,7 @@ impl Layout {
 pub(super) fn guess(line: &str, heard: Time) -> Option<Hit> {
     let bytes = line.as_bytes();
     let has_form = bytes.len() > 40
+        && bytes.last().is_some_and(u8::is_ascii_digit)
         && (bytes[4], bytes[7], bytes[10], bytes[13], bytes[19]) == (b'-', b'-', b' ', b':', b' ');
     if !has_form {
         return None;

@@ -479,10 +479,20 @@ fn logs_are_read_from_files_and_from_the_journal() {
         name = "units"
         journal = ["a.service", "b.service"]
         match = "SYSLOG_IDENTIFIER=app"
+        journal_directory = "/"
+        [[log]]
+        name = "orders"
+        file = "/var/log/mysql/slow.log"
+        kind = "mysql-slow"
+        [[log]]
+        name = "db"
+        file = "/var/log/postgresql/postgresql.log"
+        kind = "postgresql"
     "#;
     let config = good(text);
-    assert_eq!((config.logs.len(), config.log.level), (3, LogLevel::Debug));
-    let [push, front, units] = &config.logs[..] else { panic!("three") };
+    assert_eq!((config.logs.len(), config.log.level), (5, LogLevel::Debug));
+    let [push, front, units, orders, db] = &config.logs[..] else { panic!("five") };
+    assert_eq!((orders.log.kind, db.log.kind), (Kind::MysqlSlow, Kind::Postgres));
     assert_eq!(
         push.input,
         Input::Files(vec!["/etc/reach/logs/*.log".to_owned(), "/srv/push/catalina.out".to_owned()])
@@ -494,7 +504,8 @@ fn logs_are_read_from_files_and_from_the_journal() {
     assert!(front.log.failing.has(429) && front.log.window == Duration::from_secs(30));
     assert_eq!(front.log.zone, TimeZone::get("UTC").expect("a zone"));
     assert!(
-        matches!(&units.input, Input::Journal(journal) if journal.units.len() == 2 && journal.matches.len() == 1)
+        matches!(&units.input, Input::Journal(journal) if journal.units.len() == 2 && journal.matches.len() == 1
+            && journal.directory.as_deref() == Some(Path::new("/")))
     );
     // Who has no logs to read may call our own as before.
     assert_eq!(good("[log]\nlevel = \"warn\"\n").log.level, LogLevel::Warn);
@@ -515,6 +526,12 @@ fn what_is_wrong_with_a_log_is_told_with_its_place() {
         (log("pattern = \"%h\""), "`log[1].pattern`: `%h`: it has no status"),
         (log("pattern = \"%h%s\""), "nothing divides `%h` from `%s`"),
         (log("pattern = \"%s\"\nkind = \"application\""), "leave one out"),
+        (log("pattern = \"%s\"\nkind = \"mysql-slow\""), "`kind = \"mysql-slow\"` has none; leave one out"),
+        (log("journal_directory = \"/\""), "add `journal = true`"),
+        (
+            "[[log]]\nname = \"a\"\njournal = true\njournal_directory = \"/no/such\"\n".to_owned(),
+            "is no directory",
+        ),
         (log("zone = \"Seoul\""), "`Seoul` is no time zone"),
         (log("encoding = \"utf-16\""), "is no encoding"),
         (log("ignore = [\"a\", \"(\"]"), "`(` is no regular expression"),
