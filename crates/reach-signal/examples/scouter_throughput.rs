@@ -25,7 +25,12 @@ const SPAN: Duration = Duration::from_secs(3);
 fn main() {
     let datagrams: Vec<Vec<u8>> = INCIDENT.lines().map(bytes).collect();
     let size: usize = datagrams.iter().map(Vec::len).sum();
-    println!("{} recorded datagrams, {} bytes on average", datagrams.len(), size / datagrams.len());
+    let held: usize = datagrams.iter().filter_map(|one| packs(one).ok()).map(|(packs, ..)| packs.len()).sum();
+    println!(
+        "{} recorded datagrams with {held} packs, {} bytes on average",
+        datagrams.len(),
+        size / datagrams.len()
+    );
 
     measure("read", &datagrams, |_, datagram| {
         black_box(packs(datagram).is_ok());

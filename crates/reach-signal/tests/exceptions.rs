@@ -511,3 +511,20 @@ fn a_failure_is_told_though_its_thread_never_logs_again() {
     assert_eq!(reader.take().len(), 1);
     assert_eq!(reader.finish().len(), 0);
 }
+
+#[test]
+fn what_is_logged_again_completes_what_was_told_wherever_the_text_ends() {
+    let first = "10:00:03.001 [w-1] ERROR Sender - https://pg.partner.example/pay\n\
+                 java.net.SocketTimeoutException: Read timed out\n";
+    let again = "10:00:03.002 [w-1] ERROR Filter - failed\n\
+                 com.acme.PayException: failed\n\
+                 Caused by: java.net.SocketTimeoutException: Read timed out\n\
+                 \tat java.net.SocketInputStream.socketRead0(Native Method)\n\
+                 \tat java.lang.Thread.run(Thread.java:748)\n";
+    for text in [format!("{first}{again}"), format!("{first}{again}10:00:09.000 [w-1] INFO Sender - sent\n")]
+    {
+        let found = understand(text.as_bytes());
+        let [one] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((one.count, one.failure.jdk.as_deref()), (1, Some("8")), "{text}");
+    }
+}

@@ -18,6 +18,7 @@ use super::sockets::{Socket, State};
 pub struct PortRange {
     low: u16,
     high: u16,
+    /// In order, and apart from each other.
     reserved: Vec<(u16, u16)>,
 }
 
@@ -41,7 +42,14 @@ impl PortRange {
             })
             .collect();
         spans.sort_unstable();
-        Some(Self { low, high, reserved: spans })
+        let mut apart: Vec<(u16, u16)> = Vec::with_capacity(spans.len());
+        for (from, to) in spans {
+            match apart.last_mut() {
+                Some((_, end)) if from <= *end => *end = to.max(*end),
+                _ => apart.push((from, to)),
+            }
+        }
+        Some(Self { low, high, reserved: apart })
     }
 
     /// The same with these ports in it, which were chosen.
@@ -55,13 +63,16 @@ impl PortRange {
 
     /// Whether the kernel would choose this port.
     pub fn contains(&self, port: u16) -> bool {
-        (self.low..=self.high).contains(&port)
-            && !self.reserved.iter().any(|&(from, to)| (from..=to).contains(&port))
+        let next = self.reserved.partition_point(|&(from, _)| from <= port);
+        let is_reserved = next.checked_sub(1).is_some_and(|at| self.reserved[at].1 >= port);
+        (self.low..=self.high).contains(&port) && !is_reserved
     }
 
     /// How many ports there are.
     pub fn size(&self) -> u32 {
-        (self.low..=self.high).filter(|&port| self.contains(port)).count() as u32
+        let count = |from: u16, to: u16| (u32::from(to) + 1).saturating_sub(u32::from(from));
+        let within = |&(from, to): &(u16, u16)| count(from.max(self.low), to.min(self.high));
+        count(self.low, self.high) - self.reserved.iter().map(within).sum::<u32>()
     }
 }
 
@@ -256,6 +267,18 @@ mod tests {
             if let Some(range) = PortRange::parse("1 65535", &reserved) {
                 prop_assert!(range.size() <= 65_535);
             }
+        }
+
+        #[test]
+        fn reserved_spans_may_overlap(spans in proptest::collection::vec((0u16..60, 0u16..60), 0..8), ends in (0u16..60, 0u16..60)) {
+            let reserved: Vec<String> = spans.iter().map(|(from, to)| format!("{from}-{to}")).collect();
+            let Some(range) = PortRange::parse(&format!("{} {}", ends.0, ends.1), &reserved.join(",")) else {
+                return Ok(());
+            };
+            let is_free = |port: &u16| !spans.iter().any(|(from, to)| (from..=to).contains(&port));
+            let free: Vec<u16> = (ends.0..=ends.1).filter(is_free).collect();
+            prop_assert_eq!(range.size() as usize, free.len());
+            prop_assert_eq!((0..70).filter(|port| range.contains(*port)).collect::<Vec<_>>(), free);
         }
     }
 }

@@ -71,6 +71,11 @@ impl Cumulative {
         Difference { count: new.count - count, sum: (new.sum - sum).max(0.0), span: new.at - old.at }
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Makes room for many at once: to look for the oldest each time would take a second for a message of new ones.
     fn forget(&mut self) {
         let mut times: Vec<Time> = self.0.values().map(|total| total.at).collect();
@@ -316,10 +321,12 @@ fn full(gauge: Gauge, of: String, parts: Parts) -> Option<Level> {
     if let Some(share) = parts.share {
         return Some(Level { gauge, of, share: share.min(1.0), used: None, total: None });
     }
-    (known && total > 0.0).then(|| Level {
+    let share = parts.used / total;
+    // Sums of huge numbers have no end.
+    (known && total > 0.0 && share.is_finite()).then(|| Level {
         gauge,
         of,
-        share: parts.used / total,
+        share,
         used: Some(parts.used as u64),
         total: Some(total as u64),
     })

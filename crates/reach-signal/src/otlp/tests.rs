@@ -257,3 +257,39 @@ fn heaps_and_disks_are_levels() {
         ]
     );
 }
+
+#[test]
+fn a_host_with_control_characters_is_none_and_huge_numbers_are_no_level() {
+    let peer = json!({ "server.address": "a\u{1b}[31m.example", "server.port": 443 });
+    let said = words(otlp().traces(&traces(&[span(1, 3, 100, 800, "Connect timed out", &peer)]), NOW));
+    let [Word::Failure(failure)] = &said[..] else { panic!("{said:?}") };
+    assert_eq!((&failure.host, failure.port), (&None, Some(443)));
+
+    let point = |state: &str| {
+        let of = json!({ "system.filesystem.mountpoint": "/", "system.filesystem.state": state });
+        json!({ "asDouble": 1.7e308, "attributes": attributes(&of) })
+    };
+    let points = [point("used"), point("used"), point("free")];
+    let metric = json!({ "name": "system.filesystem.usage", "gauge": { "dataPoints": points } });
+    let request = json!({ "resourceMetrics": [{ "scopeMetrics": [{ "metrics": [metric] }] }] });
+    let request = serde_json::from_value(request).expect("OTLP's own JSON");
+    assert_eq!(otlp().metrics(&request, NOW), []);
+}
+
+#[test]
+fn series_that_come_anew_in_great_numbers_are_bounded_and_take_no_time() {
+    let mut otlp = otlp();
+    for second in 1..4u64 {
+        let points: Vec<Value> = (0..7_000)
+            .map(|number| {
+                let of = json!({ "http.route": format!("/{second}/{number}") });
+                json!({ "count": "1", "timeUnixNano": second * 1_000_000_000, "attributes": attributes(&of) })
+            })
+            .collect();
+        let histogram = json!({ "aggregationTemporality": 2, "dataPoints": points });
+        let metric = json!({ "name": "http.server.request.duration", "histogram": histogram });
+        let request = json!({ "resourceMetrics": [{ "scopeMetrics": [{ "metrics": [metric] }] }] });
+        otlp.metrics(&serde_json::from_value(request).expect("OTLP's own JSON"), NOW);
+        assert!(otlp.series.len() <= 20_000);
+    }
+}
