@@ -39,8 +39,9 @@ pub fn otlp(bytes: &[u8]) {
         let signals = match choice % 3 {
             0 => message(choice, body).map(|request: ExportTraceServiceRequest| otlp.traces(&request, now)),
             1 => message(choice, body).map(|request: ExportLogsServiceRequest| otlp.logs(&request, now)),
-            _ => message(choice, body)
-                .map(|request: ExportMetricsServiceRequest| otlp.metrics(&request, now)),
+            _ => {
+                message(choice, body).map(|request: ExportMetricsServiceRequest| otlp.metrics(&request, now))
+            }
         };
         for signal in signals.into_iter().flatten() {
             assert!(signal.at <= now, "a time to come");
@@ -100,7 +101,10 @@ fn assert_signal(signal: &Signal) {
             assert_harmless(&level.of);
         }
         Word::Statement(statement) => {
-            [&statement.database, &statement.error].into_iter().flatten().for_each(|text| assert_harmless(text));
+            [&statement.database, &statement.error]
+                .into_iter()
+                .flatten()
+                .for_each(|text| assert_harmless(text));
             assert_harmless(&statement.text);
         }
         _ => {}
