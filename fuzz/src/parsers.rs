@@ -48,8 +48,9 @@ use reach_report::{Lang, Style, json, signal as report_signal, text as report_te
 use reach_signal::exception::{self as exceptions, Limits, Reader, Tally};
 use reach_signal::log::{self as logs, Kind, LogPlan, LogReader, access::Pattern, stamp::Stamps};
 use reach_signal::scouter::{
-    collector::{Account, Action, Client, Command, Event},
-    dictionary::Dictionary,
+    api::{Offsets, Question, answered, result},
+    collector::{Account, Action, Client, Command, Day, Event},
+    dictionary::{Dictionary, TextKind},
     reading::{self, Reading},
     wire::{Bytes, Datagram as ScouterDatagram, Pack, Profile2, XLog, document, packs, steps, write_steps},
 };

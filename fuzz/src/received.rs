@@ -60,7 +60,7 @@ pub fn scouter_api(bytes: &[u8], reading: &mut Reading, now: Time) {
     let question = match choice % 9 {
         0 => Question::Objects,
         1 => Question::Counters { names: vec!["ErrorRate".to_owned()], obj_type: "tomcat".to_owned() },
-        2 => Question::Alerts(Offsets::default()),
+        2 => Question::Alerts(Some(Offsets::default())),
         3 => Question::XLogs(Offsets::default(), vec![1]),
         4 => Question::Profile(Day::of(now, 0), 1),
         5 => Question::Texts(Day::of(now, 0), vec![(TextKind::Error, 1)]),

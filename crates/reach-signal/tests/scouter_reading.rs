@@ -474,3 +474,49 @@ fn errors_that_are_only_summed_up_are_told_as_often_as_they_happened() {
     both.poll(at(3.0));
     assert_eq!(failures(&both.signals()).len(), 1, "a summary repeats what transactions said");
 }
+
+#[test]
+fn where_nobody_says_how_many_a_second_the_count_of_a_minute_does() {
+    let mut reading = reading();
+    let object = ObjectPack { obj_name: "/h/a".into(), obj_type: "tomcat".into(), ..ObjectPack::default() };
+    reading.heard(at(0.0), &Pack::Object(object));
+    let data = [("ErrorRate", Value::Float(5.0)), ("ServiceCount", Value::Decimal(120))];
+    let counters = Counters {
+        obj_name: "/h/a".into(),
+        data: Value::Map(data.into_iter().collect()),
+        ..Counters::default()
+    };
+    for second in 0..16 {
+        reading.heard(at(f64::from(second) * 2.0), &Pack::Counters(counters.clone()));
+    }
+    reading.poll(at(45.0));
+    let requests: Vec<Requests> = reading
+        .signals()
+        .into_iter()
+        .filter_map(|signal| match signal.word {
+            Word::Requests(requests) => Some(requests),
+            _ => None,
+        })
+        .collect();
+    let [Requests { total: 60, failed: 3, .. }] = requests.as_slice() else { panic!("{requests:#?}") };
+}
+
+#[test]
+fn what_reach_told_the_collector_is_not_heard_again() {
+    let mut reading = reading();
+    let object =
+        ObjectPack { obj_name: "/mon01/reach".into(), obj_type: "reach".into(), ..ObjectPack::default() };
+    reading.heard(at(0.0), &Pack::Object(object));
+    let alert = AlertPack {
+        level: 2,
+        obj_type: "reach".into(),
+        obj_hash: hash(b"/mon01/reach"),
+        title: "REACH_DEGRADED".into(),
+        message: "push.example.kr:443".into(),
+        ..AlertPack::default()
+    };
+    reading.heard(at(0.0), &Pack::Alert(alert));
+    reading.poll(at(120.0));
+    assert_eq!(reading.signals(), []);
+    assert!(!reading.is_anybody_there());
+}

@@ -139,6 +139,11 @@ impl Agents {
 }
 
 impl Agent {
+    /// Hosts are named `/host`, and what runs on them `/host/name`.
+    pub fn is_host(&self) -> bool {
+        self.name.matches('/').count() == 1
+    }
+
     /// Whether it is worth saying that it is silent.
     fn counts(&self) -> bool {
         !PARTS.contains(&self.obj_type.as_str()) && self.obj_type != "batch"

@@ -289,6 +289,12 @@ impl Reading {
         &mut self.dictionary
     }
 
+    /// Whether anything reports that serves, and not only hosts: else there is nobody who could have said that nothing
+    /// fails.
+    pub fn is_anybody_there(&self) -> bool {
+        self.agents.iter().any(|(hash, agent)| agent.alive && !agent.is_host() && self.matters(hash))
+    }
+
     /// Whether an object is one that matters.
     pub fn matters(&self, hash: i32) -> bool {
         let patterns = &self.settings.objects;

@@ -64,8 +64,10 @@ pub struct News {
     pub signals: Vec<Signal>,
     /// What went wrong first.
     pub trouble: Option<Trouble>,
-    /// All that is asked was answered: what is not among the signals is not there.
+    /// All that is asked was answered.
     pub answered: bool,
+    /// And somebody is there who serves: what is not among the signals is not there.
+    pub complete: bool,
 }
 
 /// Asks an API again and again. What was learnt last is written down when this is dropped.
@@ -123,7 +125,9 @@ impl Asking {
             }
         }
         let trouble = round.unwrap_or_else(Some);
-        News { signals: self.api.reading.signals(), answered: trouble.is_none(), trouble }
+        let answered = trouble.is_none();
+        let complete = answered && self.api.reading.is_anybody_there();
+        News { signals: self.api.reading.signals(), trouble, answered, complete }
     }
 }
 
@@ -174,7 +178,7 @@ impl Api {
         for (hash, agent) in self.reading.agents().iter() {
             if agent.alive && self.reading.matters(hash) {
                 types.insert(agent.obj_type.clone());
-                if agent.name.matches('/').count() == 1 { hosts.push(hash) } else { services.push(hash) }
+                if agent.is_host() { hosts.push(hash) } else { services.push(hash) }
             }
         }
         for obj_type in types.into_iter().take(MOST) {

@@ -48,8 +48,10 @@ pub struct News {
     pub signals: Vec<Signal>,
     /// Logins, and ends of connections.
     pub changes: Vec<Event>,
-    /// All that is asked was answered: what is not among the signals is not there.
+    /// All that is asked was answered.
     pub answered: bool,
+    /// And somebody is there who serves: what is not among the signals is not there.
+    pub complete: bool,
 }
 
 impl Collector {
@@ -70,10 +72,12 @@ impl Collector {
         loop {
             let now = self.clock.now();
             let action = self.rounds.poll(now);
+            let answered = self.rounds.answered();
             let news = News {
                 signals: self.rounds.reading().signals(),
                 changes: self.rounds.changes(),
-                answered: self.rounds.answered(),
+                answered,
+                complete: answered && self.rounds.reading().is_anybody_there(),
             };
             if now.since(self.kept) >= KEEPING {
                 self.kept = now;

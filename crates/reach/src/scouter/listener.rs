@@ -286,7 +286,7 @@ impl Understanding {
     /// Tells what was understood; with `says`, also that there was nothing to understand in what was heard.
     fn tell(&mut self, says: bool) {
         let signals = self.reading.signals();
-        if !signals.is_empty() || (says && self.heard) {
+        if !signals.is_empty() || (says && self.heard && self.reading.is_anybody_there()) {
             self.heard = false;
             (self.hear)(signals);
         }

@@ -52,7 +52,8 @@ impl Sources {
     /// the texts of those that name no file for them.
     ///
     /// Collectors and HTTP APIs hand in what they say and wait where the intake is full; datagrams wait for nobody. All
-    /// of them hand in an empty [`Heard`] where they were asked (or heard) and there was nothing to say.
+    /// of them hand in an empty [`Heard`] where they were asked (or heard) and there was nothing to say. Where nothing
+    /// reports any more that serves, there is nobody who could have said so, and they do not.
     ///
     /// # Errors
     ///
@@ -167,8 +168,8 @@ impl Desk {
         Heard { source: self.name.clone(), signals }
     }
 
-    async fn hand_in(&self, signals: Vec<Signal>, answered: bool) {
-        if answered || !signals.is_empty() {
+    async fn hand_in(&self, signals: Vec<Signal>, complete: bool) {
+        if complete || !signals.is_empty() {
             self.intake.hand_in(self.heard(signals)).await;
         }
     }
@@ -200,7 +201,7 @@ async fn ask(mut collector: Collector, desk: Desk) {
         if news.answered && down.take().is_some() {
             info!(scouter = name, "the collector answers again");
         }
-        desk.hand_in(news.signals, news.answered).await;
+        desk.hand_in(news.signals, news.complete).await;
     }
 }
 
@@ -220,7 +221,7 @@ async fn ask_api(mut asking: api::Asking, desk: Desk) {
             }
             _ => {}
         }
-        desk.hand_in(news.signals, news.answered).await;
+        desk.hand_in(news.signals, news.complete).await;
     }
 }
 

@@ -104,7 +104,7 @@ impl Rounds {
         std::mem::take(&mut self.changes)
     }
 
-    /// Whether a round was answered to its end since this was asked last: what it did not say is not there.
+    /// Whether a round was answered to its end since this was asked last.
     pub fn answered(&mut self) -> bool {
         std::mem::take(&mut self.answered)
     }
@@ -163,7 +163,7 @@ impl Rounds {
         let matters: Vec<(i32, String, bool)> = {
             let reading = &self.reading;
             let known = reading.agents().iter().filter(|(hash, agent)| agent.alive && reading.matters(*hash));
-            known.map(|(hash, agent)| (hash, agent.obj_type.clone(), is_host(&agent.name))).collect()
+            known.map(|(hash, agent)| (hash, agent.obj_type.clone(), agent.is_host())).collect()
         };
         let types: BTreeSet<&String> = matters.iter().map(|(_, obj_type, _)| obj_type).collect();
         for obj_type in types.into_iter().take(TYPES) {
@@ -291,11 +291,6 @@ fn tables(packs: &[Pack]) -> impl Iterator<Item = &Map> {
         Pack::Map(pack) => Some(&pack.table),
         _ => None,
     })
-}
-
-/// Hosts are named `/host`, and what runs on them `/host/name`.
-fn is_host(name: &str) -> bool {
-    name.matches('/').count() == 1
 }
 
 /// How many seconds east of Greenwich a zone is that Java calls so.
