@@ -194,6 +194,31 @@ fn requests_of_every_form_are_counted_and_nobody_is_named() {
 }
 
 #[test]
+fn fields_that_a_file_names_at_its_beginning_are_known_in_its_middle() {
+    let head = "#Version: 1.0\n#Fields: date time sc-status cs-method cs-uri-stem\n2024-03-11 00:12:33 200 GET /a\n2024-";
+    let mut reader = LogReader::new(plan(Kind::Access), exceptions());
+    reader.begins(head.as_bytes());
+    reader.bytes(b"2024-03-11 00:12:33 503 GET /a\n", NOW, NOW);
+    reader.finish(NOW);
+    assert_eq!(counted(&reader.take()), (1, 1));
+}
+
+#[test]
+fn a_database_in_the_journal_is_read_and_gone_on_with() {
+    let mut reader = LogReader::new(plan(Kind::Postgres), exceptions());
+    for (number, line) in POSTGRES.lines().enumerate() {
+        let message = serde_json::to_string(line).expect("text");
+        let entry = format!(
+            "{{\"__CURSOR\":\"s={number}\",\"_SYSTEMD_UNIT\":\"postgresql.service\",\"_PID\":\"7\",\"MESSAGE\":{message}}}\n"
+        );
+        reader.bytes(entry.as_bytes(), NOW, NOW);
+    }
+    reader.quiet(NOW + Duration::from_secs(2));
+    assert_eq!(statements(&reader.take()).len(), 2);
+    assert_eq!(reader.cursor(), Some("s=4"));
+}
+
+#[test]
 fn what_a_proxy_says_of_the_connection_is_told_by_its_class() {
     let of = |name: &str| {
         let (_, text, ..) = ACCESS.iter().find(|case| case.0 == name).expect("a case");

@@ -366,9 +366,9 @@ fn source_ports_that_run_out_in_a_container_are_counted_by_its_own_range() {
         assert!(lines.any(|line| line.contains("ready")), "it is ready");
         let settings = HostSettings { connects: Scope::Off, jvms: false, ..HostSettings::default() };
         let levels = levels(HostReader::new(settings).read(now()), Gauge::EphemeralPorts);
-        let wanted = format!("127.0.0.1:8443 (");
+        let wanted = "127.0.0.1:8443 (";
         let level =
-            levels.iter().find(|level| level.of.starts_with(&wanted)).unwrap_or_else(|| panic!("{levels:?}"));
+            levels.iter().find(|level| level.of.starts_with(wanted)).unwrap_or_else(|| panic!("{levels:?}"));
         assert_eq!((level.used, level.total), (Some(45), Some(50)), "{level:?}");
         let _ = child.kill();
         let _ = child.wait();

@@ -67,7 +67,7 @@ pub(super) fn plain(line: &str) -> Cow<'_, str> {
     let (strange, foreign) = line.bytes().fold((false, false), |(strange, foreign), byte| {
         (strange | (byte < 0x20 && byte != b'\t') | (byte == 0x7f), foreign | !byte.is_ascii())
     });
-    if !strange && !(foreign && line.contains('\u{9b}')) {
+    if !(strange || foreign && line.contains('\u{9b}')) {
         return unescaped(Cow::Borrowed(line));
     }
     let mut plain = String::with_capacity(line.len());

@@ -147,6 +147,11 @@ impl LogReader {
         self.work.skip_continuation();
     }
 
+    /// What the file begins with of which the rest is read: some say there what their fields are.
+    pub fn begins(&mut self, head: &[u8]) {
+        self.work.begins(head);
+    }
+
     /// Takes bytes that were read `now`, and were written at `written` at the latest: a file says when it was changed.
     pub fn bytes(&mut self, bytes: &[u8], written: Time, now: Time) {
         let Self { lines, work } = self;

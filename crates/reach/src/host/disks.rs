@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    sync::mpsc::{self, Receiver, Sender},
     thread,
     time::{Duration, Instant},
 };
@@ -104,10 +104,7 @@ impl Disks {
         if !asked.iter().any(|point| self.waiting.contains_key(point)) {
             return None;
         }
-        match self.answers.1.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(answer) => Some(answer),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.answers.1.recv_timeout(until.saturating_duration_since(Instant::now())).ok()
     }
 }
 

@@ -229,7 +229,7 @@ impl Tables {
         let mut dump = Dump::new(self.sequence);
         let mut any = false;
         let answered = diag.ask(&question(self.sequence)).and_then(|()| {
-            while !dump.done && !(single && any) {
+            while !(dump.done || single && any) {
                 dump.take(diag.answer()?, |socket| {
                     any = true;
                     found(socket);

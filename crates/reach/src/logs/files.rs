@@ -256,6 +256,9 @@ impl Files {
                 is_within_record: false,
             }
         });
+        if file.offset > 0 {
+            lineage.reader.begins(&file.first);
+        }
         // A copy of what is gone goes on where that was left; anything else begins with a line of its own.
         if std::mem::take(&mut lineage.is_torn) && !(file.ends && file.offset > 0) {
             lineage.reader.end_of_file();

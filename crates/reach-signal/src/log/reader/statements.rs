@@ -39,7 +39,8 @@ impl Statements {
         Some(Self { plan: plan.clone(), is_carried: None, main, others: BTreeMap::new() })
     }
 
-    /// A line that begins at `from`, was written and read at these times.
+    /// A line that begins at `from`, was written and read at these times. Gives where to go on in a journal, if it is of
+    /// one.
     pub(super) fn line(
         &mut self,
         line: &str,
@@ -47,9 +48,9 @@ impl Statements {
         (written, now): (Time, Time),
         from: u64,
         out: &mut Vec<Signal>,
-    ) {
+    ) -> Option<String> {
         if self.is_carried != Some(false) {
-            let inner = envelope::open(line, stamps, written);
+            let mut inner = envelope::open(line, stamps, written);
             let is_carried = *self.is_carried.get_or_insert_with(|| !inner.stream.is_empty());
             if is_carried {
                 let streams = self.plan.limits.streams.max(1);
@@ -58,12 +59,15 @@ impl Statements {
                 }
                 if let Some(new) = One::new(&self.plan) {
                     let one = self.others.entry(inner.stream.into_owned()).or_insert(new);
-                    one.line(&inner.text, inner.at.unwrap_or(written), now, from, out);
+                    for line in inner.text.split('\n') {
+                        one.line(line, inner.at.unwrap_or(written), now, from, out);
+                    }
                 }
-                return;
+                return inner.cursor.take();
             }
         }
         self.main.line(line, written, now, from, out);
+        None
     }
 
     /// Gives what nothing was added to since then.

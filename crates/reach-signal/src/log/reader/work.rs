@@ -136,17 +136,13 @@ impl Work {
         if let Some(statements) = &mut self.statements {
             let from = self.line_from;
             let mut told = Vec::new();
-            statements.line(line, &mut self.stamps, (self.written, self.fed), from, &mut told);
+            let cursor = statements.line(line, &mut self.stamps, (self.written, self.fed), from, &mut told);
+            self.note_cursor(cursor, end);
             self.give_statements(told);
             return;
         }
         let mut inner = envelope::open(line, &mut self.stamps, self.written);
-        if let Some(cursor) = inner.cursor.take() {
-            if self.cursors.len() >= MOST_CURSORS {
-                self.cursors.pop_front();
-            }
-            self.cursors.push_back((end, cursor));
-        }
+        self.note_cursor(inner.cursor.take(), end);
         if inner.is_partial || self.pieces.has(&inner.stream) {
             let (from, heard) = (self.line_from, self.fed);
             let Some((whole, from)) = self.pieces.join(&inner, from, heard) else { return };
@@ -157,6 +153,23 @@ impl Work {
             return self.whole(inner, &text);
         }
         self.whole(inner, line);
+    }
+
+    fn note_cursor(&mut self, cursor: Option<String>, end: u64) {
+        if let Some(cursor) = cursor {
+            if self.cursors.len() >= MOST_CURSORS {
+                self.cursors.pop_front();
+            }
+            self.cursors.push_back((end, cursor));
+        }
+    }
+
+    /// What the file begins with, of which only the rest is read: it may say what its fields are.
+    pub(super) fn begins(&mut self, head: &[u8]) {
+        let whole = memchr::memrchr(b'\n', head).map_or(&[][..], |end| &head[..end]);
+        let directives = String::from_utf8_lossy(whole);
+        let layouts = directives.lines().filter_map(|line| access::directive(&self.plan.form, line));
+        self.layout = layouts.flatten().last().or(self.layout.take());
     }
 
     /// A line that is whole; `line` has what was around it too.
