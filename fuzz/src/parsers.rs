@@ -48,7 +48,7 @@ use reach_report::{Lang, Style, json, signal as report_signal, text as report_te
 use reach_signal::exception::{self as exceptions, Limits, Reader, Tally};
 use reach_signal::log::{self as logs, Kind, LogPlan, LogReader, access::Pattern, stamp::Stamps};
 use reach_signal::scouter::{
-    api::{Offsets, Question, answered, result},
+    api::{self, Offsets, answered, result},
     collector::{Account, Action, Client, Command, Day, Event},
     dictionary::{Dictionary, TextKind},
     reading::{self, Reading},
@@ -75,7 +75,7 @@ pub use self::hosts::{host_files, hsperf, slow_log, sock_diag, socket_table, sta
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 38] = [
+pub const ALL: [(&str, Parser); 39] = [
     ("asn_table", asn_table),
     ("certificate", certificate),
     ("control", control),
@@ -182,14 +182,14 @@ pub fn scouter_api(bytes: &[u8]) {
     let now = Time::from_micros(NOW_S * 1_000_000);
     let day = Day::of(now, 0);
     let question = match which % 8 {
-        0 => Question::Server,
-        1 => Question::Objects,
-        2 => Question::Counters { names: vec!["TPS".to_owned()], obj_type: "jetty".to_owned() },
-        3 => Question::Alerts(Some(Offsets::default())),
-        4 => Question::XLogs(Offsets::default(), vec![1]),
-        5 => Question::Profile(day, 1),
-        6 => Question::Texts(day, vec![(TextKind::Error, 1)]),
-        _ => Question::Disks(1),
+        0 => api::Question::Server,
+        1 => api::Question::Objects,
+        2 => api::Question::Counters { names: vec!["TPS".to_owned()], obj_type: "jetty".to_owned() },
+        3 => api::Question::Alerts(Some(Offsets::default())),
+        4 => api::Question::XLogs(Offsets::default(), vec![1]),
+        5 => api::Question::Profile(day, 1),
+        6 => api::Question::Texts(day, vec![(TextKind::Error, 1)]),
+        _ => api::Question::Disks(1),
     };
     let settings = reading::Settings { source: "fuzz".into(), objects: Vec::new(), asks: true };
     let mut reading = Reading::new(settings, Dictionary::default());
