@@ -372,7 +372,7 @@ impl Waiting {
 }
 
 /// An instant that an agent or a collector gives, if it can be: clocks of others may be wrong by anything.
-fn plausible(now: Time, millis: i64) -> Time {
+pub(super) fn plausible(now: Time, millis: i64) -> Time {
     let said = u64::try_from(millis).ok().map(|millis| Time::from_micros(millis.saturating_mul(1000)));
     let day = Duration::from_secs(86_400);
     said.filter(|said| *said != Time::default() && now.since(*said) < day && *said <= now).unwrap_or(now)
