@@ -504,8 +504,12 @@ fn where_nobody_says_how_many_a_second_the_count_of_a_minute_does() {
 #[test]
 fn what_reach_told_the_collector_is_not_heard_again() {
     let mut reading = reading();
-    let object =
-        ObjectPack { obj_name: "/mon01/reach".into(), obj_type: "reach".into(), ..ObjectPack::default() };
+    let object = ObjectPack {
+        obj_name: "/mon01/reach".into(),
+        obj_type: "reach".into(),
+        obj_hash: hash(b"/mon01/reach"),
+        ..ObjectPack::default()
+    };
     reading.heard(at(0.0), &Pack::Object(object));
     let alert = AlertPack {
         level: 2,
@@ -515,8 +519,38 @@ fn what_reach_told_the_collector_is_not_heard_again() {
         message: "push.example.kr:443".into(),
         ..AlertPack::default()
     };
+    let silent = AlertPack {
+        obj_type: "scouter".into(),
+        title: "INACTIVE_OBJECT".into(),
+        message: "/mon01/reach is not running".into(),
+        ..alert.clone()
+    };
     reading.heard(at(0.0), &Pack::Alert(alert));
+    reading.heard(at(90.0), &Pack::Alert(silent));
     reading.poll(at(120.0));
     assert_eq!(reading.signals(), []);
     assert!(!reading.is_anybody_there());
+}
+
+#[test]
+fn an_alert_that_a_script_hands_on_and_the_ring_holds_is_one_and_its_repetition_another() {
+    let mut reading = reading();
+    let alert = |time: i64| {
+        Pack::Alert(AlertPack {
+            time,
+            title: "SLOW_PAYMENT".into(),
+            message: "x".into(),
+            ..AlertPack::default()
+        })
+    };
+    let millis = |seconds: f64| i64::try_from(at(seconds).as_micros() / 1000).expect("an instant");
+    // At once, without a time; the ring a minute later, with the times at which they were raised.
+    for seconds in [100.0, 110.0] {
+        reading.heard(at(seconds), &alert(0));
+    }
+    for raised in [100.4, 109.8, 130.0] {
+        reading.heard(at(150.0), &alert(millis(raised)));
+    }
+    let times: Vec<Time> = reading.signals().into_iter().map(|signal| signal.at).collect();
+    assert_eq!(times, [at(100.0), at(110.0), at(130.0)]);
 }

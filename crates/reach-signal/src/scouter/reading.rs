@@ -42,11 +42,8 @@ const UNRESOLVED: Duration = Duration::from_secs(60);
 /// How many hashes are remembered as asked for.
 const ASKED: usize = 20_000;
 
-/// How long an alert that repeats word for word is the same alert: agents repeat theirs after 10 s and more.
-const SAME_ALERT: Duration = Duration::from_secs(5);
-
-/// How many alerts are remembered for that.
-const ALERTS: usize = 1000;
+/// How many of reach's own objects are known.
+const OWN: usize = 100;
 
 /// What is kept of a method that opens no connection to a database.
 const OTHER_METHOD: &str = "-";
@@ -68,12 +65,14 @@ pub struct Reading {
     settings: Settings,
     dictionary: Dictionary,
     agents: Agents,
+    /// Objects as which reach tells what it found.
+    own: BTreeSet<i32>,
     meters: Meters,
     transactions: Transactions,
     summaries: Summaries,
     /// Hashes that were asked for: when last, and how often.
     asked: BTreeMap<(TextKind, i32), (Time, u32)>,
-    alerts: BTreeMap<(i32, String, String), Time>,
+    alerts: BTreeMap<(i32, String, String), Vec<Time>>,
     signals: Vec<Signal>,
 }
 
@@ -86,6 +85,7 @@ impl Reading {
             settings,
             dictionary,
             agents: Agents::default(),
+            own: BTreeSet::new(),
             meters: Meters::default(),
             transactions,
             summaries: Summaries::default(),
@@ -98,8 +98,9 @@ impl Reading {
     /// Takes a pack in.
     pub fn heard(&mut self, now: Time, pack: &Pack) {
         match pack {
-            Pack::Object(object) if object.obj_type == OWN_TYPE => {}
-            Pack::Alert(alert) if alert.obj_type == OWN_TYPE => {}
+            Pack::Object(object) if object.obj_type == OWN_TYPE => self.is_own(object.obj_hash),
+            // Whether reach itself is silent, the collector need not tell it.
+            Pack::Alert(alert) if alert.obj_type == OWN_TYPE || self.own.contains(&alert.obj_hash) => {}
             Pack::Object(object) => {
                 let turn = self.agents.heard(now, object);
                 self.presence(now, turn);
@@ -169,7 +170,7 @@ impl Reading {
         for pack in packs {
             let Pack::Object(object) = pack else { continue };
             there.insert(object.obj_hash);
-            if object.alive {
+            if object.alive || object.obj_type == OWN_TYPE {
                 self.heard(now, pack);
             } else {
                 self.told(now, object.obj_hash, false);
@@ -346,6 +347,12 @@ impl Reading {
             self.dictionary.learn(TextKind::Object, ours, name);
             ours
         })
+    }
+
+    fn is_own(&mut self, hash: i32) {
+        if self.own.len() < OWN {
+            self.own.insert(hash);
+        }
     }
 
     fn settle(&mut self, now: Time) {

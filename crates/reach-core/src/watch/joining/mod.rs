@@ -132,7 +132,7 @@ impl Joiner {
         }
     }
 
-    /// Takes what another system said. Levels, presences, statements, alerts and losses are no matter of joining.
+    /// Takes what another system said. Levels, statements, alerts and losses are no matter of joining.
     pub fn take(&mut self, signal: &Signal, now: Time) {
         if !matters(&signal.word) {
             return;
@@ -142,6 +142,9 @@ impl Joiner {
             return;
         }
         let name = ServiceName::of(&signal.origin);
+        if matches!(signal.word, Word::Presence { .. }) && !self.services.contains_key(&name) {
+            return;
+        }
         if !self.services.contains_key(&name) && self.services.len() >= SERVICES {
             self.ignored += 1;
             return;
@@ -152,7 +155,8 @@ impl Joiner {
         service.judge(now, &mut self.joined);
     }
 
-    /// A source was asked and answered, whether it had anything to say or not: its services are not silent.
+    /// A source was asked and answered, whether it had anything to say or not: its services are not silent, but for
+    /// those of which an instance is known to be gone.
     pub fn heard(&mut self, source: &str, now: Time) {
         for (name, service) in &mut self.services {
             if name.source == source {
@@ -187,7 +191,10 @@ impl Joiner {
 }
 
 fn matters(word: &Word) -> bool {
-    matches!(word, Word::Requests(_) | Word::Failure(_) | Word::Attempt(_) | Word::Fault(_))
+    matches!(
+        word,
+        Word::Requests(_) | Word::Failure(_) | Word::Attempt(_) | Word::Fault(_) | Word::Presence { .. }
+    )
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ use crate::{
 const DESTINATIONS: usize = 256;
 /// The long window is so many short ones.
 const LONG: u32 = 5;
+/// An instance that is gone for so long does not suffer any more.
+const GONE_FOR_GOOD: Duration = Duration::from_secs(60 * 60);
 /// A source that speaks of failures only says nothing else by its silence: it is believed after so many times the calm.
 const SILENT: u32 = 4;
 /// A destination explains a service's failures if it has this share of them…
@@ -37,6 +39,8 @@ pub(super) struct Service {
     /// Failures that name no destination.
     nowhere: Ledger,
     nowhere_is_told: bool,
+    /// Instances that reported and do so no more, and since when.
+    gone: BTreeMap<String, Time>,
     /// It was heard of in other ways than by failures.
     talks: bool,
     /// When it was heard of last.
@@ -83,6 +87,7 @@ impl Service {
             destinations: BTreeMap::new(),
             nowhere: Ledger::new(Time::default()),
             nowhere_is_told: false,
+            gone: BTreeMap::new(),
             talks: false,
             last: Time::default(),
         }
@@ -95,6 +100,10 @@ impl Service {
     }
 
     pub(super) fn take(&mut self, signal: &Signal, at: Time) {
+        if let Word::Presence { thing, alive } = &signal.word {
+            self.presence(thing, *alive, at);
+            return;
+        }
         self.last = self.last.max(at);
         self.talks |= match &signal.word {
             Word::Requests(_) => true,
@@ -154,7 +163,19 @@ impl Service {
         self.nowhere_is_told || self.destinations.values().any(|ledger| ledger.told.is_some())
     }
 
+    fn presence(&mut self, thing: &str, alive: bool, at: Time) {
+        if alive {
+            self.gone.remove(thing);
+        } else if self.gone.len() < DESTINATIONS {
+            self.gone.insert(thing.to_owned(), at);
+        }
+    }
+
     pub(super) fn heard(&mut self, now: Time) {
+        self.gone.retain(|_, since| now < *since + GONE_FOR_GOOD);
+        if !self.gone.is_empty() {
+            return;
+        }
         self.talks = true;
         self.last = self.last.max(now);
     }

@@ -187,6 +187,25 @@ fn the_silence_of_a_log_of_errors_is_believed_later() {
     assert_eq!(relieved(&join(&counted, 1_004 + 100 * 300)), 0);
 }
 
+#[test]
+fn a_service_that_is_gone_has_not_recovered_though_its_source_speaks() {
+    let mut joiner = Joiner::new(JoiningRules::default());
+    for second in 0..3 {
+        joiner.take(&said(second, timeout("push.example")), at(second));
+    }
+    joiner.take(&said(10, Word::Presence { thing: "/was01/app".to_owned(), alive: false }), at(10));
+    let mut hear = |seconds: u64| {
+        joiner.heard("scouter", at(seconds));
+        joiner.tick(at(seconds));
+        relieved(&joiner.take_joined())
+    };
+    assert_eq!((0..10).map(|turn| hear(100 + turn * 100)).sum::<usize>(), 0);
+    joiner.take(&said(1_200, Word::Presence { thing: "/was01/app".to_owned(), alive: true }), at(1_200));
+    joiner.heard("scouter", at(1_201));
+    joiner.tick(at(1_201));
+    assert_eq!(relieved(&joiner.take_joined()), 1);
+}
+
 fn relieved(joined: &[Joined]) -> usize {
     joined.iter().filter(|one| matches!(one, Joined::Relieved { .. })).count()
 }

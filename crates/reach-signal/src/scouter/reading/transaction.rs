@@ -9,7 +9,7 @@ use std::{
 
 use reach_core::{Time, signal::Word};
 
-use self::verdict::judge;
+use self::verdict::{Meanings, judge};
 use super::digest::Digest;
 use crate::{
     exception,
@@ -54,6 +54,7 @@ pub(super) struct Transactions {
     tallies: BTreeMap<Kind, Tally>,
     ready: Vec<Settled>,
     unresolved: u64,
+    meanings: Meanings,
 }
 
 /// Transactions of one object that failed alike: same service, same error.
@@ -113,6 +114,7 @@ impl Transactions {
             tallies: BTreeMap::new(),
             ready: Vec::new(),
             unresolved: 0,
+            meanings: Meanings::default(),
         }
     }
 
@@ -214,15 +216,16 @@ impl Transactions {
         let Some(digest) = waiting.digest.as_ref().filter(|_| self.asks && error != 0) else {
             return Vec::new();
         };
-        let of_network =
-            || dictionary.peek(TextKind::Error, error).is_some_and(|text| exception::short(text).is_some());
         let before = match digest.statements.iter().map(|ran| ran.index).max() {
             Some(index) => index,
-            None if !digest.has_errors() && !digest.methods.is_empty() && of_network() => i32::MAX,
+            None if !digest.has_errors() => i32::MAX,
             None => return Vec::new(),
         };
         let methods = digest.methods_before(before).take(METHODS).map(|hash| (TextKind::Method, hash));
-        methods.filter(|(kind, hash)| !dictionary.knows(*kind, *hash)).collect()
+        let unknown: Vec<_> = methods.filter(|(kind, hash)| !dictionary.knows(*kind, *hash)).collect();
+        let of_network =
+            || dictionary.peek(TextKind::Error, error).is_some_and(|text| exception::short(text).is_some());
+        if before == i32::MAX && !unknown.is_empty() && !of_network() { Vec::new() } else { unknown }
     }
 
     /// How many errors of an object were marked although whoever asked was served, since this was asked last. Where
@@ -256,7 +259,7 @@ impl Transactions {
             let Some(waiting) = self.waiting.remove(&txid) else { continue };
             self.remember(txid);
             self.unresolved += u64::from(!waiting.missing(dictionary).is_empty());
-            let verdict = judge(&waiting, dictionary);
+            let verdict = judge(&waiting, dictionary, &mut self.meanings);
             let before = self.tally(&waiting, verdict.late);
             // Those of a kind whose profiles are known were all served late: so, as far as is known, was this one.
             let doubtful = waiting.digest.is_none() && before.profiled > 0 && before.late == before.profiled;
@@ -369,7 +372,7 @@ impl Waiting {
 }
 
 /// An instant that an agent or a collector gives, if it can be: clocks of others may be wrong by anything.
-fn plausible(now: Time, millis: i64) -> Time {
+pub(super) fn plausible(now: Time, millis: i64) -> Time {
     let said = u64::try_from(millis).ok().map(|millis| Time::from_micros(millis.saturating_mul(1000)));
     let day = Duration::from_secs(86_400);
     said.filter(|said| *said != Time::default() && now.since(*said) < day && *said <= now).unwrap_or(now)

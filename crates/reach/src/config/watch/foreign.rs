@@ -53,10 +53,17 @@ pub(super) struct Channels {
     pub(super) remarks: Vec<String>,
 }
 
-pub(super) fn channels(root: &Section<'_, '_>, directory: &Path, world: World<'_>) -> Channels {
+/// The channels: installations of Scouter that are told, and what stands under `[[channel]]`.
+pub(super) fn channels(
+    root: &Section<'_, '_>,
+    told: Vec<ChannelSettings>,
+    directory: &Path,
+    world: World<'_>,
+) -> Channels {
     let place = Place { directory, variable: world.variable };
-    let Channels { settings: mut channels, mut inline, mut files, mut remarks } = Channels::default();
-    let mut fallbacks = Vec::new();
+    let Channels { mut inline, mut files, mut remarks, .. } = Channels::default();
+    let mut fallbacks = vec![0; told.len()];
+    let mut channels = told;
     for section in root.sections("channel") {
         let kind = section.parsed("kind", |kind| {
             if ChannelKind::CODES.contains(&kind) {

@@ -29,6 +29,7 @@ use super::{
 use crate::{
     config::{Problems, targets},
     output::shown,
+    scouter::settings::ScouterSettings,
     web::settings::Source,
 };
 
@@ -173,12 +174,13 @@ impl Reader<'_, '_, '_> {
         config.otlp = foreign::otlp(root);
         config.otlp_receiver = signals::otlp_receiver(root);
         config.signals = signals::signals(root, &defaults);
-        let Channels { settings, inline, mut files, remarks } =
-            foreign::channels(root, self.directory, self.vault.world);
-        config.channels = settings;
-        self.warnings.extend(remarks);
         let (scouter, inline_of_scouter) = foreign::scouter(root, self.directory, self.vault.world);
         config.scouter = scouter;
+        let told = config.scouter.iter().filter_map(ScouterSettings::channel).collect();
+        let Channels { settings, inline, mut files, remarks } =
+            foreign::channels(root, told, self.directory, self.vault.world);
+        config.channels = settings;
+        self.warnings.extend(remarks);
         config.host = foreign::host(root);
         let (databases, open) = foreign::sql(root, self.directory);
         config.sql = databases;

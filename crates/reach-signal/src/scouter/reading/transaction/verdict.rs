@@ -1,6 +1,10 @@
 //! What one transaction says: whom it tried to reach, what failed, and whether whoever asked was served.
 
-use std::{collections::BTreeSet, net::IpAddr, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    time::Duration,
+};
 
 use reach_core::signal::{Attempt, Failure, FailureClass, Fault, HostFrom, Statement, Word};
 
@@ -20,6 +24,9 @@ use crate::{
 /// How the error of a slow statement begins: it is an error in name only.
 const SLOW: &str = "warning slow sql";
 
+/// How many errors are remembered with what they mean.
+const MEANINGS: usize = 1000;
+
 /// How many failed statements of one transaction are told.
 const STATEMENTS: usize = 8;
 
@@ -31,10 +38,10 @@ pub(super) struct Verdict {
 }
 
 /// Judges a transaction by all that is known of it.
-pub(super) fn judge(waiting: &Waiting, dictionary: &mut Dictionary) -> Verdict {
+pub(super) fn judge(waiting: &Waiting, dictionary: &mut Dictionary, meanings: &mut Meanings) -> Verdict {
     let empty = Digest::default();
     let digest = waiting.digest.as_ref().unwrap_or(&empty);
-    let mut texts = Texts { dictionary };
+    let mut texts = Texts { dictionary, meanings };
     let mut words = Vec::new();
     let mut failures = Vec::new();
     let mut masked = BTreeSet::new();
@@ -91,7 +98,12 @@ pub(super) fn attempts_of_good(digest: &Digest) -> Vec<Word> {
 /// Texts and what they mean.
 struct Texts<'a> {
     dictionary: &'a mut Dictionary,
+    meanings: &'a mut Meanings,
 }
+
+/// What errors mean that were judged lately, by the hashes of their texts: in a storm they are always the same ones.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Meanings(BTreeMap<i32, Option<Failure>>);
 
 impl Texts<'_> {
     fn text(&mut self, kind: TextKind, hash: i32) -> Option<String> {
@@ -109,8 +121,16 @@ impl Texts<'_> {
     }
 
     fn failure(&mut self, error: i32) -> Option<Failure> {
+        if let Some(known) = self.meanings.0.get(&error) {
+            return known.clone();
+        }
         let text = self.text(TextKind::Error, error)?;
-        exception::short(&text)
+        let failure = exception::short(&text);
+        if self.meanings.0.len() >= MEANINGS {
+            self.meanings.0.clear();
+        }
+        self.meanings.0.insert(error, failure.clone());
+        failure
     }
 }
 
