@@ -323,7 +323,7 @@ fn full(gauge: Gauge, of: String, parts: Parts) -> Option<Level> {
     }
     let share = parts.used / total;
     // Sums of huge numbers have no end.
-    (known && total > 0.0 && share.is_finite()).then(|| Level {
+    (known && total > 0.0 && share.is_finite()).then_some(Level {
         gauge,
         of,
         share,

@@ -191,7 +191,10 @@ fn requests(spans: &[&Span], origin: &Origin, now: Time) -> Option<Signal> {
 }
 
 /// Client spans that were answered, by whose waiter it was and towards which host.
-struct Served<'a>(BTreeMap<(&'a [u8], &'a [u8], Option<String>), u64>);
+struct Served<'a>(BTreeMap<Waiter<'a>, u64>);
+
+/// A trace, the span in it that waited, and the host that was asked.
+type Waiter<'a> = (&'a [u8], &'a [u8], Option<String>);
 
 impl<'a> Served<'a> {
     fn of(spans: &[&'a Span]) -> Self {
@@ -208,7 +211,7 @@ impl<'a> Served<'a> {
         Self(served)
     }
 
-    fn key(span: &Span) -> (&[u8], &[u8], Option<String>) {
+    fn key(span: &Span) -> Waiter<'_> {
         (&span.trace_id, &span.parent_span_id, Attributes(&span.attributes).host())
     }
 

@@ -330,7 +330,6 @@ impl Incidents {
         &self.silences
     }
 
-    #[expect(clippy::type_complexity, reason = "the parts of one struct, borrowed apart")]
     fn split(&mut self) -> (&mut BTreeMap<TargetId, Ward>, &mut Option<Case>, &mut Matters, Context<'_>) {
         let cx = Context {
             now: self.now,

@@ -76,11 +76,13 @@ fn join(signals: &[Signal], until: u64) -> Vec<Joined> {
 }
 
 fn suffered(joined: &[Joined]) -> Vec<&Suffering> {
-    let one = |joined| match joined {
-        &Joined::Suffering(ref suffering) => Some(&**suffering),
-        _ => None,
-    };
-    joined.iter().filter_map(one).collect()
+    let mut all = Vec::new();
+    for one in joined {
+        if let Joined::Suffering(suffering) = one {
+            all.push(&**suffering);
+        }
+    }
+    all
 }
 
 #[test]
