@@ -138,16 +138,9 @@ fn what_is_wrong(incident: &Incident, now: Time, lang: Lang) -> String {
     match gravest {
         Some(Cause::Addresses) => {
             let (failing, pool) = (failing(incident).count(), incident.pool as usize);
-            match pool.max(failing) {
-                _ if failing == 0 => answers_again(incident, lang),
-                1 => say!(lang, "cannot be reached", "접속 불가"),
-                pool if failing == pool => {
-                    say!(lang, "all {pool} addresses fail", "IP {pool}개 모두 접속 불가")
-                }
-                pool => {
-                    let fail = if failing == 1 { "fails" } else { "fail" };
-                    say!(lang, "{failing} of {pool} addresses {fail}", "IP {pool}개 중 {failing}개 접속 불가")
-                }
+            match failing {
+                0 => answers_again(incident, lang),
+                failing => some_fail(failing, pool, lang),
             }
         }
         Some(Cause::Unresolved(_)) => say!(lang, "name does not resolve", "DNS 조회 실패"),
@@ -185,10 +178,32 @@ fn what_is_wrong(incident: &Incident, now: Time, lang: Lang) -> String {
             let rate = times(*rate, lang);
             say!(lang, "error budget burns {rate} too fast", "오류 허용량을 {rate} 빠르게 소진")
         }
-        Some(Cause::Suffering(suffering)) => signals::suffering_headline(suffering, lang),
+        Some(Cause::Suffering(suffering)) => {
+            let what = signals::suffering_headline(suffering, lang);
+            let pool = incident.diagnosis.as_ref().map_or(0, |diagnosis| diagnosis.endpoints.len());
+            match explained(incident).filter(|endpoint| !endpoint.verdict.is_partly_usable()).count() {
+                0 => what,
+                failing => {
+                    let addresses = some_fail(failing, pool, lang);
+                    say!(lang, "{what}, {addresses}", "{what}, {addresses}")
+                }
+            }
+        }
         Some(Cause::Matter(matter)) => signals::matter_headline(matter, lang),
         Some(Cause::Offline { .. }) => say!(lang, "this host reaches nothing", "이 서버의 네트워크 단절"),
         None => gravity(incident.gravity, lang).to_owned(),
+    }
+}
+
+/// So many of so many addresses fail.
+fn some_fail(failing: usize, pool: usize, lang: Lang) -> String {
+    match pool.max(failing) {
+        1 => say!(lang, "cannot be reached", "접속 불가"),
+        pool if failing == pool => say!(lang, "all {pool} addresses fail", "IP {pool}개 모두 접속 불가"),
+        pool => {
+            let fail = if failing == 1 { "fails" } else { "fail" };
+            say!(lang, "{failing} of {pool} addresses {fail}", "IP {pool}개 중 {failing}개 접속 불가")
+        }
     }
 }
 
@@ -341,17 +356,28 @@ fn is_gone(member: &Member) -> bool {
     member.gone || member.state == AddressState::Gone
 }
 
+/// What a survey found at addresses that no try of the watch has failed at, where that is what services suffer from.
+pub(super) fn explained(incident: &Incident) -> impl Iterator<Item = &EndpointDiagnosis> {
+    let suffered = incident.causes.iter().any(|cause| matches!(cause, Cause::Suffering(_)));
+    let wanted = suffered && failing(incident).next().is_none();
+    let endpoints = incident.diagnosis.iter().filter(move |_| wanted).flat_map(|found| &found.endpoints);
+    endpoints.filter(|endpoint| !matches!(endpoint.verdict, Verdict::Ok | Verdict::Inconclusive))
+}
+
+/// What a survey found at an address, and where.
+pub(super) fn verdict(endpoint: &EndpointDiagnosis, lang: Lang) -> String {
+    let meaning = words::meaning(endpoint.verdict, lang);
+    match words::place(endpoint, lang) {
+        Some(place) => say!(lang, "{meaning}, {place}", "{meaning}, 위치: {place}"),
+        None => meaning.to_owned(),
+    }
+}
+
 /// Why an address fails: what a survey found, or what the tries themselves show.
 pub(super) fn why(member: &Member, endpoint: Option<&EndpointDiagnosis>, lang: Lang) -> String {
     let found = endpoint.filter(|endpoint| !matches!(endpoint.verdict, Verdict::Ok | Verdict::Inconclusive));
     let mut text = match found {
-        Some(endpoint) => {
-            let meaning = words::meaning(endpoint.verdict, lang);
-            match words::place(endpoint, lang) {
-                Some(place) => say!(lang, "{meaning}, {place}", "{meaning}, 위치: {place}"),
-                None => meaning.to_owned(),
-            }
-        }
+        Some(endpoint) => verdict(endpoint, lang),
         None => reason(member.reason, lang).to_owned(),
     };
     if member.from_birth {

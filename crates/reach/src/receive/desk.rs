@@ -97,8 +97,15 @@ impl SignalDesk {
         if heard.signals.is_empty() || !heard.signals.iter().all(tells_of_failure) {
             self.joiner.heard(&heard.source, now);
         }
-        for signal in &heard.signals {
-            self.joiner.take(signal, now);
+        for (place, signal) in heard.signals.iter().enumerate() {
+            // Failures that come together are told together.
+            let next = heard.signals.get(place + 1);
+            let goes_on = next.is_some_and(|next| next.origin == signal.origin && tells_of_failure(next));
+            if goes_on && tells_of_failure(signal) {
+                self.joiner.learn(signal, now);
+            } else {
+                self.joiner.take(signal, now);
+            }
             self.signal(signal, now, &mut found);
         }
         self.gather(now, &mut found);

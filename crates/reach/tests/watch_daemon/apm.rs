@@ -2,8 +2,8 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::Write,
-    net::UdpSocket,
+    io::{Read, Write},
+    net::{TcpStream, UdpSocket},
     os::unix::fs::PermissionsExt,
     path::Path,
     thread,
@@ -16,11 +16,11 @@ use reach_lab::{
     isolated, story,
 };
 use reach_store::IncidentFilter;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     company::{Rights, reach},
-    place::{LONG, Place, telegram, until},
+    place::{LONG, Place, states, telegram, until},
     telegram_fake::{Message, Telegram},
 };
 
@@ -235,5 +235,79 @@ fn a_log_names_a_destination_that_nobody_watches_and_it_is_examined_and_watched_
         let incidents = stay.end().reader().incidents(&IncidentFilter::default()).expect("readable");
         assert_eq!(incidents.len(), 1, "{incidents:#?}");
         assert!(matches!(incidents[0].phase, Phase::Closed { all_clear: true, .. }), "{incidents:#?}");
+    });
+}
+
+#[test]
+fn the_kernel_tells_which_application_waits_for_an_address_that_does_not_answer() {
+    isolated(TOOLS, || {
+        let mut description = story::founding();
+        description.faults.clear();
+        // The watch itself tries so seldom that it would not notice for long.
+        let mut stay = Stay::begin(&description, 9742, |_| {
+            format!(
+                "[host]\nblocked_after = '1s'\nlook = '200ms'\n[[target]]\ntarget = '{}'\nevery = '10m'\n",
+                story::NAME
+            )
+        });
+        until("its addresses", LONG, || stay.status().filter(|status| states(status, "ok") == 8));
+        let _rule =
+            stay.lab.impose(&Fault::at("fw", Effect::DropEarly).address("203.0.113.12")).expect("a rule");
+        let waits = "exec -a mailer timeout 60 bash -c 'exec 3<>/dev/tcp/203.0.113.12/443'";
+        let application =
+            || stay.lab.client().command("bash").args(["-c", waits]).spawn().expect("it starts");
+        let applications: Vec<Running> = (0..4).map(|_| application()).collect();
+        let said = stay.says(&[story::NAME, "203.0.113.12", "suspected firewall drop", "bash"]);
+        assert!(!said.silent, "it rings");
+        drop(applications);
+        stay.end();
+    });
+}
+
+#[test]
+fn spans_of_an_agent_lead_to_the_same_message() {
+    isolated(TOOLS, || {
+        let mut stay = Stay::begin(&story::founding(), 9743, |_| "[otlp_receiver]\n".to_owned());
+        let span = |number: u64| {
+            let now = jiff::Timestamp::now().as_nanosecond();
+            let text = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
+            json!({
+                "traceId": format!("{number:032x}"), "spanId": format!("{number:016x}"), "name": "POST", "kind": 3,
+                "startTimeUnixNano": (now - 3_000_000_000).to_string(), "endTimeUnixNano": now.to_string(),
+                "status": {"code": 2},
+                "attributes": [
+                    text("server.address", story::NAME), {"key": "server.port", "value": {"intValue": "443"}},
+                    text("network.peer.address", "203.0.113.12"),
+                    text("error.type", "java.net.SocketTimeoutException"),
+                ],
+                "events": [{"name": "exception", "timeUnixNano": now.to_string(), "attributes": [
+                    text("exception.type", "java.net.SocketTimeoutException"),
+                    text("exception.message", "Connect timed out"),
+                ]}],
+            })
+        };
+        let service = json!([{"key": "service.name", "value": {"stringValue": "mail-push"}}]);
+        let spans: Vec<Value> = (1..=4).map(span).collect();
+        let body = json!({"resourceSpans": [{"resource": {"attributes": service}, "scopeSpans": [{"spans": spans}]}]});
+        let body = body.to_string();
+        let answer = stay.lab.client().within(|| {
+            let mut stream = TcpStream::connect("127.0.0.1:4318").expect("it listens");
+            let head = "POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close";
+            write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).expect("sent");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).expect("an answer");
+            answer
+        });
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        stay.says(&[
+            "mail-push",
+            story::NAME,
+            "3 of 8 addresses",
+            "suspected firewall drop",
+            "connect timed out (4)",
+        ]);
+        let status = stay.status().expect("a status");
+        assert_eq!(status["sources"][0]["source"], "otlp", "{status}");
+        stay.end();
     });
 }

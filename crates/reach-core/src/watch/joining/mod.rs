@@ -134,6 +134,14 @@ impl Joiner {
 
     /// Takes what another system said. Levels, statements, alerts and losses are no matter of joining.
     pub fn take(&mut self, signal: &Signal, now: Time) {
+        self.learn(signal, now);
+        if let Some(service) = self.services.get_mut(&ServiceName::of(&signal.origin)) {
+            service.judge(now, &mut self.joined);
+        }
+    }
+
+    /// The same, but that nothing follows from it yet: more that belongs to it is about to be taken.
+    pub fn learn(&mut self, signal: &Signal, now: Time) {
         if !matters(&signal.word) {
             return;
         }
@@ -152,7 +160,6 @@ impl Joiner {
         let rules = self.rules;
         let service = self.services.entry(name.clone()).or_insert_with(|| Service::new(name, rules));
         service.take(signal, signal.at.min(now));
-        service.judge(now, &mut self.joined);
     }
 
     /// A source was asked and answered, whether it had anything to say or not: its services are not silent, but for

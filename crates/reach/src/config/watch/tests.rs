@@ -50,6 +50,7 @@ fn the_example_is_right_as_it_is_and_with_everything_in_force() {
         ("teams-url", "https://flows.example.com/workflows/x"),
         ("mail-password", "hush"),
         ("scouter-password", "hush"),
+        ("otlp-token", "hush"),
     ] {
         fs::write(directory.path().join(name), format!("{secret}\n")).expect("written");
     }
@@ -62,12 +63,14 @@ fn the_example_is_right_as_it_is_and_with_everything_in_force() {
             _ => format!("{line}\n"),
         })
         .collect();
+    let in_force =
+        in_force.replace("/etc/reach/otlp-token", &directory.path().join("otlp-token").to_string_lossy());
     let file = directory.path().join("reach.toml");
     fs::write(&file, &in_force).expect("written");
     let config = load(&file, BARE).unwrap_or_else(|problems| panic!("{problems:#?}\n{in_force}"));
     assert_eq!(config.targets.len(), 5);
     assert_eq!(config.maintenance.len(), 3);
-    assert_eq!(config.channels.len(), 7);
+    assert_eq!(config.channels.len(), 8, "an installation of Scouter that is told is one");
     assert_eq!(config.scouter.len(), 1);
     let heartbeat = config.heartbeat.as_ref().map(|heartbeat| heartbeat.url.expose_secret());
     assert_eq!(heartbeat, Some("https://heartbeat.example/secret"));

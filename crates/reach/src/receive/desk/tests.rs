@@ -136,10 +136,11 @@ fn failure(host: &str) -> Word {
 #[test]
 fn a_service_that_suffers_names_its_destination_and_is_relieved_when_it_is_heard_of() {
     let mut desk = desk();
-    let failures = (0..3).map(|_| failure("push.example"));
+    let failures = (0..5).map(|_| failure("push.example"));
     let found = say(&mut desk, 0, failures);
     let [Found::Suffering(suffering, destination)] = &found[..] else { panic!("{found:#?}") };
-    assert_eq!((suffering.failed(), destination.to_string().as_str()), (3, "push.example:443"));
+    // All of what came together.
+    assert_eq!((suffering.failed(), destination.to_string().as_str()), (5, "push.example:443"));
     let calm = JoiningRules::default().calm.as_secs();
     assert!(desk.tick(at(calm + 1)).is_empty(), "nobody has heard of it since");
     let served = Requests { span: Duration::from_secs(10), total: 9, failed: 0, late: 0, estimated: false };
