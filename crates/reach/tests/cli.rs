@@ -76,16 +76,12 @@ fn wrong_input_names_what_is_wrong_and_what_would_be_right() {
 }
 
 #[test]
-fn commands_of_later_versions_are_not_taken_for_hosts() {
-    for word in ["scouter", "report"] {
-        let done = reach(&[word, "example.com"]);
-        assert_eq!(done.status.code(), Some(2), "{word}");
-        assert!(stderr(&done).contains(&format!("no command `{word}`")), "{}", stderr(&done));
-    }
+fn a_command_of_a_later_version_is_not_taken_for_a_host() {
+    let done = reach(&["report", "example.com"]);
+    assert_eq!(done.status.code(), Some(2));
+    assert!(stderr(&done).contains("no command `report`"), "{}", stderr(&done));
     let help = stdout(&reach(&["--help"]));
-    for word in ["scouter", "report"] {
-        assert!(!help.contains(&format!("\n  {word}")), "{help}");
-    }
+    assert!(!help.contains("\n  report"), "{help}");
 }
 
 #[test]
