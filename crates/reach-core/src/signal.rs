@@ -192,6 +192,25 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// One of which nothing more is known.
+    pub fn new(class: FailureClass, text: impl Into<String>) -> Self {
+        Self {
+            class,
+            detail: None,
+            host: None,
+            host_from: None,
+            address: None,
+            addresses: BTreeSet::new(),
+            port: None,
+            client: None,
+            jdk: None,
+            status: None,
+            timeout: None,
+            local: None,
+            text: text.into(),
+        }
+    }
+
     /// How long a failure's text may be, in characters.
     pub const TEXT: usize = 300;
 }

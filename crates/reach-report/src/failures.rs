@@ -185,19 +185,12 @@ mod tests {
 
     fn failure(class: FailureClass) -> Failure {
         Failure {
-            class,
-            detail: None,
             host: Some("fcm.googleapis.com".to_owned()),
             host_from: Some(HostFrom::Context),
-            address: None,
-            addresses: BTreeSet::new(),
             port: Some(443),
             client: Some("jdk-httpurlconnection".to_owned()),
             jdk: Some("8".to_owned()),
-            status: None,
-            timeout: None,
-            local: None,
-            text: "java.net.SocketTimeoutException: connect timed out".to_owned(),
+            ..Failure::new(class, "java.net.SocketTimeoutException: connect timed out".to_owned())
         }
     }
 

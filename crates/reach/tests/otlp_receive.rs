@@ -28,21 +28,8 @@ const TOKEN: &str = "the-token-of-the-test";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn understand(text: &str) -> Option<Failure> {
-    text.contains("Connect timed out").then(|| Failure {
-        class: FailureClass::ConnectTimeout,
-        detail: None,
-        host: None,
-        host_from: None,
-        address: None,
-        addresses: Default::default(),
-        port: None,
-        client: None,
-        jdk: None,
-        status: None,
-        timeout: None,
-        local: None,
-        text: text.chars().take(80).collect(),
-    })
+    text.contains("Connect timed out")
+        .then(|| Failure::new(FailureClass::ConnectTimeout, text.chars().take(80).collect::<String>()))
 }
 
 /// The endpoint, on a thread of its own; and what it heard.

@@ -3,19 +3,12 @@ use super::*;
 fn failure(class: FailureClass, host: Option<&str>, address: Option<&str>) -> Failure {
     let address = address.map(|address| address.parse().expect("an address"));
     Failure {
-        class,
-        detail: None,
         host: host.map(str::to_owned),
-        host_from: None,
         address,
         addresses: address.into_iter().collect(),
         port: Some(443),
         client: Some("jdk-httpurlconnection".to_owned()),
-        jdk: None,
-        status: None,
-        timeout: None,
-        local: None,
-        text: "java.net.SocketException: connect timed out".to_owned(),
+        ..Failure::new(class, "java.net.SocketException: connect timed out".to_owned())
     }
 }
 

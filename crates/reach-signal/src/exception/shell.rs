@@ -239,7 +239,6 @@ impl Session {
         self.told = true;
         let one = (place.addresses.len() == 1).then(|| place.addresses.first().copied()).flatten();
         failures.push(Failure {
-            class,
             detail: if proxy { Some("proxy".to_owned()) } else { detail.map(|detail| detail.into_owned()) },
             host_from: place.host.is_some().then_some(if named {
                 HostFrom::Message
@@ -259,11 +258,9 @@ impl Session {
                 .to_owned(),
             )
             .filter(|client| CLIENTS.contains(&&client[..])),
-            jdk: None,
             status,
             timeout: rules::timeout(text),
-            local: None,
-            text: scrub(text),
+            ..Failure::new(class, scrub(text))
         });
     }
 }

@@ -308,19 +308,13 @@ fn failed(class: FailureClass, client: &str, said: &str, place: Place) -> Failur
     let text: String =
         said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(Failure::TEXT).collect();
     Failure {
-        class,
-        detail: None,
         host_from: place.host.is_some().then_some(HostFrom::Message),
         host: place.host,
         address: place.address,
         addresses: place.address.into_iter().collect::<BTreeSet<_>>(),
         port: place.port,
         client: Some(client.to_owned()),
-        jdk: None,
-        status: None,
-        timeout: None,
-        local: None,
-        text: text.trim().to_owned(),
+        ..Failure::new(class, text.trim().to_owned())
     }
 }
 

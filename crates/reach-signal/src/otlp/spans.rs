@@ -146,21 +146,7 @@ pub(super) fn place(failure: &mut Failure, attributes: Attributes<'_>) {
 }
 
 fn blank(class: FailureClass, text: String) -> Failure {
-    Failure {
-        class,
-        detail: None,
-        host: None,
-        host_from: None,
-        address: None,
-        addresses: Default::default(),
-        port: None,
-        client: None,
-        jdk: None,
-        status: None,
-        timeout: None,
-        local: None,
-        text: text.chars().filter(|c| !c.is_control()).take(Failure::TEXT).collect(),
-    }
+    Failure::new(class, text.chars().filter(|c| !c.is_control()).take(Failure::TEXT).collect::<String>())
 }
 
 fn duration(span: &Span) -> Duration {

@@ -14,21 +14,7 @@ fn understand(text: &str) -> Option<Failure> {
     } else {
         return None;
     };
-    Some(Failure {
-        class,
-        detail: None,
-        host: None,
-        host_from: None,
-        address: None,
-        addresses: Default::default(),
-        port: None,
-        client: None,
-        jdk: None,
-        status: None,
-        timeout: None,
-        local: None,
-        text: text.chars().take(Failure::TEXT).collect(),
-    })
+    Some(Failure::new(class, text.chars().take(Failure::TEXT).collect::<String>()))
 }
 
 fn otlp() -> Otlp {

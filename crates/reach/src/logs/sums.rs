@@ -31,19 +31,11 @@ impl Sums {
             Word::Attempt(attempt) => {
                 if let Some(class) = attempt.failed {
                     let failure = Failure {
-                        class,
-                        detail: None,
                         host: attempt.host.clone(),
-                        host_from: None,
                         address: Some(attempt.address),
                         addresses: [attempt.address].into(),
                         port: Some(attempt.port),
-                        client: None,
-                        jdk: None,
-                        status: None,
-                        timeout: None,
-                        local: None,
-                        text: String::new(),
+                        ..Failure::new(class, String::new())
                     };
                     self.fail(failure, signal.at);
                 }

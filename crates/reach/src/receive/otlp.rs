@@ -110,7 +110,10 @@ impl Receiver {
             .route("/v1/metrics", post(metrics))
             .layer(DefaultBodyLimit::max(MOST_BODY))
             .with_state(self.clone());
-        grpc.into_axum_router().merge(http).layer(middleware::from_fn_with_state(self, admit))
+        grpc.into_axum_router()
+            .merge(http)
+            .fallback(nothing)
+            .layer(middleware::from_fn_with_state(self, admit))
     }
 
     fn take(&self, understand: impl FnOnce(&mut Otlp, Time) -> Vec<Signal>) -> Result<(), Full> {
@@ -122,6 +125,14 @@ impl Receiver {
         let signals = understand(&mut self.otlp.lock().unwrap_or_else(PoisonError::into_inner), now);
         self.intake.offer(Heard { source: self.source.clone(), signals })
     }
+}
+
+async fn nothing(headers: HeaderMap) -> Response {
+    if is_grpc(&headers) {
+        return Status::unimplemented("traces, logs and metrics are taken").into_http();
+    }
+    (StatusCode::NOT_FOUND, "There is nothing here; post to /v1/traces, /v1/logs or /v1/metrics.\n")
+        .into_response()
 }
 
 /// Turns away who does not know the token.
@@ -191,21 +202,15 @@ fn unavailable(full: Full) -> Status {
 }
 
 async fn traces(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> Response {
-    export(&headers, &body, &ExportTraceServiceResponse::default(), |request| {
-        receiver.take(|otlp, now| otlp.traces(&request, now))
-    })
+    export(&headers, &body, |request| receiver.take(|otlp, now| otlp.traces(&request, now)))
 }
 
 async fn logs(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> Response {
-    export(&headers, &body, &ExportLogsServiceResponse::default(), |request| {
-        receiver.take(|otlp, now| otlp.logs(&request, now))
-    })
+    export(&headers, &body, |request| receiver.take(|otlp, now| otlp.logs(&request, now)))
 }
 
 async fn metrics(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> Response {
-    export(&headers, &body, &ExportMetricsServiceResponse::default(), |request| {
-        receiver.take(|otlp, now| otlp.metrics(&request, now))
-    })
+    export(&headers, &body, |request| receiver.take(|otlp, now| otlp.metrics(&request, now)))
 }
 
 /// The encodings of OTLP over HTTP.
@@ -241,6 +246,10 @@ impl Speech {
     }
 }
 
+/// The answer to what was taken as a whole: that of each service has nothing else to say then.
+#[derive(Clone, PartialEq, Message, Serialize)]
+struct Accepted {}
+
 /// `google.rpc.Status`, with which errors are told.
 #[derive(Clone, PartialEq, Message, Serialize)]
 struct RpcStatus {
@@ -254,15 +263,9 @@ fn refuse(speech: Speech, status: StatusCode, code: i32, why: &str) -> Response 
     speech.say(status, &RpcStatus { code, message: why.to_owned() })
 }
 
-fn export<T, R>(
-    headers: &HeaderMap,
-    body: &Bytes,
-    success: &R,
-    take: impl FnOnce(T) -> Result<(), Full>,
-) -> Response
+fn export<T>(headers: &HeaderMap, body: &Bytes, take: impl FnOnce(T) -> Result<(), Full>) -> Response
 where
     T: Message + Default + DeserializeOwned,
-    R: Message + Serialize,
 {
     let Some(speech) = Speech::of(headers) else {
         let why = "send application/x-protobuf or application/json";
@@ -273,7 +276,7 @@ where
         Speech::Json => serde_json::from_slice(&body).map_err(|error| error.to_string()),
     });
     match request.map(take) {
-        Ok(Ok(())) => speech.say(StatusCode::OK, success),
+        Ok(Ok(())) => speech.say(StatusCode::OK, &Accepted {}),
         Ok(Err(full)) => {
             let mut response = refuse(speech, StatusCode::SERVICE_UNAVAILABLE, 14, &full.to_string());
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(AGAIN_AFTER));

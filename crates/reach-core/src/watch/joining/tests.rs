@@ -23,19 +23,10 @@ fn said(seconds: u64, word: Word) -> Signal {
 
 fn failure(host: Option<&str>, class: FailureClass) -> Word {
     Word::Failure(Failure {
-        class,
-        detail: None,
         host: host.map(str::to_owned),
-        host_from: None,
-        address: None,
-        addresses: Default::default(),
         port: host.map(|_| 443),
         client: Some("apache-hc4".to_owned()),
-        jdk: None,
-        status: None,
-        timeout: None,
-        local: None,
-        text: format!("{} of it", class.code()),
+        ..Failure::new(class, format!("{} of it", class.code()))
     })
 }
 

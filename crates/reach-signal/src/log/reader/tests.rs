@@ -19,21 +19,7 @@ impl Understands for Simple {
     fn line(&mut self, line: &str) {
         self.done.extend(self.held.take());
         if line.contains("connect timed out") {
-            self.held = Some(Failure {
-                class: FailureClass::ConnectTimeout,
-                detail: None,
-                host: None,
-                host_from: None,
-                address: None,
-                addresses: Default::default(),
-                port: None,
-                client: None,
-                jdk: None,
-                status: None,
-                timeout: None,
-                local: None,
-                text: line.to_owned(),
-            });
+            self.held = Some(Failure::new(FailureClass::ConnectTimeout, line.to_owned()));
         }
     }
 

@@ -38,18 +38,16 @@ pub(super) fn word_of(tried: &Try, served: bool) -> Option<Word> {
     };
     let status = tried.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
     Some(Word::Failure(Failure {
-        class: class.unwrap_or(FailureClass::Http),
         detail: Some("upstream".to_owned()),
         host: tried.name.clone(),
         host_from: tried.name.is_some().then_some(HostFrom::Message),
         address,
         addresses: address.into_iter().collect(),
         port,
-        client: None,
-        jdk: None,
         status: tried.status,
-        timeout: None,
-        local: None,
-        text: format!("upstream_addr={whom} upstream_status={status}"),
+        ..Failure::new(
+            class.unwrap_or(FailureClass::Http),
+            format!("upstream_addr={whom} upstream_status={status}"),
+        )
     }))
 }

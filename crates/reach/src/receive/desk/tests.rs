@@ -117,19 +117,9 @@ fn levels_of_two_hosts_are_kept_apart_and_one_that_vanishes_is_not_called_well()
 
 fn failure(host: &str) -> Word {
     Word::Failure(Failure {
-        class: FailureClass::ConnectTimeout,
-        detail: None,
         host: Some(host.to_owned()),
-        host_from: None,
-        address: None,
-        addresses: Default::default(),
         port: Some(443),
-        client: None,
-        jdk: None,
-        status: None,
-        timeout: None,
-        local: None,
-        text: "connect timed out".to_owned(),
+        ..Failure::new(FailureClass::ConnectTimeout, "connect timed out".to_owned())
     })
 }
 
