@@ -412,6 +412,7 @@ fn what_a_configuration_would_watch() {
                 rules: &strict,
             },
         ],
+        sources: vec![("apm", "scouter"), ("푸시 로그", "log")],
         channels: vec![("ops", "telegram"), ("backup", "webhook")],
         maintenance: vec![
             ("patch day", Some("2026-11-28 02:00 ~ 2026-11-28 04:00 Asia/Seoul".to_owned())),

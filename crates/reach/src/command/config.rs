@@ -98,6 +98,7 @@ fn shown(config: &WatchConfig, output: &Output, now: Time) -> String {
     });
     let view = PlanView {
         targets: targets.collect(),
+        sources: config.sources().collect(),
         channels: config
             .channels
             .iter()
