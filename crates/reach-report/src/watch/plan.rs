@@ -78,7 +78,9 @@ pub fn plan(plan: &PlanView<'_>, style: &Style) -> String {
         ],
         rows: plan.targets.iter().map(row).collect(),
     };
-    page.table("", &table);
+    if !plan.targets.is_empty() {
+        page.table("", &table);
+    }
     page.blank();
     let mut line = |text: String| page.paragraph("", "  ", &[Span::new(text, Role::Plain)]);
     let some = |all: &[(&str, &str)]| {

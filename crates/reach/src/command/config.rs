@@ -50,9 +50,10 @@ fn check(args: &ConfigCheckArgs, around: &Surroundings) -> Exit {
     for warning in &config.warnings {
         note(warning);
     }
-    if config.targets.is_empty() {
+    if config.targets.is_empty() && config.sources().next().is_none() {
         note(
-            "it names no target; `reach watch` needs one: add a `[[target]]`, or name one on the command line",
+            "it names no target and no source of signals; `reach watch` needs one: add a `[[target]]`, or name one on the \
+             command line",
         );
     }
     finish(&shown(&config, &output, Now::look().time()), Exit::AllWork)
