@@ -1,20 +1,22 @@
 //! Calls of `alert.plug`: a script in the collector that hands on each alert as it comes.
 //!
-//! The collector's thread for alerts waits for the answer, so it is given before anything is done. Nothing tells who
-//! calls: an alert is what somebody says, and is told as that. Browsers are refused, as pages of strangers could have
-//! them call.
+//! The collector's thread for alerts waits for the answer, so it is given before anything is done. Only this host and the
+//! collector may call, and whoever `plug_from` names; browsers may not, as pages of strangers could have them call.
 
-use std::{future::pending, sync::Arc};
+use std::{future::pending, net::IpAddr, sync::Arc};
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{Path, RawQuery, State},
     http::{HeaderMap, StatusCode},
     routing::get,
 };
+use ipnet::IpNet;
 use reach_signal::scouter::wire::AlertPack;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use url::form_urlencoded;
+
+use crate::web::Peer;
 
 /// No query is longer.
 const LONGEST: usize = 64 * 1024;
@@ -46,17 +48,26 @@ impl Plugged {
     }
 }
 
-type Installations = Arc<Vec<(String, Sender<AlertPack>)>>;
+/// One installation, as its script calls it.
+#[derive(Debug)]
+struct Installation {
+    name: String,
+    /// Who may call, besides this host.
+    callers: Vec<IpNet>,
+    give: Sender<AlertPack>,
+}
+
+type Installations = Arc<Vec<Installation>>;
 
 /// `GET /scouter/NAME/alert?level=…&title=…&message=…&objType=…&objHash=…` for each installation, and
 /// `GET /scouter/alert` for the first: hands the alert on, and answers at once. What finds no room is lost; a collector
 /// that is held up would be worse.
-pub fn route(names: impl IntoIterator<Item = String>) -> (Router, Vec<Plugged>) {
-    let (installations, plugged): (Vec<_>, Vec<_>) = names
+pub fn route(installations: impl IntoIterator<Item = (String, Vec<IpNet>)>) -> (Router, Vec<Plugged>) {
+    let (installations, plugged): (Vec<_>, Vec<_>) = installations
         .into_iter()
-        .map(|name| {
+        .map(|(name, callers)| {
             let (give, take) = channel(WAITING);
-            ((name, give), Plugged(Some(take)))
+            (Installation { name, callers, give }, Plugged(Some(take)))
         })
         .unzip();
     let router = Router::new()
@@ -68,26 +79,43 @@ pub fn route(names: impl IntoIterator<Item = String>) -> (Router, Vec<Plugged>) 
 
 async fn first(
     State(all): State<Installations>,
+    peer: Option<Extension<Peer>>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> StatusCode {
-    take(all.first().map(|(_, give)| give), &headers, query.as_deref())
+    take(all.first(), address(peer), &headers, query.as_deref())
 }
 
 async fn named(
     State(all): State<Installations>,
+    peer: Option<Extension<Peer>>,
     Path(name): Path<String>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> StatusCode {
-    take(all.iter().find(|(known, _)| *known == name).map(|(_, give)| give), &headers, query.as_deref())
+    take(all.iter().find(|one| one.name == name), address(peer), &headers, query.as_deref())
 }
 
-fn take(give: Option<&Sender<AlertPack>>, headers: &HeaderMap, query: Option<&str>) -> StatusCode {
-    if BROWSERS.iter().any(|name| headers.contains_key(*name)) {
+fn address(peer: Option<Extension<Peer>>) -> Option<IpAddr> {
+    peer.map(|Extension(Peer(peer))| peer.ip().to_canonical())
+}
+
+fn take(
+    installation: Option<&Installation>,
+    caller: Option<IpAddr>,
+    headers: &HeaderMap,
+    query: Option<&str>,
+) -> StatusCode {
+    let may = |one: &Installation| {
+        caller.is_some_and(|caller| {
+            caller.is_loopback() || one.callers.iter().any(|network| network.contains(&caller))
+        })
+    };
+    // Who may not call is not told what there is.
+    if BROWSERS.iter().any(|name| headers.contains_key(*name)) || installation.is_some_and(|one| !may(one)) {
         return StatusCode::FORBIDDEN;
     }
-    let Some(give) = give else { return StatusCode::NOT_FOUND };
+    let Some(Installation { give, .. }) = installation else { return StatusCode::NOT_FOUND };
     match query.and_then(alert) {
         Some(alert) => {
             // Nobody may be left to hear it; the collector need not know.
@@ -119,16 +147,29 @@ mod tests {
     use super::*;
 
     fn asked(all: &Installations, name: Option<&str>, query: Option<&str>) -> StatusCode {
-        let give = match name {
+        let one = match name {
             None => all.first(),
-            Some(name) => all.iter().find(|(known, _)| known == name),
+            Some(name) => all.iter().find(|one| one.name == name),
         };
-        take(give.map(|(_, give)| give), &HeaderMap::new(), query)
+        take(one, Some(IpAddr::from([127, 0, 0, 1])), &HeaderMap::new(), query)
+    }
+
+    #[tokio::test]
+    async fn only_this_host_and_whoever_is_named_may_call() {
+        let (all, _plugged) = installations();
+        let from = |caller: Option<[u8; 4]>| {
+            take(all.first(), caller.map(IpAddr::from), &HeaderMap::new(), Some("title=x"))
+        };
+        assert_eq!(from(Some([192, 0, 2, 5])), StatusCode::NO_CONTENT);
+        for other in [Some([192, 0, 2, 6]), Some([203, 0, 113, 1]), None] {
+            assert_eq!(from(other), StatusCode::FORBIDDEN, "{other:?}");
+        }
     }
 
     fn installations() -> (Installations, Plugged) {
         let (give, taken) = channel(1);
-        (Arc::new(vec![("apm".to_owned(), give)]), Plugged(Some(taken)))
+        let callers = vec!["192.0.2.5/32".parse().expect("a network")];
+        (Arc::new(vec![Installation { name: "apm".to_owned(), callers, give }]), Plugged(Some(taken)))
     }
 
     #[tokio::test]
@@ -156,7 +197,7 @@ mod tests {
         for name in BROWSERS {
             let headers =
                 HeaderMap::from_iter([(name.parse().expect("a name"), "x".parse().expect("a value"))]);
-            let status = take(all.first().map(|(_, give)| give), &headers, Some("title=x"));
+            let status = take(all.first(), Some(IpAddr::from([127, 0, 0, 1])), &headers, Some("title=x"));
             assert_eq!(status, StatusCode::FORBIDDEN);
         }
         assert_eq!(plugged.waiting(), None);

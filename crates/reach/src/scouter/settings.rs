@@ -37,6 +37,8 @@ pub struct ScouterSettings {
     pub way: Way,
     /// Only objects whose name or type fits one of these, with `*` for anything; all where it is empty.
     pub objects: Vec<String>,
+    /// Who may hand on alerts over HTTP, besides this host and the collector.
+    pub plug_from: Vec<IpNet>,
     /// Where texts are kept; in the state directory otherwise.
     pub texts: Option<PathBuf>,
     /// Where findings are told as alerts: the collector's UDP port.
@@ -115,6 +117,8 @@ struct Written {
     #[serde(default)]
     from: Vec<String>,
     #[serde(default)]
+    plug_from: Vec<String>,
+    #[serde(default)]
     objects: Vec<String>,
     texts: Option<PathBuf>,
     tell: Option<String>,
@@ -162,13 +166,31 @@ impl ScouterSettings {
             }
         };
         let tell = written.tell(&mut keep);
+        let plug_from: Result<Vec<IpNet>, String> =
+            written.plug_from.iter().map(|text| network(text)).collect();
+        let plug_from = plug_from.unwrap_or_else(|problem| {
+            keep("plug_from", problem);
+            Vec::new()
+        });
         let texts = written.texts.map(|path| place.directory.join(path));
         match way {
             Some(way) if problems.is_empty() => {
-                Ok(ScouterSettings { name, way, objects: written.objects, texts, tell })
+                Ok(ScouterSettings { name, way, objects: written.objects, plug_from, texts, tell })
             }
             _ => Err(problems),
         }
+    }
+
+    /// Who may hand on its alerts over HTTP, besides this host.
+    pub fn callers(&self) -> Vec<IpNet> {
+        let collector: Option<IpAddr> = match &self.way {
+            Way::Ask { host, .. } => host.parse().ok(),
+            Way::Api { url, .. } => {
+                url.host_str().and_then(|host| host.trim_matches(['[', ']']).parse().ok())
+            }
+            Way::Hear(route) => route.forward.map(|forward| forward.ip()),
+        };
+        self.plug_from.iter().copied().chain(collector.map(IpNet::from)).collect()
     }
 
     /// The channel through which findings are told to this installation, under its name; `None` where they are not.

@@ -65,7 +65,7 @@ impl Sources {
         clock: Clock,
         intake: &Intake,
     ) -> Result<Sources, Vec<String>> {
-        let (router, plugged) = plug::route(settings.iter().map(|one| one.name.clone()));
+        let (router, plugged) = plug::route(settings.iter().map(|one| (one.name.clone(), one.callers())));
         let mut beginning =
             Beginning { state_dir, clock, intake, tasks: JoinSet::new(), listeners: Vec::new(), roots: None };
         let mut problems = Vec::new();

@@ -49,7 +49,7 @@ pub use self::{
     allow::{Allowed, Policy},
     health::{Health, health},
     secret::Secret,
-    serve::{Versions, answer, serve},
+    serve::{Peer, Versions, answer, serve},
 };
 use crate::{
     blackbox::{Bench, Modules, Rule},

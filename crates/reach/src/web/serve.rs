@@ -1,8 +1,9 @@
 //! Connections: how many, how long, how they end.
 
-use std::{future::Future, io, pin::pin, time::Duration};
+use std::{convert::Infallible, future::Future, io, net::SocketAddr, pin::pin, time::Duration};
 
-use axum::Router;
+use axum::{Router, extract::Request, response::Response};
+use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
@@ -14,6 +15,7 @@ use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
+use tower::{Service, ServiceExt};
 
 use super::{WebState, router};
 
@@ -45,6 +47,21 @@ pub enum Versions {
     Both,
 }
 
+/// Whose request it is: an extension of every request that is answered here.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+/// Says of each request whose it is.
+fn named(
+    router: Router,
+    peer: Peer,
+) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + Clone {
+    router.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        request
+    })
+}
+
 /// Shows the watch on this listener until `end`, and then lets requests under way come to their end.
 pub async fn serve(listener: TcpListener, state: WebState, end: impl Future<Output = ()>) -> io::Result<()> {
     let most = state.inner.connections;
@@ -64,7 +81,7 @@ pub async fn answer(
     let (ending, ends) = watch::channel(false);
     let mut end = pin!(end);
     loop {
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             stream = next(&listener, &room) => stream,
             _ = connections.join_next(), if !connections.is_empty() => {
                 room.add_permits(1);
@@ -72,7 +89,7 @@ pub async fn answer(
             }
             () = &mut end => break,
         };
-        let service = TowerToHyperService::new(router.clone());
+        let service = TowerToHyperService::new(named(router.clone(), peer));
         let mut ends = ends.clone();
         connections.spawn(async move {
             let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -102,16 +119,16 @@ pub async fn answer(
 }
 
 /// The next connection, as soon as there is room for it.
-async fn next(listener: &TcpListener, room: &Semaphore) -> TcpStream {
+async fn next(listener: &TcpListener, room: &Semaphore) -> (TcpStream, Peer) {
     // The semaphore is never closed; a permit comes back when its connection ends.
     let permit = room.acquire().await;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 if let Ok(permit) = permit {
                     permit.forget();
                 }
-                return stream;
+                return (stream, Peer(peer));
             }
             Err(_) => sleep(RESPITE).await,
         }

@@ -293,7 +293,7 @@ async fn every_way_hands_in_under_its_name_and_says_that_it_is_there() {
 
     let web = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
     let at = web.local_addr().expect("an address");
-    let router = sources.plug().expect("a receiver of alerts");
+    let router = sources.plug().expect("a receiver of alerts").layer(axum::Extension(reach::web::Peer(at)));
     tokio::spawn(async move { axum::serve(web, router).await });
     for (path, status) in [("scouter/alert", 204), ("scouter/open/alert", 204), ("scouter/other/alert", 404)]
     {
