@@ -28,6 +28,7 @@ use reach_core::{
         HttpEnd, HttpRequest, IcmpError, Observation, Outcome, Probe, ProbeId, RecordKind, SystemLookup,
         Target, Then, TlsEnd, TlsHello,
     },
+    signal::{Failure, Origin, Signal, Word},
     watch::courier::Report,
 };
 use reach_net::{
@@ -43,7 +44,15 @@ use reach_net::{
         counted_between, ip_counters, ipv4_payload, quoted_tcp, split_extensions,
     },
 };
-use reach_report::{Lang, Style, json, text as report_text};
+use reach_report::{Lang, Style, json, signal as report_signal, text as report_text};
+use reach_signal::exception::{self as exceptions, Limits, Reader, Tally};
+use reach_signal::log::{self as logs, Kind, LogPlan, LogReader, access::Pattern, stamp::Stamps};
+use reach_signal::scouter::{
+    collector::{Account, Action, Client, Command, Event},
+    dictionary::Dictionary,
+    reading::{self, Reading},
+    wire::{Bytes, Datagram as ScouterDatagram, Pack, Profile2, XLog, document, packs, steps, write_steps},
+};
 use reach_sim::Scenario;
 use reach_store::codec::{page, roll};
 use rustls_pki_types::{CertificateDer, UnixTime};
@@ -56,23 +65,37 @@ use tokio::{
 
 #[path = "dialogues.rs"]
 mod dialogues;
+#[path = "hosts.rs"]
+mod hosts;
+#[path = "received.rs"]
+mod received;
+
+pub use self::hosts::{host_files, hsperf, postgres_log, slow_log, sock_diag, socket_table, statement};
+pub use self::received::otlp;
 
 /// What a target does with an input.
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 26] = [
+pub const ALL: [(&str, Parser); 41] = [
     ("asn_table", asn_table),
     ("certificate", certificate),
     ("control", control),
     ("counters", counters),
     ("dns_answer", dns_answer),
     ("echo", echo),
+    ("exception", exception),
     ("extension", extension),
     ("getent", getent),
+    ("host_files", host_files),
+    ("hsperf", hsperf),
     ("http", http),
+    ("log", log),
+    ("log_pattern", log_pattern),
     ("modules", modules),
+    ("otlp", otlp),
     ("packet", packet),
+    ("postgres_log", postgres_log),
     ("proxy", proxy),
     ("quote", quote),
     ("recording", recording),
@@ -80,8 +103,16 @@ pub const ALL: [(&str, Parser); 26] = [
     ("result_page", result_page),
     ("roll_page", roll_page),
     ("scenario", scenario),
+    ("scouter_answer", scouter_answer),
+    ("scouter_api", scouter_api),
+    ("scouter_datagram", scouter_datagram),
+    ("scouter_profile", scouter_profile),
     ("segment", segment),
+    ("slow_log", slow_log),
+    ("sock_diag", sock_diag),
+    ("socket_table", socket_table),
     ("starttls", starttls),
+    ("statement", statement),
     ("target", target),
     ("tcp_info", tcp_info),
     ("telegram", telegram),
@@ -89,6 +120,89 @@ pub const ALL: [(&str, Parser); 26] = [
     ("text", text),
     ("tls", tls),
 ];
+
+/// A datagram of a Scouter agent: what can be read and written again reads the same, and what it says is harmless.
+pub fn scouter_datagram(bytes: &[u8]) {
+    let (shown, is_one) = document(bytes);
+    assert!(serde_json::to_string(&shown).is_ok());
+    if let Ok(datagram) = ScouterDatagram::read(bytes) {
+        let written = datagram.write();
+        let again = ScouterDatagram::read(&written).expect("what was written can be read");
+        assert!(again.write() == written);
+    } else {
+        assert!(!is_one);
+    }
+    let mut reading = scouter_reading();
+    let now = Time::from_micros(NOW_S * 1_000_000);
+    for pack in packs(bytes).map(|(packs, ..)| packs).unwrap_or_default() {
+        reading.heard(now, &pack);
+    }
+    scouter_signals(&mut reading, now);
+}
+
+/// The steps of a transaction that failed.
+pub fn scouter_profile(bytes: &[u8]) {
+    let read: Vec<_> = steps(bytes).map_while(Result::ok).collect();
+    assert!(read.len() <= bytes.len());
+    let written = write_steps(&read);
+    assert_eq!(steps(&written).map_while(Result::ok).count(), read.len());
+    let mut reading = scouter_reading();
+    let now = Time::from_micros(NOW_S * 1_000_000);
+    let profile = Profile2 { txid: 1, profile: Bytes(bytes.to_vec()), ..Profile2::default() };
+    reading.heard(now, &Pack::Profile2(profile));
+    let mut xlog = XLog::default();
+    (xlog.head.txid, xlog.head.error) = (1, 1);
+    reading.heard(now, &Pack::XLog(Box::new(xlog)));
+    scouter_signals(&mut reading, now);
+}
+
+/// What a collector answers, in two pieces: it is an answer, or the end of the connection.
+pub fn scouter_answer(bytes: &[u8]) {
+    let Some((cut, bytes)) = bytes.split_first() else { return };
+    let now = Time::from_micros(NOW_S * 1_000_000);
+    let mut client = Client::new(Account::local(), "1");
+    client.ask(Command::Objects);
+    assert_eq!(client.poll(now), Action::Connect);
+    client.connected(now);
+    client.poll(now);
+    let (first, second) = bytes.split_at(usize::from(*cut).min(bytes.len()));
+    client.received(now, first);
+    client.poll(now);
+    client.received(now, second);
+    for _ in 0..3 {
+        client.poll(now);
+    }
+    for event in client.events() {
+        match event {
+            Event::Answer(_, packs) => assert!(packs.len() <= bytes.len()),
+            Event::Ready { .. } | Event::Down(_) => {}
+        }
+    }
+}
+
+/// An answer of Scouter's HTTP API, or a call of `alert.plug`.
+pub fn scouter_api(bytes: &[u8]) {
+    let now = Time::from_micros(NOW_S * 1_000_000);
+    let mut reading = scouter_reading();
+    received::scouter_api(bytes, &mut reading, now);
+    scouter_signals(&mut reading, now);
+}
+
+fn scouter_reading() -> Reading {
+    let settings = reading::Settings { source: "fuzz".into(), objects: Vec::new(), asks: false };
+    Reading::new(settings, Dictionary::default())
+}
+
+fn scouter_signals(reading: &mut Reading, now: Time) {
+    reading.poll(now + Duration::from_secs(3));
+    reading.poll(now + Duration::from_secs(60));
+    for signal in reading.signals() {
+        let lines = [Lang::En, Lang::Ko].map(|lang| report_signal::line(&signal, &Style::plain(80, lang)));
+        for line in lines.into_iter().flatten() {
+            assert!(line.chars().all(|c| !c.is_control()), "{line:?}");
+        }
+    }
+}
 
 /// The root that chains of the corpus descend from.
 pub const ROOT: &[u8] = include_bytes!("root.der");
@@ -107,6 +221,88 @@ const NAMES: [&str; 8] = [
     "no name at all",
     "",
 ];
+
+/// A log with stack traces. The first byte says in which pieces it arrives.
+pub fn exception(bytes: &[u8]) {
+    let Some((&size, text)) = bytes.split_first() else { return };
+    let lines = text.split(|&byte| byte == b'\n').count();
+    let mut reader = Reader::new(Limits::default());
+    let mut tally = Tally::default();
+    for piece in text.chunks(usize::from(size).max(1)) {
+        reader.bytes(piece);
+    }
+    reader.finish().into_iter().for_each(|failure| {
+        tally.add(failure);
+    });
+    let pieces = tally.finish();
+    assert_eq!(pieces, exceptions::understand(text), "pieces matter");
+    let short = exceptions::short(&String::from_utf8_lossy(text));
+    // A JSON object can hold lines of its own, and a session can fail at every address.
+    let told: u64 = pieces.iter().map(|counted| counted.count).sum();
+    assert!(told <= (4096 * lines) as u64);
+    for failure in pieces.iter().map(|counted| &counted.failure).chain(&short) {
+        assert!(failure.text.chars().count() <= Failure::TEXT);
+        assert!(failure.text.chars().all(|c| !c.is_control()), "{:?}", failure.text);
+        for word in [&failure.host, &failure.client, &failure.jdk, &failure.detail].into_iter().flatten() {
+            assert!(
+                !word.is_empty() && word.len() <= 253 && word.chars().all(|c| !c.is_control()),
+                "{word:?}"
+            );
+        }
+        assert!(failure.port != Some(0));
+        assert!(failure.address.is_none() || failure.addresses.is_empty());
+        assert_eq!(failure.host.is_some(), failure.host_from.is_some());
+    }
+}
+
+/// A log of any kind, read in two pieces. The first byte says what it is taken for, the second where it is cut.
+pub fn log(bytes: &[u8]) {
+    let Some(([kind, at], log)) = bytes.split_first_chunk::<2>() else { return };
+    let now = Time::from_micros(NOW_S * 1_000_000);
+    let read = |pieces: &[&[u8]]| {
+        let mut plan = LogPlan::new(Origin::default(), jiff::tz::TimeZone::UTC);
+        plan.kind = Kind::NAMES[usize::from(*kind) % Kind::NAMES.len()].1;
+        plan.longest_line = 4_096;
+        let mut reader = LogReader::new(plan, logs::exceptions());
+        for piece in pieces {
+            reader.bytes(piece, now, now);
+        }
+        reader.finish(now);
+        (reader.take(), reader.tally())
+    };
+    let (signals, tally) = read(&[log]);
+    assert!(tally.lines <= log.len() as u64 && tally.requests + tally.unread <= tally.lines);
+    for signal in &signals {
+        match &signal.word {
+            Word::Failure(failure) => {
+                assert!(failure.text.chars().count() <= Failure::TEXT);
+                assert!(!failure.text.chars().any(char::is_control));
+            }
+            Word::Requests(requests) => assert!(requests.failed + requests.late <= requests.total),
+            _ => {}
+        }
+    }
+    // Windows of requests close when a piece ends; failures and counts have nothing to do with pieces.
+    let failures = |signals: &[Signal]| -> Vec<Signal> {
+        signals.iter().filter(|signal| matches!(signal.word, Word::Failure(_))).cloned().collect()
+    };
+    let at = usize::from(*at) * log.len() / 256;
+    let (in_pieces, same) = read(&[&log[..at], &log[at..]]);
+    assert_eq!((failures(&in_pieces), same), (failures(&signals), tally), "pieces matter");
+}
+
+/// A pattern of an access log in the first line, and lines to be read with it.
+pub fn log_pattern(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.split('\n');
+    let Ok(pattern) = Pattern::new(lines.next().unwrap_or_default()) else { return };
+    let mut stamps = Stamps::new(jiff::tz::TimeZone::UTC);
+    let now = Time::from_micros(NOW_S * 1_000_000);
+    for hit in lines.filter_map(|line| pattern.read(line, &mut stamps, now)) {
+        assert!(hit.status == 0 || (100..1000).contains(&hit.status));
+        assert!(hit.tries.len() <= 64);
+    }
+}
 
 /// An answer of Telegram's Bot API, its status first: to a message, and to the question what was pressed.
 pub fn telegram(bytes: &[u8]) {

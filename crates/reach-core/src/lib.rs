@@ -21,6 +21,7 @@ pub mod model;
 pub mod ping;
 mod pool;
 pub mod route;
+pub mod signal;
 pub mod stats;
 pub mod survey;
 mod time;

@@ -8,7 +8,9 @@
 //! * [`ping`] is the running commentary of a ping, its table and its summary.
 //! * [`notice`] is what a watch tells people, as chats, mails and programs take it.
 //! * [`explain`] says what a verdict or a finding means, how it is proved, and what to do.
+//! * [`failures`] says what the exceptions in a text mean.
 //! * [`markup`] is for texts inside of HTML and SVG.
+//! * [`logs`] is what logs say of failures and requests.
 //! * [`packets`] comments the packets of a capture.
 //! * [`watch`] is what the commands around `reach watch` show.
 //! * [`java`] says what clients write into their logs.
@@ -26,16 +28,19 @@
 mod clean;
 pub mod connect;
 pub mod explain;
+pub mod failures;
 mod hangul;
 pub mod java;
 pub mod json;
 mod lang;
 mod layout;
+pub mod logs;
 pub mod markup;
 pub mod notice;
 pub mod packets;
 pub mod ping;
 mod scene;
+pub mod signal;
 mod style;
 pub mod text;
 pub mod trace;

@@ -12,8 +12,8 @@ use reach_core::{
     watch::{
         Acknowledged, AddressState, AddressStatus, Cadence, Cause, ChannelStatus, Delivery, Gravity,
         Incident, IncidentId, LatencyRule, Layer, LayerStatus, Matcher, Member, News, Notice, OutboxRow,
-        Phase, Reason, Remembered, RowId, Rules, ScheduleStatus, Series, Silence, SilenceId, Status,
-        StoreStatus, Subject, TargetId, TargetStatus, Transition, Why,
+        Phase, Reason, Remembered, RowId, Rules, ScheduleStatus, Series, Silence, SilenceId, SourceStatus,
+        Status, StoreStatus, Subject, TargetId, TargetStatus, Transition, Why,
     },
 };
 use reach_report::{
@@ -179,6 +179,10 @@ fn status() -> Status {
         incident_transitions: 2,
         silences: vec![silence()],
         schedule: ScheduleStatus::default(),
+        sources: vec![
+            SourceStatus { source: "apm".to_owned(), heard: Some(ago(3)), signals: 12_345, lost: 2 },
+            SourceStatus { source: "푸시 로그".to_owned(), ..SourceStatus::default() },
+        ],
         channels: BTreeMap::from([
             ("ops".to_owned(), ChannelStatus { sent: 4, ..ChannelStatus::default() }),
             (
@@ -408,6 +412,7 @@ fn what_a_configuration_would_watch() {
                 rules: &strict,
             },
         ],
+        sources: vec![("apm", "scouter"), ("푸시 로그", "log")],
         channels: vec![("ops", "telegram"), ("backup", "webhook")],
         maintenance: vec![
             ("patch day", Some("2026-11-28 02:00 ~ 2026-11-28 04:00 Asia/Seoul".to_owned())),

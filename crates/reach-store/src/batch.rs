@@ -130,6 +130,11 @@ impl Batch {
             Event::Vantage(change) => self.notes.push(Note::Vantage(change)),
             Event::Gap { from, until } => self.notes.push(Note::Gap { from, until }),
             Event::Examined(examination) => self.examinations.push((None, *examination)),
+            // What comes of them is in the incidents.
+            Event::Suffering { .. }
+            | Event::Relieved { .. }
+            | Event::Matter { .. }
+            | Event::MatterOver { .. } => {}
         }
     }
 }

@@ -2,7 +2,9 @@
 
 mod connect;
 mod evidence;
+mod logs;
 mod ping;
+mod scouter;
 mod trace;
 mod watch;
 mod watching;
@@ -15,7 +17,12 @@ use reach_core::model::{self, Plan};
 pub use self::{
     connect::{ConnectArgs, LineEnd, StartTls},
     evidence::EvidenceArgs,
+    logs::{LogKind, LogsArgs},
     ping::{MtuDiscovery, PingArgs},
+    scouter::{
+        ScouterArgs, ScouterAskArgs, ScouterCommand, ScouterCommonArgs, ScouterDecodeArgs, ScouterListenArgs,
+        ScouterRelayArgs,
+    },
     trace::{Sureness, TraceArgs},
     watch::{ConfigArgs, ConfigCheckArgs, ConfigCommand, ConfigReloadArgs, WatchArgs},
     watching::{
@@ -58,9 +65,9 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// Commands of later versions: words that are never taken for a host.
-const LATER: [&str; 3] = ["logs", "scouter", "report"];
+const LATER: [&str; 1] = ["report"];
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 20] = [
     "check",
     "resolve",
     "ping",
@@ -75,7 +82,9 @@ const COMMANDS: [&str; 18] = [
     "history",
     "export",
     "config",
+    "scouter",
     "explain",
+    "logs",
     "demo",
     "completions",
     "man",
@@ -157,8 +166,12 @@ pub enum Command {
     Export(ExportArgs),
     /// Check a configuration of `reach watch`, print an example, or have a running watch read its own again
     Config(ConfigArgs),
+    /// Show what a Scouter installation says: who fails towards whom, and who was served all the same
+    Scouter(ScouterArgs),
     /// Say what a verdict or a finding means, how it is proved, and what to do
     Explain(ExplainArgs),
+    /// Read logs as they grow: what fails towards whom, and how many requests fail
+    Logs(LogsArgs),
     /// Show a check at work in a pretend network: eight addresses, three blocked
     Demo(DemoArgs),
     /// Write completions for a shell to standard output
@@ -383,7 +396,8 @@ pub struct OutputArgs {
 #[derive(Debug, Args)]
 #[command(after_help = EXPLAIN_HELP)]
 pub struct ExplainArgs {
-    /// A verdict or the code of a finding; without one, all are listed
+    /// A verdict, the code of a finding, or what failed for an application; without one, all are listed, or
+    /// the exceptions in the text on standard input are explained
     #[arg(value_name = "CODE")]
     pub code: Option<String>,
 
@@ -395,6 +409,8 @@ pub struct ExplainArgs {
 const EXPLAIN_HELP: &str = "\
 Examples:
   reach explain filtered
+  reach explain < trace.log
+  tail -n 5000 app.log | reach explain --json
   reach explain partial-block --lang ko
   reach explain";
 

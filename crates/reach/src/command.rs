@@ -12,10 +12,12 @@ pub mod explain;
 pub mod export;
 pub mod history;
 pub mod incidents;
+pub mod logs;
 pub mod man;
 pub mod memory;
 pub mod ping;
 pub mod resolve;
+pub mod scouter;
 pub mod silence;
 pub mod status;
 pub mod trace;
@@ -47,7 +49,9 @@ pub fn run(command: Command, around: &Surroundings) -> Exit {
         Command::History(args) => history::run(&args, around),
         Command::Export(args) => export::run(&args, around),
         Command::Config(args) => config::run(&args, around),
+        Command::Scouter(args) => scouter::run(&args, around),
         Command::Explain(args) => explain::run(&args, around),
+        Command::Logs(args) => logs::run(&args, around),
         Command::Demo(args) => demo::run(&args, around),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

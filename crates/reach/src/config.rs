@@ -2,6 +2,7 @@
 
 mod connect;
 mod duration;
+pub mod logs;
 pub mod moment;
 mod output;
 pub mod ping;

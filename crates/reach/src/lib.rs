@@ -15,7 +15,12 @@
 //!   service manager and to the log.
 //! * [`web`] is what the watch shows over HTTP: [`metrics`], state, and [`blackbox`] probes on demand; [`otlp`]
 //!   pushes the metrics.
+//! * [`receive`] takes what other systems say.
+//! * [`logs`] reads what applications and servers write down.
 //! * [`export`] writes what the store remembers for other programs.
+//! * [`scouter`] hears what a Scouter installation says.
+//! * [`host`] looks at the host itself: levels, attempts of applications to connect, JVMs.
+//! * [`sql`] asks databases which of their statements are slow.
 //! * [`output`] writes results to standard output and everything else to standard error.
 //!
 //! Deliberately absent: any opinion on what an observation means (reach-core) and any sentence of a report
@@ -35,15 +40,20 @@ pub mod daemon;
 pub mod evidence;
 pub mod exit;
 pub mod export;
+pub mod host;
 pub mod live;
 pub mod live_view;
 pub mod logging;
+pub mod logs;
 pub mod metrics;
 pub mod otlp;
 pub mod output;
 pub mod progress;
+pub mod receive;
 pub mod recording;
+pub mod scouter;
 pub mod service;
+pub mod sql;
 pub mod web;
 pub mod words;
 

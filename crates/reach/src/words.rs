@@ -2,7 +2,9 @@
 //! side. Those of the result itself live in reach-report.
 
 pub mod live;
+pub mod logs;
 pub mod page;
+pub mod scouter;
 pub mod session;
 
 use std::{net::IpAddr, time::Duration};

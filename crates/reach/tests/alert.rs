@@ -12,6 +12,8 @@ mod outside;
 mod postman;
 #[path = "connect/relays.rs"]
 mod relays;
+#[path = "alert/scouter.rs"]
+mod scouter;
 #[expect(dead_code, reason = "some of it is for `reach connect` alone")]
 #[path = "connect/servers.rs"]
 mod servers;

@@ -11,7 +11,8 @@ use std::{
 use cargo_metadata::{Metadata, MetadataCommand};
 
 /// The crates that may depend on `reach-core` and on no other of ours.
-const MIDDLE: [&str; 5] = ["reach-net", "reach-sim", "reach-store", "reach-report", "reach-lab"];
+const MIDDLE: [&str; 6] =
+    ["reach-net", "reach-sim", "reach-signal", "reach-store", "reach-report", "reach-lab"];
 
 #[test]
 fn the_core_uses_nobody_and_the_crates_in_the_middle_use_only_the_core() {

@@ -76,16 +76,12 @@ fn wrong_input_names_what_is_wrong_and_what_would_be_right() {
 }
 
 #[test]
-fn commands_of_later_versions_are_not_taken_for_hosts() {
-    for word in ["logs", "scouter", "report"] {
-        let done = reach(&[word, "example.com"]);
-        assert_eq!(done.status.code(), Some(2), "{word}");
-        assert!(stderr(&done).contains(&format!("no command `{word}`")), "{}", stderr(&done));
-    }
+fn a_command_of_a_later_version_is_not_taken_for_a_host() {
+    let done = reach(&["report", "example.com"]);
+    assert_eq!(done.status.code(), Some(2));
+    assert!(stderr(&done).contains("no command `report`"), "{}", stderr(&done));
     let help = stdout(&reach(&["--help"]));
-    for word in ["logs", "scouter", "report"] {
-        assert!(!help.contains(&format!("\n  {word}")), "{help}");
-    }
+    assert!(!help.contains("\n  report"), "{help}");
 }
 
 #[test]
@@ -103,10 +99,29 @@ fn every_mistake_of_a_list_is_told_with_file_and_line_before_anything_is_sent() 
 }
 
 #[test]
-fn explanations_of_texts_wait_for_a_later_version() {
-    let done = reach_with(&["explain"], |command| command.stdin(Stdio::null()));
-    assert_eq!(done.status.code(), Some(2));
-    assert!(stderr(&done).contains("later version"), "{}", stderr(&done));
+fn texts_on_standard_input_are_explained() {
+    let none = reach_with(&["explain"], |command| command.stdin(Stdio::null()));
+    assert_eq!(none.status.code(), Some(0));
+    assert!(stdout(&none).starts_with("No failure"), "{}", stdout(&none));
+    let log = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../reach-signal/tests/data/logs/02-jdk8-httpurlconnection-connect.log"
+    );
+    let open = || Stdio::from(std::fs::File::open(log).expect("a log"));
+    let text = reach_with(&["explain"], |command| command.stdin(open()));
+    assert_eq!(text.status.code(), Some(0));
+    for part in [
+        "connect-timeout",
+        "fcm.googleapis.com:443",
+        "never came about",
+        "reach check fcm.googleapis.com:443",
+    ] {
+        assert!(stdout(&text).contains(part), "{}", stdout(&text));
+    }
+    let document = json_of(&reach_with(&["explain", "--json"], |command| command.stdin(open())));
+    assert_eq!(document["schema"], "reach.explain/1");
+    assert_eq!(document["failures"][0]["jdk"], "8");
+    assert_eq!(document["failures"][0]["count"], 1);
 }
 
 #[test]

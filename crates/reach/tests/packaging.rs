@@ -12,7 +12,7 @@ use assert_cmd::cargo::CommandCargoExt;
 use tempfile::TempDir;
 
 #[test]
-fn systemd_understands_the_unit_with_and_without_raw_sockets() {
+fn systemd_understands_the_unit_with_and_without_what_may_be_added() {
     if Command::new("systemd-analyze").arg("--version").output().is_err() {
         eprintln!("SKIPPED: systemd-analyze is not installed (package systemd)");
         return;
@@ -26,9 +26,10 @@ fn systemd_understands_the_unit_with_and_without_raw_sockets() {
     verify(&unit);
     let drop_ins = directory.path().join("reach.service.d");
     fs::create_dir(&drop_ins).expect("made");
-    fs::copy(packaging().join("reach.service.d/raw-sockets.conf"), drop_ins.join("raw-sockets.conf"))
-        .expect("copied");
-    verify(&unit);
+    for drop_in in ["raw-sockets.conf", "look-at-host.conf"] {
+        fs::copy(packaging().join("reach.service.d").join(drop_in), drop_ins.join(drop_in)).expect("copied");
+        verify(&unit);
+    }
 }
 
 fn verify(unit: &Path) {

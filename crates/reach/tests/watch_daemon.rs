@@ -5,6 +5,8 @@
 
 #![forbid(unsafe_code)]
 
+#[path = "watch_daemon/apm.rs"]
+mod apm;
 #[path = "lab/company.rs"]
 mod company;
 #[path = "watch_daemon/disk.rs"]

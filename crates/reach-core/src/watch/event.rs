@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, net::SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Asked, Reason, Sample, Series, TargetId};
+use super::{
+    Asked, Matter, Reason, Sample, Series, TargetId,
+    joining::{ServiceName, Suffering},
+};
 use crate::{
     Time,
     model::{Case, Certificate, Diagnosis, Distrust, Observation, ResolutionError},
@@ -37,6 +40,42 @@ pub enum Event {
     },
     /// A whole survey that was asked for is over.
     Examined(Box<Examination>),
+    /// A service suffers on its way to a target.
+    Suffering {
+        /// The target.
+        target: TargetId,
+        /// What it suffers.
+        suffering: Box<Suffering>,
+        /// When that was found.
+        at: Time,
+    },
+    /// It does no more.
+    Relieved {
+        /// The target.
+        target: TargetId,
+        /// The service.
+        service: ServiceName,
+        /// When it failed the last time.
+        last: Time,
+        /// When that was found.
+        at: Time,
+    },
+    /// Something besides is wrong, or otherwise wrong than it was.
+    Matter {
+        /// What.
+        matter: Box<Matter>,
+        /// When that was found.
+        at: Time,
+    },
+    /// It is over.
+    MatterOver {
+        /// Its key.
+        key: String,
+        /// It was seen to be well. Otherwise it is only not heard of any more.
+        seen: bool,
+        /// When that was found.
+        at: Time,
+    },
 }
 
 /// What is thought of an address.

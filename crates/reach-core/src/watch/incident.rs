@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{AddressState, Reason, TargetId};
+use super::{AddressState, Matter, Reason, TargetId, joining::Suffering};
 use crate::{
     Time,
     model::{Diagnosis, ResolutionError},
@@ -31,6 +31,9 @@ pub enum Subject {
     Target(TargetId),
     /// This host reaches nothing: everything else is frozen.
     Vantage,
+    /// What signals say of a service, a database or this host, and no target stands for: its
+    /// [`key`](super::Matter::key).
+    Matter(String),
 }
 
 /// How bad it is, mildest first.
@@ -105,6 +108,10 @@ pub enum Ending {
     Unconfirmed,
     /// It was this host's own: that it is connected shows in everything else that is watched.
     Connected,
+    /// Whoever said that something was wrong said that it is well. There is nothing that tries could clear.
+    Reported,
+    /// Whoever said that something was wrong says nothing of it any more. That does not mean that it is well.
+    NotHeard,
     /// There was another one of the same subject.
     Superseded,
 }
@@ -118,6 +125,8 @@ impl Ending {
             Ending::NotWatched => "not-watched",
             Ending::Unconfirmed => "unconfirmed",
             Ending::Connected => "connected",
+            Ending::Reported => "reported",
+            Ending::NotHeard => "not-heard",
             Ending::Superseded => "superseded",
         }
     }
@@ -180,6 +189,10 @@ pub enum Cause {
         #[serde(with = "micros")]
         window: Duration,
     },
+    /// A service suffers: what its own systems say. Whether the network shows why, the diagnosis says.
+    Suffering(Box<Suffering>),
+    /// What signals say is wrong besides.
+    Matter(Box<Matter>),
     /// This host reaches nothing.
     Offline {
         /// What does not answer.

@@ -23,6 +23,8 @@ pub mod courier;
 mod event;
 mod incident;
 pub mod incidents;
+pub mod joining;
+mod matter;
 mod outbox;
 pub mod patrol;
 mod pattern;
@@ -33,6 +35,7 @@ mod status;
 
 pub use event::*;
 pub use incident::*;
+pub use matter::*;
 pub use outbox::*;
 pub use pattern::fits;
 pub use plan::*;

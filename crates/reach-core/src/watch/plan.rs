@@ -9,7 +9,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::TargetId;
-use crate::model::{Families, Target, Vantage};
+use crate::{
+    model::{Families, Target, Vantage},
+    stats::wilson,
+};
 
 /// Everything that is watched, and from where.
 #[derive(Clone, Debug, PartialEq)]
@@ -157,6 +160,42 @@ impl Default for FailureShare {
     /// One percent, as the APM of the founding story had it, over five minutes.
     fn default() -> Self {
         Self { threshold: 0.01, window: Duration::from_secs(300), least: 30 }
+    }
+}
+
+/// What a share of failures says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Share {
+    /// It is too much: its lower 95 % Wilson bound is above the threshold. Both bounds.
+    TooMuch((f64, f64)),
+    /// It is not: the upper bound is below the threshold, or nothing failed in a sample that is large enough to count.
+    Fine,
+    /// The sample is too small to say.
+    Unsaid,
+}
+
+impl FailureShare {
+    /// The normal quantile of 95 %.
+    const Z: f64 = 1.96;
+
+    /// Judges a whole window.
+    ///
+    /// For 1 % the upper bound wants 381 tries without a failure, which a slow target does not make in a window. So
+    /// a window that has enough tries and not a single failure is fine too: what fired is not seen any more, and an
+    /// alarm that only an hour's tries could end would be ignored by then.
+    pub fn judge(&self, failed: u64, tries: u64) -> Share {
+        if tries < u64::from(self.least.max(1)) {
+            return Share::Unsaid;
+        }
+        let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        let bounds = wilson(count(failed), count(tries), Self::Z);
+        if bounds.0 > self.threshold {
+            Share::TooMuch(bounds)
+        } else if bounds.1 < self.threshold || failed == 0 {
+            Share::Fine
+        } else {
+            Share::Unsaid
+        }
     }
 }
 

@@ -66,10 +66,26 @@ pub struct Status {
     pub silences: Vec<Silence>,
     /// How the patrol keeps its times.
     pub schedule: ScheduleStatus,
+    /// The systems that are heard, by their names.
+    #[serde(default)]
+    pub sources: Vec<SourceStatus>,
     /// How far the messages are.
     pub channels: BTreeMap<String, ChannelStatus>,
     /// How the memory is.
     pub store: StoreStatus,
+}
+
+/// What is known of a system that says things.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceStatus {
+    /// Its name in the configuration.
+    pub source: String,
+    /// When it was heard last, whether it had anything to say or not.
+    pub heard: Option<Time>,
+    /// Signals that it gave since the watch began.
+    pub signals: u64,
+    /// What of it is known to be lost: datagrams, texts, lines.
+    pub lost: u64,
 }
 
 /// What is known of a target at this moment.

@@ -7,6 +7,11 @@ use std::io;
 /// The bit of `CAP_NET_RAW` (capabilities(7)).
 const CAP_NET_RAW: u32 = 13;
 
+/// The bits of `CAP_DAC_READ_SEARCH` and `CAP_SYS_PTRACE`: without them the kernel shows what a process has open to its
+/// own user only.
+const CAP_DAC_READ_SEARCH: u32 = 2;
+const CAP_SYS_PTRACE: u32 = 19;
+
 /// The number of the last capability that any kernel may know: the sets have 64 bits.
 const LAST_CAPABILITY: libc::c_ulong = 63;
 
@@ -37,11 +42,24 @@ pub fn raise_file_limit() -> io::Result<u64> {
 /// Capabilities belong to threads, so this comes before any thread is started. After it root reads only files
 /// that root may read by their permissions, and can bind no source port below 1024.
 pub fn drop_privileges() -> io::Result<()> {
+    keep(1 << CAP_NET_RAW)
+}
+
+/// The same for a thread that looks at processes and sends nothing: it keeps the right to see what those of others have
+/// open, if it has it. Call it at the beginning of the thread, which has to be started before [`drop_privileges`] to have
+/// anything to keep.
+pub fn keep_rights_to_look() -> io::Result<()> {
+    keep(1 << CAP_DAC_READ_SEARCH | 1 << CAP_SYS_PTRACE)
+}
+
+/// Gives up every capability that is not in this mask of the first 32.
+fn keep(mask: u32) -> io::Result<()> {
     let mut sets = capabilities()?;
     if sets.iter().all(|set| set.effective == 0 && set.permitted == 0 && set.inheritable == 0) {
         return Ok(());
     }
-    for capability in (0..=LAST_CAPABILITY).filter(|&number| number != libc::c_ulong::from(CAP_NET_RAW)) {
+    let is_kept = |number: libc::c_ulong| number < 32 && mask & (1 << number) != 0;
+    for capability in (0..=LAST_CAPABILITY).filter(|&number| !is_kept(number)) {
         // Fails without CAP_SETPCAP, and for numbers that this kernel does not know; both are fine, because
         // the bounding set only limits what a later execve could add, and without CAP_SETPCAP it was never ours.
         // SAFETY: takes plain numbers and touches no memory of ours.
@@ -50,7 +68,7 @@ pub fn drop_privileges() -> io::Result<()> {
     // SAFETY: as above. A kernel before 4.3 knows no ambient set, and then there is nothing to clear.
     let _ = unsafe { libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) };
     for (word, set) in sets.iter_mut().enumerate() {
-        let keep = if word == 0 { 1_u32 << CAP_NET_RAW } else { 0 };
+        let keep = if word == 0 { mask } else { 0 };
         set.effective &= keep;
         set.permitted &= keep;
         set.inheritable = 0;
@@ -103,5 +121,13 @@ mod tests {
         assert_eq!(sets[0].effective & !(1 << CAP_NET_RAW), 0);
         assert_eq!((sets[1].permitted, sets[1].effective), (0, 0));
         assert!(sets.iter().all(|set| set.inheritable == 0));
+    }
+
+    #[test]
+    fn who_looks_keeps_the_right_to_look_and_no_other() {
+        keep_rights_to_look().expect("dropped");
+        let sets = capabilities().expect("known");
+        assert_eq!(sets[0].permitted & !(1 << CAP_SYS_PTRACE | 1 << CAP_DAC_READ_SEARCH), 0);
+        assert_eq!((sets[1].permitted, sets[1].effective), (0, 0));
     }
 }

@@ -1,6 +1,7 @@
-//! What every code means: verdicts, findings and states, each with its proof, its trace in a Java log, what to
+//! What every code means: verdicts, findings, states and what fails for applications, each with its proof, its trace in a Java log, what to
 //! do about it, and what it must not be taken for.
 
+mod failures;
 mod findings;
 mod verdicts;
 
@@ -94,7 +95,7 @@ impl Entry {
 }
 
 fn entries() -> impl Iterator<Item = &'static Entry> {
-    verdicts::ENTRIES.iter().chain(findings::ENTRIES)
+    verdicts::ENTRIES.iter().chain(findings::ENTRIES).chain(failures::ENTRIES)
 }
 
 fn normal(code: &str) -> String {
@@ -126,7 +127,7 @@ fn distance(one: &str, other: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use reach_core::model::Verdict;
+    use reach_core::{model::Verdict, signal::FailureClass};
 
     use super::*;
     use crate::words::samples;
@@ -139,6 +140,9 @@ mod tests {
     fn every_verdict_and_every_finding_is_explained() {
         for verdict in Verdict::ALL {
             assert!(explain(verdict.code(), Lang::En).is_some(), "{}", verdict.code());
+        }
+        for class in FailureClass::ALL {
+            assert!(explain(class.code(), Lang::En).is_some(), "{}", class.code());
         }
         for matter in samples::matters() {
             assert!(explain(matter.code(), Lang::En).is_some(), "{}", matter.code());

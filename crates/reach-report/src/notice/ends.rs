@@ -14,6 +14,13 @@ pub(super) fn recovered(incident: &Incident, lang: Lang) -> Vec<String> {
         )];
     }
     let quiet = units::stretch(incident.quiet, lang);
+    if matches!(incident.subject, Subject::Matter(_)) {
+        return vec![say!(
+            lang,
+            "What told of it has told that it is over, or nothing of it for long enough; no all-clear follows.",
+            "해소되었다고 보고되었거나 충분히 오래 다시 보고되지 않았습니다. 정상화 알림은 따로 없습니다."
+        )];
+    }
     if never_failed(incident) {
         return vec![say!(
             lang,

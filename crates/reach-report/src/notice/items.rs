@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use reach_core::{
     model::{Case, Effort, Finding, Matter, Plan, Severity},
-    watch::{Incident, Member, News, Notice, Phase, Subject, courier::Part},
+    watch::{Incident, News, Notice, Phase, Subject, courier::Part},
 };
 
 use super::{Item, Kind, Message, Telling, words};
@@ -62,7 +62,7 @@ pub(super) fn one(part: &Part, telling: &Telling<'_>) -> Message {
             incident
                 .causes
                 .iter()
-                .filter_map(|cause| words::cause(cause, telling))
+                .filter_map(|cause| words::cause(cause, incident, telling))
                 .map(|line| Item::line(line, FACT)),
         );
         addresses(&mut items, incident, telling);
@@ -130,14 +130,18 @@ fn addresses(items: &mut Vec<Item>, incident: &Incident, telling: &Telling<'_>) 
     let lang = telling.lang;
     let diagnosis = incident.diagnosis.as_deref();
     let mut fates: Vec<(String, Vec<IpAddr>)> = Vec::new();
-    let mut add = |why: String, member: &Member| match fates.iter_mut().find(|(known, _)| *known == why) {
-        Some((_, addresses)) => addresses.push(member.address),
-        None => fates.push((why, vec![member.address])),
+    let mut add = |why: String, address: IpAddr| match fates.iter_mut().find(|(known, _)| *known == why) {
+        Some((_, addresses)) => addresses.push(address),
+        None => fates.push((why, vec![address])),
     };
     for member in words::failing(incident) {
         let endpoints = diagnosis.iter().flat_map(|diagnosis| &diagnosis.endpoints);
         let endpoint = endpoints.into_iter().find(|endpoint| endpoint.endpoint.address == member.address);
-        add(words::why(member, endpoint, lang), member);
+        add(words::why(member, endpoint, lang), member.address);
+    }
+    // What an application suffers and the examination explains need not have failed a try of the watch yet.
+    for endpoint in words::explained(incident) {
+        add(words::verdict(endpoint, lang), endpoint.endpoint.address);
     }
     for member in words::gone(incident) {
         let why = say!(
@@ -145,7 +149,7 @@ fn addresses(items: &mut Vec<Item>, incident: &Incident, telling: &Telling<'_>) 
             "failed until it left DNS, which is no recovery",
             "실패하던 중 DNS에서 빠짐(복구된 것은 아님)"
         );
-        add(why, member);
+        add(why, member.address);
     }
     for (why, addresses) in fates {
         for some in addresses.chunks(TOGETHER) {

@@ -3,7 +3,7 @@
 use reach_core::watch::{Assurance, Cause, Ending, Member, News, Phase, Subject, courier::Part};
 use serde_json::{Value, json};
 
-use super::{Telling, ends::lack as lack_text, message};
+use super::{Telling, ends::lack as lack_text, message, signals};
 use crate::{Lang, clean::clean, units, words};
 
 /// What a webhook and a command get: `reach.notice/1`.
@@ -44,6 +44,7 @@ fn notice(part: &Part, telling: &Telling<'_>) -> Value {
         "subject": match incident.subject {
             Subject::Target(_) => "target",
             Subject::Vantage => "vantage",
+            Subject::Matter(_) => "matter",
         },
         "target": incident.title,
         "labels": incident.labels,
@@ -167,6 +168,10 @@ fn cause(cause: &Cause) -> Value {
         Cause::Burn { objective, rate, window } => json!({
             "kind": "burn", "objective": objective, "rate": rate, "window_s": window.as_secs(),
         }),
+        Cause::Suffering(suffering) => {
+            json!({ "kind": "suffering", "suffering": signals::suffering_json(suffering) })
+        }
+        Cause::Matter(matter) => signals::matter_json(matter),
         Cause::Offline { silent, near } => json!({ "kind": "offline", "silent": silent, "near": near }),
     }
 }

@@ -8,6 +8,7 @@ mod ends;
 mod items;
 mod json;
 mod render;
+pub(crate) mod signals;
 mod statement;
 mod words;
 

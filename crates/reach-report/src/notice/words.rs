@@ -5,10 +5,10 @@ use std::time::Duration;
 use reach_core::{
     Time,
     model::{ClientModel, EndpointDiagnosis, Verdict},
-    watch::{AddressState, Cause, Gravity, Incident, Member, News, Notice, Phase, Subject},
+    watch::{AddressState, Cause, Ending, Gravity, Incident, Member, News, Notice, Phase, Subject},
 };
 
-use super::{Telling, ends};
+use super::{Telling, ends, signals};
 use crate::{
     Lang,
     clean::clean,
@@ -44,13 +44,20 @@ pub(super) fn symbol(notice: &Notice) -> &'static str {
 /// The one line that says it all, without its symbol.
 pub(super) fn title(notice: &Notice, lang: Lang) -> String {
     let incident = &notice.incident;
-    let name = clean(&incident.title);
+    let mut name = clean(&incident.title);
+    let sufferers = signals::sufferers(incident);
+    if !sufferers.is_empty() {
+        name = format!("{} → {name}", units::some_of(&sufferers, 3, lang));
+    }
     let what = headline(notice, lang);
     match (&notice.news, incident.phase) {
         (News::AllClear(_), _) => say!(lang, "{name}: all clear", "{name}: 정상화 확인"),
         (News::Extended(_), _) => say!(lang, "{name}: all clear has to wait", "{name}: 정상화 확인 보류"),
         (News::Unclear(_), _) => {
             say!(lang, "{name}: closed without an all-clear", "{name}: 정상화 확인 없이 종료")
+        }
+        (News::Dropped, _) if incident.ending == Some(Ending::NotHeard) => {
+            say!(lang, "{name}: not heard of any more", "{name}: 더 이상 보고 없음")
         }
         (News::Dropped, _) => say!(lang, "{name}: not watched any more", "{name}: 감시 종료"),
         (News::Pool { .. }, _) => say!(lang, "{name}: its addresses changed", "{name}: IP 목록 변경"),
@@ -73,6 +80,8 @@ fn over(incident: &Incident, lang: Lang) -> &'static str {
     match (incident.subject == Subject::Vantage, lang) {
         (true, Lang::En) => "connected again",
         (true, Lang::Ko) => "네트워크 다시 연결됨",
+        (false, Lang::En) if matches!(incident.subject, Subject::Matter(_)) => "over",
+        (false, Lang::Ko) if matches!(incident.subject, Subject::Matter(_)) => "해소됨",
         (false, Lang::En) if has_left(incident) => "what failed has left DNS",
         (false, Lang::Ko) if has_left(incident) => "장애 IP가 DNS에서 빠짐",
         (false, Lang::En) if never_failed(incident) => "over",
@@ -129,16 +138,9 @@ fn what_is_wrong(incident: &Incident, now: Time, lang: Lang) -> String {
     match gravest {
         Some(Cause::Addresses) => {
             let (failing, pool) = (failing(incident).count(), incident.pool as usize);
-            match pool.max(failing) {
-                _ if failing == 0 => answers_again(incident, lang),
-                1 => say!(lang, "cannot be reached", "접속 불가"),
-                pool if failing == pool => {
-                    say!(lang, "all {pool} addresses fail", "IP {pool}개 모두 접속 불가")
-                }
-                pool => {
-                    let fail = if failing == 1 { "fails" } else { "fail" };
-                    say!(lang, "{failing} of {pool} addresses {fail}", "IP {pool}개 중 {failing}개 접속 불가")
-                }
+            match failing {
+                0 => answers_again(incident, lang),
+                failing => some_fail(failing, pool, lang),
             }
         }
         Some(Cause::Unresolved(_)) => say!(lang, "name does not resolve", "DNS 조회 실패"),
@@ -176,17 +178,43 @@ fn what_is_wrong(incident: &Incident, now: Time, lang: Lang) -> String {
             let rate = times(*rate, lang);
             say!(lang, "error budget burns {rate} too fast", "오류 허용량을 {rate} 빠르게 소진")
         }
+        Some(Cause::Suffering(suffering)) => {
+            let what = signals::suffering_headline(suffering, lang);
+            let pool = incident.diagnosis.as_ref().map_or(0, |diagnosis| diagnosis.endpoints.len());
+            match explained(incident).filter(|endpoint| !endpoint.verdict.is_partly_usable()).count() {
+                0 => what,
+                failing => {
+                    let addresses = some_fail(failing, pool, lang);
+                    say!(lang, "{what}, {addresses}", "{what}, {addresses}")
+                }
+            }
+        }
+        Some(Cause::Matter(matter)) => signals::matter_headline(matter, lang),
         Some(Cause::Offline { .. }) => say!(lang, "this host reaches nothing", "이 서버의 네트워크 단절"),
         None => gravity(incident.gravity, lang).to_owned(),
+    }
+}
+
+/// So many of so many addresses fail.
+fn some_fail(failing: usize, pool: usize, lang: Lang) -> String {
+    match pool.max(failing) {
+        1 => say!(lang, "cannot be reached", "접속 불가"),
+        pool if failing == pool => say!(lang, "all {pool} addresses fail", "IP {pool}개 모두 접속 불가"),
+        pool => {
+            let fail = if failing == 1 { "fails" } else { "fail" };
+            say!(lang, "{failing} of {pool} addresses {fail}", "IP {pool}개 중 {failing}개 접속 불가")
+        }
     }
 }
 
 /// Which of several causes the title names.
 fn weight(cause: &Cause) -> u8 {
     match cause {
-        Cause::Offline { .. } => 7,
-        Cause::Unresolved(_) => 6,
-        Cause::Addresses => 5,
+        Cause::Offline { .. } => 9,
+        Cause::Matter(_) => 8,
+        Cause::Unresolved(_) => 7,
+        Cause::Addresses => 6,
+        Cause::Suffering(_) => 5,
         Cause::FailureShare { .. } => 4,
         Cause::Burn { .. } => 3,
         Cause::Certificate { .. } => 2,
@@ -196,10 +224,12 @@ fn weight(cause: &Cause) -> u8 {
 }
 
 /// What a cause is, in a sentence; `None` where the title and the list of addresses say it.
-pub(super) fn cause(cause: &Cause, telling: &Telling<'_>) -> Option<String> {
+pub(super) fn cause(cause: &Cause, incident: &Incident, telling: &Telling<'_>) -> Option<String> {
     let lang = telling.lang;
     Some(match cause {
         Cause::Addresses => return None,
+        Cause::Suffering(suffering) => signals::suffering(suffering, incident.diagnosis.as_deref(), lang),
+        Cause::Matter(matter) => signals::matter(matter, lang),
         Cause::Unresolved(error) => {
             let error = words::resolution_error(*error, lang);
             say!(lang, "DNS: {error}.", "DNS: {error}.")
@@ -326,17 +356,28 @@ fn is_gone(member: &Member) -> bool {
     member.gone || member.state == AddressState::Gone
 }
 
+/// What a survey found at addresses that no try of the watch has failed at, where that is what services suffer from.
+pub(super) fn explained(incident: &Incident) -> impl Iterator<Item = &EndpointDiagnosis> {
+    let suffered = incident.causes.iter().any(|cause| matches!(cause, Cause::Suffering(_)));
+    let wanted = suffered && failing(incident).next().is_none();
+    let endpoints = incident.diagnosis.iter().filter(move |_| wanted).flat_map(|found| &found.endpoints);
+    endpoints.filter(|endpoint| !matches!(endpoint.verdict, Verdict::Ok | Verdict::Inconclusive))
+}
+
+/// What a survey found at an address, and where.
+pub(super) fn verdict(endpoint: &EndpointDiagnosis, lang: Lang) -> String {
+    let meaning = words::meaning(endpoint.verdict, lang);
+    match words::place(endpoint, lang) {
+        Some(place) => say!(lang, "{meaning}, {place}", "{meaning}, 위치: {place}"),
+        None => meaning.to_owned(),
+    }
+}
+
 /// Why an address fails: what a survey found, or what the tries themselves show.
 pub(super) fn why(member: &Member, endpoint: Option<&EndpointDiagnosis>, lang: Lang) -> String {
     let found = endpoint.filter(|endpoint| !matches!(endpoint.verdict, Verdict::Ok | Verdict::Inconclusive));
     let mut text = match found {
-        Some(endpoint) => {
-            let meaning = words::meaning(endpoint.verdict, lang);
-            match words::place(endpoint, lang) {
-                Some(place) => say!(lang, "{meaning}, {place}", "{meaning}, 위치: {place}"),
-                None => meaning.to_owned(),
-            }
-        }
+        Some(endpoint) => verdict(endpoint, lang),
         None => reason(member.reason, lang).to_owned(),
     };
     if member.from_birth {
@@ -384,6 +425,11 @@ pub(super) fn news(notice: &Notice, telling: &Telling<'_>) -> Vec<String> {
             lang,
             "A silence ended. {held_back} notices were held back meanwhile.",
             "알림 중지가 끝났습니다. 그동안 보류된 알림 {held_back}건."
+        )],
+        News::Dropped if notice.incident.ending == Some(Ending::NotHeard) => vec![say!(
+            lang,
+            "Nobody tells of it any more; how it was last does not mean that it is well.",
+            "더 이상 보고되지 않습니다. 정상화되었다는 뜻은 아닙니다."
         )],
         News::Dropped => vec![say!(
             lang,

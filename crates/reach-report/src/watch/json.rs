@@ -42,6 +42,13 @@ pub fn status(status: &Status, lang: Lang) -> Value {
         })
     };
     out.insert("channels".to_owned(), status.channels.iter().map(channel).collect());
+    let source = |source: &reach_core::watch::SourceStatus| {
+        json!({
+            "source": source.source, "heard_at": source.heard.map(rfc3339), "signals": source.signals,
+            "lost": source.lost,
+        })
+    };
+    out.insert("sources".to_owned(), status.sources.iter().map(source).collect());
     let store = &status.store;
     out.insert(
         "store".to_owned(),
@@ -145,7 +152,7 @@ fn incident_value(incident: &Incident, lang: Lang) -> Value {
     };
     json!({
         "id": incident.id.0,
-        "subject": match incident.subject { Subject::Target(_) => "target", Subject::Vantage => "vantage" },
+        "subject": match incident.subject { Subject::Target(_) => "target", Subject::Vantage => "vantage", Subject::Matter(_) => "matter" },
         "target": incident.title, "labels": incident.labels, "severity": incident.gravity.code(),
         "worst_severity": incident.worst.code(), "phase": phase_code(incident.phase),
         "began_at": rfc3339(incident.began), "opened_at": rfc3339(incident.opened),
@@ -251,8 +258,9 @@ pub fn plan(plan: &PlanView<'_>) -> Value {
         })
     };
     out.insert("targets".to_owned(), plan.targets.iter().map(target).collect());
-    let channel = |(name, kind): &(&str, &str)| json!({ "name": name, "kind": kind });
-    out.insert("channels".to_owned(), plan.channels.iter().map(channel).collect());
+    let named = |(name, kind): &(&str, &str)| json!({ "name": name, "kind": kind });
+    out.insert("sources".to_owned(), plan.sources.iter().map(named).collect());
+    out.insert("channels".to_owned(), plan.channels.iter().map(named).collect());
     let window = |(name, next): &(&str, Option<String>)| json!({ "name": name, "next": next });
     out.insert("maintenance".to_owned(), plan.maintenance.iter().map(window).collect());
     out.insert("store".to_owned(), json!({ "path": plan.store, "max_bytes": plan.max_bytes }));

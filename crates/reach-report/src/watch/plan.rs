@@ -21,6 +21,8 @@ use crate::{
 pub struct PlanView<'a> {
     /// The targets.
     pub targets: Vec<WatchedView<'a>>,
+    /// What is heard or looked at besides targets: name, and the key of its table.
+    pub sources: Vec<(&'a str, &'a str)>,
     /// The channels: name and kind.
     pub channels: Vec<(&'a str, &'a str)>,
     /// Names of the maintenance windows, each with its next turn as it would be said, if there is one in 14 days.
@@ -76,12 +78,21 @@ pub fn plan(plan: &PlanView<'_>, style: &Style) -> String {
         ],
         rows: plan.targets.iter().map(row).collect(),
     };
-    page.table("", &table);
+    if !plan.targets.is_empty() {
+        page.table("", &table);
+    }
     page.blank();
     let mut line = |text: String| page.paragraph("", "  ", &[Span::new(text, Role::Plain)]);
-    let channels: Vec<String> =
-        plan.channels.iter().map(|(name, kind)| format!("{} ({})", clean(name), clean(kind))).collect();
-    let channels = units::some_of(&channels, 8, lang);
+    let some = |all: &[(&str, &str)]| {
+        let all: Vec<String> =
+            all.iter().map(|(name, kind)| format!("{} ({})", clean(name), clean(kind))).collect();
+        units::some_of(&all, 8, lang)
+    };
+    if !plan.sources.is_empty() {
+        let sources = some(&plan.sources);
+        line(say!(lang, "sources of signals: {sources}", "신호 출처: {sources}"));
+    }
+    let channels = some(&plan.channels);
     line(if channels.is_empty() {
         say!(
             lang,

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use reach_core::{
     Time,
-    watch::{AddressState, ChannelStatus, Incident, Layer, Phase, Status, Subject, TargetStatus},
+    watch::{
+        AddressState, ChannelStatus, Incident, Layer, Phase, SourceStatus, Status, Subject, TargetStatus,
+    },
 };
 
 use super::{
@@ -126,6 +128,10 @@ pub fn status(status: &Status, style: &Style) -> String {
     if !status.channels.is_empty() {
         page.blank();
         page.table("", &channels(status, style));
+    }
+    if !status.sources.is_empty() {
+        page.blank();
+        page.table("", &sources(status, style));
     }
     let silences = status.silences.len();
     if silences > 0 {
@@ -299,6 +305,31 @@ fn channels(status: &Status, style: &Style) -> Table {
             title(Title::Trouble).wrap(20).dispensable(1),
         ],
         rows: rows.collect(),
+    }
+}
+
+/// The systems that are heard.
+fn sources(status: &Status, style: &Style) -> Table {
+    let lang = style.lang;
+    let title = |title: Title| Column::new(title.text(lang));
+    let row = |source: &SourceStatus| {
+        let heard = source.heard.map_or_else(|| "-".to_owned(), |at| short_time(at, status.at, style));
+        let role = if source.heard.is_none() { Role::Warn } else { Role::Plain };
+        Row::Cells(vec![
+            Span::plain(clean(&source.source)),
+            Span::new(heard, role),
+            Span::plain(grouped(source.signals)),
+            Span::new(grouped(source.lost), if source.lost > 0 { Role::Warn } else { Role::Plain }),
+        ])
+    };
+    Table {
+        columns: vec![
+            title(Title::Source).cut(28),
+            title(Title::Heard),
+            title(Title::Signals).right(),
+            title(Title::Lost).right().dispensable(1),
+        ],
+        rows: status.sources.iter().map(row).collect(),
     }
 }
 

@@ -40,6 +40,10 @@ pub(super) enum Title {
     Speaks,
     Labels,
     Delivery,
+    Source,
+    Heard,
+    Signals,
+    Lost,
 }
 
 impl Title {
@@ -65,6 +69,10 @@ impl Title {
             Title::Lasted => "LASTED",
             Title::Gravity => "SEVERITY",
             Title::What => "WHAT",
+            Title::Source => "SOURCE",
+            Title::Heard => "HEARD",
+            Title::Signals => "SIGNALS",
+            Title::Lost => "LOST",
             Title::Channel => "CHANNEL",
             Title::Sent => "SENT",
             Title::Pending => "WAITING",
@@ -105,6 +113,10 @@ impl Title {
             Title::Lasted => "지속 시간",
             Title::Gravity => "심각도",
             Title::What => "내용",
+            Title::Source => "신호 출처",
+            Title::Heard => "마지막 수신",
+            Title::Signals => "신호",
+            Title::Lost => "유실",
             Title::Channel => "채널",
             Title::Sent => "발송",
             Title::Pending => "대기",

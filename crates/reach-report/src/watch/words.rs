@@ -14,7 +14,8 @@ use crate::{
     Lang, Style,
     clean::clean,
     layout::Role,
-    notice, units,
+    notice::{self, signals},
+    units,
     words::{count_addresses, resolution_error, say},
 };
 
@@ -139,6 +140,14 @@ pub(super) fn ending(ending: &Ending, lang: Lang) -> String {
             "this host is connected; that needs no all-clear",
             "이 서버가 다시 연결됨(정상화 확인 불필요)"
         ),
+        Ending::Reported => say!(
+            lang,
+            "whoever told of it says that it is well; that needs no all-clear",
+            "보고한 쪽에서 정상으로 보고됨(정상화 확인 불필요)"
+        ),
+        Ending::NotHeard => {
+            say!(lang, "no all-clear: nobody tells of it any more", "정상화 확인 없음: 더 이상 보고되지 않음")
+        }
         Ending::Superseded => say!(lang, "another incident stands for it", "다른 장애 기록으로 대체됨"),
     }
 }
@@ -166,7 +175,7 @@ pub(super) const fn phase_role(phase: Phase) -> Role {
 pub(super) fn title(incident: &Incident, lang: Lang) -> String {
     let name = clean(&incident.title);
     match incident.subject {
-        Subject::Target(_) => name,
+        Subject::Target(_) | Subject::Matter(_) => name,
         Subject::Vantage => say!(lang, "this host ({name})", "이 서버({name})"),
     }
 }
@@ -227,6 +236,8 @@ pub(super) fn cause(cause: &Cause, incident: &Incident, style: &Style) -> String
                 "목표 {objective}의 오류 예산이 {window} 동안 {rate:.1}배 빠르게 소진됨"
             )
         }
+        Cause::Suffering(suffering) => signals::suffering(suffering, incident.diagnosis.as_deref(), lang),
+        Cause::Matter(matter) => signals::matter(matter, lang),
         Cause::Offline { silent, .. } => {
             let silent: Vec<String> = silent.iter().map(|name| clean(name)).collect();
             let silent = units::some_of(&silent, 4, lang);

@@ -7,6 +7,7 @@
 mod ask;
 pub(crate) mod connect;
 mod evidence;
+pub(crate) mod failure;
 mod finding;
 mod impact;
 pub(crate) mod ping;

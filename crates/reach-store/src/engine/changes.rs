@@ -142,7 +142,7 @@ fn write_incidents(transaction: &Transaction<'_>, pending: &Pending) -> rusqlite
         let (began, opened) = (signed(incident.began.as_micros()), signed(incident.opened.as_micros()));
         let target = match incident.subject {
             Subject::Target(target) => Some(target.0),
-            Subject::Vantage => None,
+            Subject::Vantage | Subject::Matter(_) => None,
         };
         let body = pack(incident).map_err(unwritable)?;
         let gravity = incident.worst.code();

@@ -93,7 +93,7 @@ impl Reader {
                     let found = moved(connection, question, params![target.0, from, until])?;
                     found.into_iter().map(|(_, transition)| transition).collect()
                 }
-                Subject::Vantage => Vec::new(),
+                Subject::Vantage | Subject::Matter(_) => Vec::new(),
             };
             let evidence = evidence(connection, "incident = ?1", [signed(id.0)])?;
             Ok(Some(IncidentRecord { incident, transitions, notices, evidence }))

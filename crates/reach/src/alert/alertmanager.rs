@@ -84,6 +84,7 @@ fn alert(part: &Part, telling: &Telling<'_>, now: Time) -> Value {
     let name = match incident.subject {
         Subject::Target(_) => "ReachTarget",
         Subject::Vantage => "ReachOffline",
+        Subject::Matter(_) => "ReachSignal",
     };
     labels.insert("alertname".to_owned(), name.to_owned());
     labels.insert("target".to_owned(), incident.title.clone());

@@ -97,7 +97,7 @@ pub(super) fn trouble(error: reqwest::Error) -> Report {
 }
 
 /// An error with its causes, the last of which says most.
-fn told(error: &dyn std::error::Error) -> String {
+pub(crate) fn told(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -14,6 +14,7 @@ mod hook;
 pub mod http;
 mod postman;
 mod quiet;
+mod scouter;
 mod secret;
 pub mod settings;
 pub mod telegram;
@@ -37,6 +38,7 @@ use self::{
     command::Program,
     email::{Email, Server},
     hook::{Slack, Teams, Webhook},
+    scouter::Collector,
     settings::{ChannelKind, ChannelSettings},
     telegram::{Api, Telegram},
 };
@@ -57,6 +59,7 @@ enum Way {
     Email(Box<Email>),
     Alertmanager(Alertmanager),
     Command(Program),
+    Scouter(Collector),
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -115,6 +118,7 @@ impl Sender {
                 Way::Email(email) => email.deliver(dispatch, telling).await,
                 Way::Alertmanager(alertmanager) => alertmanager.deliver(dispatch, telling, now).await,
                 Way::Command(program) => program.deliver(dispatch, telling).await,
+                Way::Scouter(collector) => collector.deliver(dispatch, telling).await,
             }
         };
         // Each exchange has its own limit; several of them, and what heeds none, end here.
@@ -156,6 +160,7 @@ fn way(settings: &ChannelSettings, roots: &Arc<TrustRoots>) -> Result<Way, Strin
             login: login.clone(),
         }),
         ChannelKind::Command { command } => Way::Command(Program { command: command.clone(), timeout }),
+        ChannelKind::Scouter(tell) => Way::Scouter(Collector { tell: tell.clone() }),
     })
 }
 
@@ -201,5 +206,7 @@ fn usual_plan(name: &str, way: &Way) -> ChannelPlan {
             ..plan
         },
         Way::Command(_) => ChannelPlan { caps: program, chat: lane(name.to_owned(), &[(5, SECOND)]), ..plan },
+        // The collector's plugins send each alert on as it comes, to chats that take no more.
+        Way::Scouter(_) => ChannelPlan { chat: lane(name.to_owned(), &[(1, SECOND), (15, MINUTE)]), ..plan },
     }
 }

@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::{quiet::QuietHours, secret::Secrets};
-use crate::{config::proxy, output::shown};
+use crate::{config::proxy, output::shown, scouter::settings::Tell};
 
 /// A way to people or programs, as the configuration has it.
 #[derive(Clone, Debug)]
@@ -104,10 +104,12 @@ pub enum ChannelKind {
         /// The program and its arguments; no shell is involved.
         command: Vec<String>,
     },
+    /// A collector of Scouter: `tell` of a `[[scouter]]` table, and of no `[[channel]]`.
+    Scouter(Tell),
 }
 
 impl ChannelKind {
-    /// The stable names of all kinds.
+    /// The stable names of all kinds that a `[[channel]]` may have.
     pub const CODES: [&str; 7] =
         ["telegram", "webhook", "slack", "teams", "email", "alertmanager", "command"];
 
@@ -121,6 +123,7 @@ impl ChannelKind {
             ChannelKind::Email { .. } => "email",
             ChannelKind::Alertmanager { .. } => "alertmanager",
             ChannelKind::Command { .. } => "command",
+            ChannelKind::Scouter(_) => "scouter",
         }
     }
 }
@@ -150,7 +153,7 @@ pub struct Place<'a> {
 /// The Bot API of the whole world.
 const TELEGRAM: &str = "https://api.telegram.org";
 /// How long one delivery may take.
-const TIMEOUT: Duration = Duration::from_secs(15);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A table as it is written, before anything in it makes sense.
 #[derive(Deserialize)]

@@ -50,9 +50,10 @@ fn check(args: &ConfigCheckArgs, around: &Surroundings) -> Exit {
     for warning in &config.warnings {
         note(warning);
     }
-    if config.targets.is_empty() {
+    if config.targets.is_empty() && config.sources().next().is_none() {
         note(
-            "it names no target; `reach watch` needs one: add a `[[target]]`, or name one on the command line",
+            "it names no target and no source of signals; `reach watch` needs one: add a `[[target]]`, or name one on the \
+             command line",
         );
     }
     finish(&shown(&config, &output, Now::look().time()), Exit::AllWork)
@@ -98,6 +99,7 @@ fn shown(config: &WatchConfig, output: &Output, now: Time) -> String {
     });
     let view = PlanView {
         targets: targets.collect(),
+        sources: config.sources().collect(),
         channels: config
             .channels
             .iter()

@@ -7,11 +7,13 @@
 mod cron;
 mod fixed;
 pub mod foreign;
+mod logs;
 mod places;
 mod read;
 mod rules;
 mod secret;
 mod sheet;
+pub mod signals;
 mod values;
 mod when;
 pub mod window;
@@ -32,13 +34,20 @@ use reach_core::{
 use reach_report::Lang;
 use secrecy::SecretString;
 
-use self::window::Window;
 pub use self::{foreign::Http, places::Places, read::load};
+use self::{
+    signals::{OtlpReceiverSettings, SignalsConfig},
+    window::Window,
+};
 use super::{Output, Problems, Surroundings, keep, targets};
 use crate::{
     alert::settings::ChannelSettings,
     cli::WatchArgs,
+    host::{SOURCE, settings::HostSettings},
+    logs::SourcePlan,
     output::shown,
+    scouter::settings::ScouterSettings,
+    sql::settings::SqlSettings,
     web::settings::{OtlpSettings, ProbeSettings},
 };
 
@@ -70,8 +79,18 @@ pub struct WatchConfig {
     pub probe: ProbeSettings,
     /// Metrics that are pushed.
     pub otlp: Option<OtlpSettings>,
+    /// An endpoint for agents of OpenTelemetry.
+    pub otlp_receiver: Option<OtlpReceiverSettings>,
+    /// What follows from what other systems say.
+    pub signals: SignalsConfig,
+    /// What is looked at on this host, if anything.
+    pub host: Option<HostSettings>,
+    /// Databases that are asked for their slow statements; no name twice.
+    pub sql: Vec<SqlSettings>,
     /// Who hears of things, and how; no name twice.
     pub channels: Vec<ChannelSettings>,
+    /// Scouter installations that are heard; no name twice.
+    pub scouter: Vec<ScouterSettings>,
     /// When nothing is said of some targets.
     pub maintenance: Vec<Maintenance>,
     /// What this host is called in messages and metrics; its host name otherwise.
@@ -82,6 +101,8 @@ pub struct WatchConfig {
     pub zone: TimeZone,
     /// What is logged.
     pub log: LogConfig,
+    /// What applications and servers log, to be read; no name twice.
+    pub logs: Vec<SourcePlan>,
     /// Where `reach status` and others ask.
     pub control: ControlConfig,
     /// Where this host's state is kept.
@@ -252,12 +273,18 @@ impl WatchConfig {
             http: Http::default(),
             probe: ProbeSettings::default(),
             otlp: None,
+            otlp_receiver: None,
+            signals: SignalsConfig::default(),
+            host: None,
+            sql: Vec::new(),
             channels: Vec::new(),
+            scouter: Vec::new(),
             maintenance: Vec::new(),
             vantage: None,
             lang: None,
             zone: TimeZone::system(),
             log: LogConfig::default(),
+            logs: Vec::new(),
             control: ControlConfig { path: places.socket().to_owned(), named: false, group: None },
             state_dir: places.state.clone(),
             heartbeat: None,
@@ -266,9 +293,21 @@ impl WatchConfig {
         }
     }
 
-    /// The plan, with the ids that the memory gives to targets and the gateway that was found.
-    pub fn plan(
-        &self,
+    /// The names of everything that is heard or looked at besides targets, each with the key of its table.
+    pub fn sources(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        let host = self.host.iter().map(|_| (SOURCE, "host"));
+        let logs = self.logs.iter().map(|plan| (plan.log.origin.source.as_str(), "log"));
+        let scouter = self.scouter.iter().map(|installation| (installation.name.as_str(), "scouter"));
+        let databases = self.sql.iter().map(|database| (database.name.as_str(), "sql"));
+        let otlp = self.otlp_receiver.iter().map(|receiver| (receiver.name.as_str(), "otlp_receiver"));
+        host.chain(logs).chain(scouter).chain(databases).chain(otlp)
+    }
+
+    /// The plan, with targets that are not in the configuration, the ids that the memory gives to targets, and the
+    /// gateway that was found.
+    pub fn plan<'a>(
+        &'a self,
+        besides: impl Iterator<Item = &'a TargetConfig>,
         mut id: impl FnMut(&Target) -> TargetId,
         vantage: Vantage,
         detected: Option<IpAddr>,
@@ -282,7 +321,7 @@ impl WatchConfig {
             rules: target.rules.clone(),
         };
         WatchPlan {
-            targets: self.targets.iter().map(watched).collect(),
+            targets: self.targets.iter().chain(besides).map(watched).collect(),
             vantage,
             own: OwnCheck {
                 references: self.own.references.clone(),
@@ -393,10 +432,10 @@ pub fn watch(args: &WatchArgs, around: &Surroundings, world: World<'_>) -> Resul
     if args.output.lang.is_some() {
         config.lang = output.map(|output| output.style.lang);
     }
-    if config.targets.is_empty() && problems.is_empty() {
+    if config.targets.is_empty() && config.sources().next().is_none() && problems.is_empty() {
         problems.push(match &file {
             Some(file) => format!(
-                "{} names no target; add a `[[target]]`, as `reach config example` shows",
+                "{} names no target and no source of signals; add a `[[target]]`, as `reach config example` shows",
                 shown(&file.to_string_lossy())
             ),
             None => "there is nothing to watch; name a target".to_owned(),

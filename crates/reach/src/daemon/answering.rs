@@ -165,13 +165,17 @@ impl Daemon {
             warn!("{remark}");
         }
         let vantage = start::vantage_of(&watch.config);
-        self.plan = start::plan(&watch.config, &mut self.ids, vantage.clone(), self.seed);
         self.watch = Watch { ends_after: self.watch.ends_after, ..watch };
-        self.desk.enlist(self.ids.take_fresh());
-        self.keep_accounts(now);
-        self.desk.incidents_mut().reload(&self.plan, now);
+        remarks.extend(self.hear_again());
+        self.plan = start::plan(
+            &self.watch.config,
+            self.hearing.adopted(),
+            &mut self.ids,
+            vantage.clone(),
+            self.seed,
+        );
         self.desk.outbox().postman.reload(channels);
-        self.probing.reload(self.plan.clone());
+        self.go_by_plan(now);
         self.maintain(now);
         self.plan_hello(now);
         self.dismiss(now);
@@ -181,6 +185,14 @@ impl Daemon {
         }
         info!(targets = self.plan.targets.len(), "the configuration was read again");
         Ok(remarks)
+    }
+
+    /// Watches what the plan says from now on.
+    pub(super) fn go_by_plan(&mut self, now: Time) {
+        self.desk.enlist(self.ids.take_fresh());
+        self.keep_accounts(now);
+        self.desk.incidents_mut().reload(&self.plan, now);
+        self.probing.reload(self.plan.clone());
     }
 
     /// Keeps account of what is watched now, where a statement is wanted at the end.

@@ -14,6 +14,7 @@
 
 mod answering;
 mod desk;
+mod hearing;
 mod heartbeat;
 mod hello;
 mod maintenance;
@@ -46,6 +47,7 @@ use tracing::{error, info, warn};
 pub use self::desk::{Desk, Outbox, rows_of};
 use self::{
     answering::Waiting,
+    hearing::Hearing,
     hello::Hello,
     probing::{Known, Learned, Probing},
     start::{Ids, Memory},
@@ -62,6 +64,7 @@ use crate::{
     exit::Exit,
     logging,
     output::note,
+    receive::{Heard, Intake},
     service::Manager,
     web::WebState,
     words,
@@ -84,10 +87,14 @@ pub fn run(watch: Watch, again: Again<'_>) -> Exit {
         note(&problem);
         return Exit::CouldNotTell;
     }
+    let clock = Clock::following_wall();
+    let (intake, heard) = Intake::new();
+    // What looks at this host keeps the right to, and begins before everything else gives it up.
+    let hearing = Hearing::begin(&watch.config, watch.output.style.lang, clock, intake);
     if let Err(error) = drop_privileges() {
         warn!("{}", words::privileges_kept(&error, watch.output.style.lang));
     }
-    match begin(watch, shown, again) {
+    match hearing.and_then(|hearing| begin(watch, shown, (clock, hearing, heard), again)) {
         Ok(exit) => exit,
         Err(trouble) => {
             for line in trouble {
@@ -98,7 +105,10 @@ pub fn run(watch: Watch, again: Again<'_>) -> Exit {
     }
 }
 
-fn begin(watch: Watch, shown: Shown, again: Again<'_>) -> Result<Exit, Problems> {
+/// The clock of everything, what is heard, and where it comes out.
+type Ears = (Clock, Hearing, mpsc::Receiver<Heard>);
+
+fn begin(watch: Watch, shown: Shown, ears: Ears, again: Again<'_>) -> Result<Exit, Problems> {
     let line = |error: String| vec![error];
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| line(format!("cannot begin: {error}")))?;
@@ -115,7 +125,7 @@ fn begin(watch: Watch, shown: Shown, again: Again<'_>) -> Result<Exit, Problems>
             path.display()
         );
     }
-    let exit = runtime.block_on(async { Daemon::start(watch, shown, memory).await?.run(again).await });
+    let exit = runtime.block_on(async { Daemon::start(watch, shown, memory, ears).await?.run(again).await });
     // Requests of a browser must not hold up the end.
     runtime.shutdown_background();
     if let Some(path) = &passing {
@@ -172,6 +182,7 @@ struct Daemon {
     network: Network,
     trust: Arc<TrustRoots>,
     manager: Manager,
+    hearing: Hearing,
     inbox: Inbox,
     /// What runs beside, until the watch ends.
     beside: Vec<JoinHandle<()>>,
@@ -205,20 +216,23 @@ struct Inbox {
     committed: mpsc::UnboundedReceiver<Committed>,
     post: mpsc::UnboundedReceiver<FromPostman>,
     wanted: mpsc::UnboundedReceiver<Wanted>,
+    heard: mpsc::Receiver<Heard>,
 }
 
 impl Daemon {
-    async fn start(watch: Watch, shown: Shown, memory: Memory) -> Result<Self, Problems> {
+    async fn start(watch: Watch, shown: Shown, memory: Memory, ears: Ears) -> Result<Self, Problems> {
         let line = |error: String| vec![error];
         let Memory { writer, reader, recovered, .. } = memory;
         let config = &watch.config;
-        let (clock, seed) = (Clock::following_wall(), dice());
+        let (clock, mut hearing, heard) = ears;
+        let seed = dice();
         let now = clock.now();
+        hearing.remember(&recovered, now);
         let trust = Arc::new(TrustRoots::load());
         let vantage = start::vantage_of(config);
         let network = Network::new(TrustRoots::load());
         let mut ids = Ids::new(&recovered);
-        let plan = start::plan(config, &mut ids, vantage.clone(), seed);
+        let plan = start::plan(config, hearing.adopted(), &mut ids, vantage.clone(), seed);
         let channels = start::channels(config, &trust)?;
 
         let (told, committed) = mpsc::unbounded_channel();
@@ -265,7 +279,8 @@ impl Daemon {
             network,
             trust,
             manager: Manager::find(&|name| std::env::var_os(name)),
-            inbox: Inbox { learned, committed, post, wanted },
+            hearing,
+            inbox: Inbox { learned, committed, post, wanted, heard },
             beside: Vec::new(),
             renewed: Vec::new(),
             serving: None,
@@ -276,6 +291,7 @@ impl Daemon {
             shown,
             watch,
         };
+        daemon.hearing.open(&daemon.watch.config, clock)?;
         daemon.open_control(&wish)?;
         daemon.open_web(published, &vantage).await?;
         daemon.begin_renewed(&daemon.watch.config.clone())?;
@@ -306,7 +322,8 @@ impl Daemon {
                 self.end().await;
                 return Ok(exit);
             }
-            let due = self.desk.due().map_or(PUBLISH_EVERY / 2, |due| due.since(now).min(PUBLISH_EVERY / 2));
+            let due = self.desk.due().into_iter().chain(self.hearing.due()).min();
+            let due = due.map_or(PUBLISH_EVERY / 2, |due| due.since(now).min(PUBLISH_EVERY / 2));
             tokio::select! {
                 learned = self.inbox.learned.recv() => match learned {
                     Some(learned) => self.learn(learned),
@@ -316,6 +333,7 @@ impl Daemon {
                         return Ok(Exit::CouldNotTell);
                     }
                 },
+                Some(heard) = self.inbox.heard.recv() => self.take(&heard),
                 Some(committed) = self.inbox.committed.recv() => self.desk.committed(&committed),
                 Some(from) = self.inbox.post.recv() => self.hear(from),
                 Some(wanted) = self.inbox.wanted.recv() => match wanted {
@@ -354,6 +372,7 @@ impl Daemon {
 
     /// Does what is due, and passes on what came of it.
     fn turn(&mut self, now: Time) {
+        self.listen_on(now);
         self.desk.tick(now);
         if now >= self.maintained_until {
             self.maintain(now);
@@ -375,6 +394,7 @@ impl Daemon {
         if now.since(self.published) >= PUBLISH_EVERY {
             self.published = now;
             self.publish(now);
+            self.name_addresses();
             self.look(now);
             self.dismiss(now);
             if let Some(by) = self.clock.follow_wall() {
@@ -429,6 +449,7 @@ impl Daemon {
                 None => {}
             }
             self.desk.describe(status);
+            status.sources = self.hearing.status();
             status.channels = self.desk.outbox().postman.status();
             status.store = self.writer.status();
         });

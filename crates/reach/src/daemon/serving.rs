@@ -84,6 +84,7 @@ impl Daemon {
         };
         let modules = modules(self.config()).map_err(|problem| vec![problem])?;
         let state = WebState::new(&settings, published, self.clock, self.bench(vantage, local), modules);
+        state.replace_routes(self.hearing.routes());
         self.web = Some((state.clone(), local));
         info!(at = %format!("http://{local}/"), "serving");
         let mut ends = self.ends.subscribe();

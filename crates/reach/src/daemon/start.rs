@@ -22,7 +22,7 @@ use reach_store::{Error as StoreError, Reader, Recovered, Span, StoreOptions, Wr
 
 use crate::{
     alert::{Sender, settings::ChannelSettings},
-    config::watch::{StoreConfig, WatchConfig},
+    config::watch::{StoreConfig, TargetConfig, WatchConfig},
 };
 
 /// Targets and the ids that they keep.
@@ -112,9 +112,15 @@ pub(super) fn vantage_of(config: &WatchConfig) -> Vantage {
     vantage
 }
 
-/// The plan of a configuration.
-pub(super) fn plan(config: &WatchConfig, ids: &mut Ids, vantage: Vantage, seed: u64) -> WatchPlan {
-    config.plan(|target| ids.of(target), vantage, gateway(), split_mix(seed))
+/// The plan of a configuration, and of the targets that signals named.
+pub(super) fn plan<'a>(
+    config: &'a WatchConfig,
+    adopted: impl Iterator<Item = &'a TargetConfig>,
+    ids: &mut Ids,
+    vantage: Vantage,
+    seed: u64,
+) -> WatchPlan {
+    config.plan(adopted, |target| ids.of(target), vantage, gateway(), split_mix(seed))
 }
 
 /// Incidents as they were, their windows filled again from what is remembered.

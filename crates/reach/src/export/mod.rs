@@ -320,7 +320,7 @@ fn incident(incident: &Incident, names: &BTreeMap<TargetId, String>) -> Vec<Valu
     };
     let target = match incident.subject {
         Subject::Target(target) => name(target, names),
-        Subject::Vantage => Value::None,
+        Subject::Vantage | Subject::Matter(_) => Value::None,
     };
     let reasons: BTreeSet<&str> = incident.members.iter().map(|member| member.reason.code()).collect();
     let reasons = reasons.into_iter().collect::<Vec<_>>().join(" ");

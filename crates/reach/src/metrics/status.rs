@@ -65,6 +65,7 @@ pub fn each(status: &Status, scope: &Scope, sink: &mut dyn FnMut(Family)) {
     incidents(status, &targets).into_iter().for_each(&mut *sink);
     channels(status).into_iter().for_each(&mut *sink);
     store(status).into_iter().for_each(&mut *sink);
+    sources(status).into_iter().for_each(&mut *sink);
 }
 
 /// A target with the labels that tell it from all others.
@@ -313,6 +314,29 @@ fn channels(status: &Status) -> Vec<Family> {
         broken.push(own(), truth(it.broken_since.is_some()));
     }
     vec![notifications, pending, oldest, broken]
+}
+
+fn sources(status: &Status) -> Vec<Family> {
+    let mut heard = Family::new(
+        Kind::Gauge,
+        "reach_source_last_heard_timestamp_seconds",
+        "When a source of signals was heard last, in Unix time.",
+    );
+    let mut signals = Family::new(Kind::Counter, "reach_source_signals_total", "Signals that a source gave.");
+    let mut lost = Family::new(
+        Kind::Counter,
+        "reach_source_lost_total",
+        "What is known to be lost of what a source said: datagrams, texts, lines, signals.",
+    );
+    for it in &status.sources {
+        let own = || labels([("source", &it.source)]);
+        if let Some(at) = it.heard {
+            heard.push(own(), seconds(at));
+        }
+        signals.push(own(), it.signals as f64);
+        lost.push(own(), it.lost as f64);
+    }
+    vec![heard, signals, lost]
 }
 
 fn store(status: &Status) -> Vec<Family> {

@@ -4,9 +4,9 @@
 //! only by names of loopback, so that no page of a stranger reads it by way of a browser; what may be probed by
 //! [`Policy`].
 
+pub mod allow;
 pub mod settings;
 
-mod allow;
 mod guard;
 mod health;
 mod page;
@@ -27,7 +27,7 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::State,
+    extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
@@ -42,13 +42,14 @@ use tokio::{
     sync::{Semaphore, watch},
     task::spawn_blocking,
 };
+use tower::ServiceExt;
 
 use self::settings::{HttpSettings, ProbeSettings};
 pub use self::{
     allow::{Allowed, Policy},
     health::{Health, health},
     secret::Secret,
-    serve::serve,
+    serve::{Peer, Versions, answer, serve},
 };
 use crate::{
     blackbox::{Bench, Modules, Rule},
@@ -79,6 +80,8 @@ struct Inner {
     rule: Option<Rule>,
     timeout_offset: Duration,
     unknown_modules: AtomicU64,
+    /// What is answered besides.
+    others: RwLock<Option<Router>>,
 }
 
 /// What probes on demand are made of; replaced as a whole when the configuration is read again.
@@ -138,6 +141,7 @@ impl WebState {
             rule: (probe.addresses != Rule::First).then_some(probe.addresses),
             timeout_offset: probe.timeout_offset,
             unknown_modules: AtomicU64::new(0),
+            others: RwLock::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -163,6 +167,11 @@ impl WebState {
     /// Probes are done with this from now on.
     pub fn replace_bench(&self, bench: Bench) {
         self.inner.probing.write().unwrap_or_else(PoisonError::into_inner).bench = bench;
+    }
+
+    /// This is answered besides, from now on.
+    pub fn replace_routes(&self, routes: Option<Router>) {
+        *self.inner.others.write().unwrap_or_else(PoisonError::into_inner) = routes;
     }
 
     fn status(&self) -> Arc<Status> {
@@ -228,9 +237,19 @@ pub fn router(state: WebState) -> Router {
         .route("/probe", get(probe::probe))
         .route("/api/v1/status", get(status))
         .route("/api/v1/incidents", get(incidents))
-        .fallback(async || (StatusCode::NOT_FOUND, "There is nothing here.\n"))
+        .fallback(others)
         .layer(middleware::from_fn_with_state(state.clone(), guard::guard))
         .with_state(state)
+}
+
+/// What others than the page answer.
+async fn others(State(state): State<WebState>, request: Request) -> Response {
+    let routes = state.inner.others.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let nothing = async || (StatusCode::NOT_FOUND, "There is nothing here.\n");
+    match routes.unwrap_or_default().fallback(nothing).oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
 }
 
 async fn metrics(State(state): State<WebState>, headers: HeaderMap) -> Response {

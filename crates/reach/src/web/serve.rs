@@ -1,10 +1,12 @@
 //! Connections: how many, how long, how they end.
 
-use std::{future::Future, io, pin::pin, time::Duration};
+use std::{convert::Infallible, future::Future, io, net::SocketAddr, pin::pin, time::Duration};
 
-use hyper::server::conn::http1;
+use axum::{Router, extract::Request, response::Response};
+use hyper::body::Incoming;
 use hyper_util::{
-    rt::{TokioIo, TokioTimer},
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
     service::TowerToHyperService,
 };
 use tokio::{
@@ -13,6 +15,7 @@ use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
+use tower::{Service, ServiceExt};
 
 use super::{WebState, router};
 
@@ -35,15 +38,50 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// How long to wait where no connection can be taken, for want of descriptors mostly.
 const RESPITE: Duration = Duration::from_millis(100);
 
-/// Answers on this listener until `end`, and then lets requests under way come to their end.
+/// The versions of HTTP that are spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Versions {
+    /// HTTP/1 only.
+    One,
+    /// HTTP/2 too, for clients that begin with it.
+    Both,
+}
+
+/// Whose request it is: an extension of every request that is answered here.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+/// Says of each request whose it is.
+fn named(
+    router: Router,
+    peer: Peer,
+) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + Clone {
+    router.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        request
+    })
+}
+
+/// Shows the watch on this listener until `end`, and then lets requests under way come to their end.
 pub async fn serve(listener: TcpListener, state: WebState, end: impl Future<Output = ()>) -> io::Result<()> {
-    let room = Semaphore::new(state.inner.connections);
-    let router = router(state);
+    let most = state.inner.connections;
+    answer(listener, router(state), most, Versions::One, end).await
+}
+
+/// Answers on this listener until `end`, over so many connections at the same time at most.
+pub async fn answer(
+    listener: TcpListener,
+    router: Router,
+    most: usize,
+    versions: Versions,
+    end: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let room = Semaphore::new(most);
     let mut connections = JoinSet::new();
     let (ending, ends) = watch::channel(false);
     let mut end = pin!(end);
     loop {
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             stream = next(&listener, &room) => stream,
             _ = connections.join_next(), if !connections.is_empty() => {
                 room.add_permits(1);
@@ -51,11 +89,17 @@ pub async fn serve(listener: TcpListener, state: WebState, end: impl Future<Outp
             }
             () = &mut end => break,
         };
-        let service = TowerToHyperService::new(router.clone());
+        let service = TowerToHyperService::new(named(router.clone(), peer));
         let mut ends = ends.clone();
         connections.spawn(async move {
-            let mut builder = http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE).max_buf_size(MOST_HEAD);
+            let mut builder = auto::Builder::new(TokioExecutor::new());
+            builder
+                .http1()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_PATIENCE)
+                .max_buf_size(MOST_HEAD);
+            builder.http2().timer(TokioTimer::new()).max_header_list_size(MOST_HEAD as u32);
+            let builder = if versions == Versions::One { builder.http1_only() } else { builder };
             let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
             // What goes wrong on a connection is its client's affair.
             tokio::select! {
@@ -75,16 +119,16 @@ pub async fn serve(listener: TcpListener, state: WebState, end: impl Future<Outp
 }
 
 /// The next connection, as soon as there is room for it.
-async fn next(listener: &TcpListener, room: &Semaphore) -> TcpStream {
+async fn next(listener: &TcpListener, room: &Semaphore) -> (TcpStream, Peer) {
     // The semaphore is never closed; a permit comes back when its connection ends.
     let permit = room.acquire().await;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 if let Ok(permit) = permit {
                     permit.forget();
                 }
-                return stream;
+                return (stream, Peer(peer));
             }
             Err(_) => sleep(RESPITE).await,
         }

@@ -123,6 +123,14 @@ pub enum Source {
 }
 
 impl Source {
+    /// The file that has it.
+    pub fn file(&self) -> Option<PathBuf> {
+        match self {
+            Source::File(path) => Some(path.clone()),
+            _ => None,
+        }
+    }
+
     /// The secret. What is wrong is told without any of it.
     pub fn read(&self) -> Result<Secret, String> {
         let source = match self {
@@ -177,16 +185,16 @@ fn yes() -> bool {
 }
 
 /// Spans as people write them: `30s`, `5m`.
-mod span {
+pub(crate) mod span {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&humantime::format_duration(*span).to_string())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         let text = String::deserialize(deserializer)?;
         humantime::parse_duration(&text).map_err(|error| {
             D::Error::custom(format!("`{text}` is no duration ({error}); give one like 500ms or 3s"))

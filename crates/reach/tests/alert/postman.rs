@@ -33,7 +33,7 @@ fn start(tables: &[String], kept: Vec<OutboxRow>) -> (Postman, UnboundedReceiver
 }
 
 /// Writes what is to be written, until there is such a row.
-async fn rows_until(
+pub(super) async fn rows_until(
     postman: &Postman,
     from: &mut UnboundedReceiver<FromPostman>,
     done: impl Fn(&OutboxRow) -> bool,

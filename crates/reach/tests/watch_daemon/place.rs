@@ -82,7 +82,7 @@ impl Place {
     pub(crate) fn configure(&self, rest: &str) {
         let text = format!(
             "lang = 'en'\nzone = 'UTC'\nstate_dir = '.'\n{rest}\n[control]\npath = 'watch.sock'\n\
-             [http]\nlisten = '127.0.0.1:{}'\n[log]\nlevel = 'debug'\n",
+             [http]\nlisten = '127.0.0.1:{}'\n[logging]\nlevel = 'debug'\n",
             self.port
         );
         fs::write(self.config(), text).expect("a file");

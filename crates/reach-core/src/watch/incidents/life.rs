@@ -80,6 +80,7 @@ impl Ward {
     }
 
     fn open(&mut self, complaints: &[Complaint], cx: &mut Context<'_>) {
+        self.sufferings.begin_anew();
         let id = cx.new_id();
         let rules = &self.watched.rules;
         let (learned, until) = self.quiet;

@@ -30,6 +30,8 @@ mod address;
 mod context;
 mod flapping;
 mod life;
+mod loose;
+mod matters;
 mod orders;
 mod own;
 mod remembered;
@@ -37,6 +39,7 @@ mod rules;
 mod silences;
 mod speech;
 mod standing;
+mod sufferings;
 #[cfg(test)]
 pub(super) mod tests;
 mod ward;
@@ -53,6 +56,7 @@ use super::{
 use crate::Time;
 pub use context::Tally;
 use context::{Agenda, Context};
+use matters::Matters;
 pub use orders::OrderError;
 use speech::{Case, Weight};
 use ward::Ward;
@@ -71,6 +75,7 @@ pub struct Incidents {
     hold: Duration,
     wards: BTreeMap<TargetId, Ward>,
     own: Option<Case>,
+    matters: Matters,
     silences: Vec<Silence>,
     next: IncidentId,
     /// Since when this host has been cut off.
@@ -104,6 +109,7 @@ impl Incidents {
             hold: HOLD,
             wards: wards.collect(),
             own: None,
+            matters: Matters::default(),
             silences,
             next: IncidentId(next_incident.0.max(highest).max(1)),
             offline: None,
@@ -215,13 +221,37 @@ impl Incidents {
                     self.offline.get_or_insert(change.at);
                     self.offline_is_remembered = false;
                     let host = self.host.clone();
-                    let (_, own, mut cx) = self.split();
+                    let (_, own, _, mut cx) = self.split();
                     own::offline(own, &host, change, &mut cx);
                 }
             }
             Event::Examined(examination) => {
                 self.tick(examination.finished);
                 self.examined(examination);
+            }
+            Event::Suffering { target, suffering, at } => {
+                self.tick(*at);
+                if let Some(ward) = self.wards.get_mut(target) {
+                    ward.suffers_from(suffering);
+                    self.refresh_or_plan(*target, false);
+                }
+            }
+            Event::Relieved { target, service, last, at } => {
+                self.tick(*at);
+                if let Some(ward) = self.wards.get_mut(target) {
+                    ward.relieved(service, *last);
+                    self.refresh_or_plan(*target, false);
+                }
+            }
+            Event::Matter { matter, at } => {
+                self.tick(*at);
+                let (_, _, matters, mut cx) = self.split();
+                matters.take(matter, &mut cx);
+            }
+            Event::MatterOver { key, seen, at } => {
+                self.tick(*at);
+                let (_, _, matters, mut cx) = self.split();
+                matters.over(key, *seen, &mut cx);
             }
         }
     }
@@ -235,8 +265,9 @@ impl Incidents {
         if self.silences.len() != before {
             self.refresh_all();
         }
-        let (_, own, mut cx) = self.split();
-        own::refresh(own, &mut cx);
+        let (_, own, matters, mut cx) = self.split();
+        loose::refresh(own, &own::MANNER, &mut cx);
+        matters.refresh(&mut cx);
         while self.offline.is_none()
             && let Some(target) = self.agenda.pop(now)
         {
@@ -249,7 +280,7 @@ impl Incidents {
         let targets = self.agenda.first().filter(|_| self.offline.is_none());
         let silences = self.silences.iter().map(|silence| silence.until).min();
         let own = self.own.as_ref().and_then(|case| case.due(self.now));
-        [targets, silences, own].into_iter().flatten().min()
+        [targets, silences, own, self.matters.due(self.now)].into_iter().flatten().min()
     }
 
     /// Watches what the plan says from now on. What stays the same keeps its state.
@@ -259,7 +290,7 @@ impl Incidents {
         let planned: BTreeSet<TargetId> = plan.targets.iter().map(|watched| watched.id).collect();
         let dropped: Vec<TargetId> = self.wards.keys().copied().filter(|id| !planned.contains(id)).collect();
         for target in dropped {
-            let (wards, _, mut cx) = self.split();
+            let (wards, _, _, mut cx) = self.split();
             if let Some(mut ward) = wards.remove(&target) {
                 let told = ward.case.as_ref().is_some_and(|case| case.incident.clocks.told);
                 ward.close(Some(Ending::NotWatched), told.then_some(News::Dropped), &mut cx);
@@ -286,7 +317,7 @@ impl Incidents {
     /// The incidents that are not closed, this host's own first.
     pub fn open(&self) -> impl Iterator<Item = &Incident> {
         let targets = self.wards.values().filter_map(|ward| ward.case.as_deref());
-        self.own.iter().chain(targets).map(|case| &case.incident)
+        self.own.iter().chain(targets).chain(self.matters.cases()).map(|case| &case.incident)
     }
 
     /// How many incidents were opened and changed their phase since this run began.
@@ -299,7 +330,7 @@ impl Incidents {
         &self.silences
     }
 
-    fn split(&mut self) -> (&mut BTreeMap<TargetId, Ward>, &mut Option<Case>, Context<'_>) {
+    fn split(&mut self) -> (&mut BTreeMap<TargetId, Ward>, &mut Option<Case>, &mut Matters, Context<'_>) {
         let cx = Context {
             now: self.now,
             thaw: self.thaw,
@@ -310,7 +341,7 @@ impl Incidents {
             tally: &mut self.tally,
             changes: &mut self.changes,
         };
-        (&mut self.wards, &mut self.own, cx)
+        (&mut self.wards, &mut self.own, &mut self.matters, cx)
     }
 
     fn resume(&mut self, incident: Incident) {
@@ -321,17 +352,24 @@ impl Incidents {
         let mut case = Case::resumed(remembered::in_the_past(incident, now));
         match case.incident.subject {
             Subject::Vantage => {
-                own::resume(&mut case, now);
+                loose::resume(&mut case, now);
                 if case.incident.phase == Phase::Open {
                     (self.offline, self.offline_is_remembered) = (Some(now), true);
                 }
-                let (_, own, mut cx) = self.split();
+                let (_, own, _, mut cx) = self.split();
                 if let Some(older) = own.replace(case) {
                     retire(older, &mut cx);
                 }
             }
+            Subject::Matter(ref key) => {
+                let key = key.clone();
+                let (_, _, matters, mut cx) = self.split();
+                if let Some(older) = matters.resume(key, case, &cx) {
+                    retire(older, &mut cx);
+                }
+            }
             Subject::Target(target) => {
-                let (wards, _, mut cx) = self.split();
+                let (wards, _, _, mut cx) = self.split();
                 match wards.get_mut(&target) {
                     Some(ward) => {
                         if let Some(older) = ward.case.take() {
@@ -402,15 +440,13 @@ impl Incidents {
             ward.count_for_all_clear(&Event::Gap { from, until }, until, None);
         }
         let span = until.since(from);
-        if let Some(case) = &mut self.own {
-            case.shift(span);
-        }
+        self.own.iter_mut().chain(self.matters.cases_mut()).for_each(|case| case.shift(span));
         // While this host is cut off everything else stands still anyway.
         if self.offline.is_none() {
             self.go_on(span, until);
         } else {
-            let (_, own, mut cx) = self.split();
-            own::refresh(own, &mut cx);
+            let (_, own, _, mut cx) = self.split();
+            loose::refresh(own, &own::MANNER, &mut cx);
         }
     }
 
@@ -419,8 +455,8 @@ impl Incidents {
         if let Some(since) = self.offline.take() {
             self.go_on(at.since(since), at);
         }
-        let (_, own, mut cx) = self.split();
-        own::online(own, &mut cx);
+        let (_, own, _, mut cx) = self.split();
+        loose::good(own, &own::MANNER, &mut cx);
     }
 
     /// Nothing was watched for so long, until then.
@@ -434,7 +470,7 @@ impl Incidents {
 
     fn refresh(&mut self, target: TargetId) {
         let frozen = self.offline.is_some();
-        let (wards, _, mut cx) = self.split();
+        let (wards, _, _, mut cx) = self.split();
         match wards.get_mut(&target) {
             Some(Ward { case: Some(case), .. }) if frozen => case.hand_out(&mut cx),
             Some(ward) if !frozen => ward.refresh(&mut cx),
@@ -454,8 +490,9 @@ impl Incidents {
     }
 
     fn refresh_all(&mut self) {
-        let (_, own, mut cx) = self.split();
-        own::refresh(own, &mut cx);
+        let (_, own, matters, mut cx) = self.split();
+        loose::refresh(own, &own::MANNER, &mut cx);
+        matters.refresh(&mut cx);
         let targets: Vec<TargetId> = self.wards.keys().copied().collect();
         for target in targets {
             self.refresh(target);
@@ -463,7 +500,7 @@ impl Incidents {
     }
 
     fn schedule(&mut self, target: TargetId) {
-        let (wards, _, cx) = self.split();
+        let (wards, _, _, cx) = self.split();
         let (now, due) = (cx.now, wards.get(&target).and_then(|ward| ward.due(&cx)));
         // Whatever should be due already and was not done is looked at again, but not at once.
         let due = due.map(|due| if due > now { due } else { now + Duration::from_secs(1) });

@@ -163,9 +163,10 @@ impl Incidents {
     ) -> Result<(), OrderError> {
         let named =
             |case: &&mut Case| case.incident.id == id && !matches!(case.incident.phase, Phase::Closed { .. });
-        let (wards, own, mut cx) = self.split();
-        let mut cases = wards.values_mut().filter_map(|ward| ward.case.as_deref_mut());
-        if let Some(case) = cases.by_ref().chain(own.as_mut()).find(named) {
+        let (wards, own, matters, mut cx) = self.split();
+        let cases = wards.values_mut().filter_map(|ward| ward.case.as_deref_mut());
+        let case = cases.chain(own.as_mut()).chain(matters.cases_mut()).find(named);
+        if let Some(case) = case {
             act(case, &mut cx);
             case.hand_out(&mut cx);
             if let Subject::Target(target) = case.incident.subject {

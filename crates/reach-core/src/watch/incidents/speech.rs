@@ -112,6 +112,8 @@ impl Incident {
             | Cause::Unresolved(_)
             | Cause::FailureShare { .. }
             | Cause::Burn { .. }
+            | Cause::Suffering(_)
+            | Cause::Matter(_)
             | Cause::Offline { .. } => true,
             Cause::Latency { .. } | Cause::Certificate { .. } | Cause::Disagreement { .. } => false,
         })

@@ -124,11 +124,12 @@ impl Ward {
         let all = by_addresses
             .into_iter()
             .chain(complaints.iter().map(|complaint| (complaint.cause.clone(), complaint.gravity)));
-        let (causes, gravities): (Vec<Cause>, Vec<Gravity>) = all.unzip();
+        let (mut causes, gravities): (Vec<Cause>, Vec<Gravity>) = all.unzip();
         // What fails and has not done so for long enough is no cause by itself, and what was stays until then.
         if causes.is_empty() {
             return;
         }
+        causes.extend(self.sufferings.past());
         let gravity = gravities.into_iter().max().unwrap_or(incident.gravity);
         // What a window of tries says is no news beside addresses that are named.
         let named = |causes: &[Cause]| {

@@ -6,6 +6,7 @@ mod nights;
 mod play;
 mod resumed;
 mod said;
+mod signals;
 mod stories;
 
 use crate::watch::{Cadence, Rules, TargetId, Watched};

@@ -11,6 +11,7 @@ use super::{
     address::{Address, Tried},
     life::new_ledger,
     rules::{Certificates, Complaint, Counters, Pool},
+    sufferings::Sufferings,
 };
 use crate::{
     Time,
@@ -18,6 +19,7 @@ use crate::{
     watch::{
         AddressState, Asked, Cause, Gravity, Layer, Phase, Reading, Remembered, Sample, Transition, Watched,
         Why,
+        joining::{ServiceName, Suffering},
     },
 };
 
@@ -42,6 +44,7 @@ pub(super) struct Ward {
     last_unanswered: Option<Time>,
     pub counters: Counters,
     pub certificates: Certificates,
+    pub(super) sufferings: Sufferings,
     pub pool: Pool,
     pub last_answer: Option<Time>,
     /// When something was last seen to be wrong.
@@ -83,6 +86,7 @@ impl Ward {
             odd: None,
             last_unanswered: None,
             certificates: Certificates::default(),
+            sufferings: Sufferings::default(),
             pool: Pool::new(baseline),
             last_answer: None,
             bad_until: now,
@@ -105,6 +109,7 @@ impl Ward {
                     self.unresolved =
                         Some(Pending { remembered: true, ..Pending::new(*error, case.incident.began) });
                 }
+                Cause::Suffering(suffering) => self.sufferings.resume(suffering, cx.now),
                 Cause::Disagreement { odd } => {
                     let pending = Pending::new(odd.clone(), case.incident.began);
                     self.odd = Some(Pending { remembered: true, ..pending });
@@ -283,6 +288,18 @@ impl Ward {
         }
     }
 
+    /// A service suffers on its way here.
+    pub(super) fn suffers_from(&mut self, suffering: &Suffering) {
+        self.sufferings.take(suffering);
+    }
+
+    /// It does no more.
+    pub(super) fn relieved(&mut self, service: &ServiceName, last: Time) {
+        if self.sufferings.relieve(service) {
+            self.bad_until = self.bad_until.max(last);
+        }
+    }
+
     /// Nothing was watched for so long, until then: no timer ran, and what was counted is not trusted.
     pub(super) fn shift(&mut self, by: Duration, until: Time) {
         self.addresses.values_mut().for_each(|address| address.shift(by, until));
@@ -318,6 +335,7 @@ impl Ward {
             found.push(Complaint { cause, gravity: Gravity::Critical, since: pending.since, bad_at: cx.now });
         }
         found.extend(self.counters.complaints().cloned());
+        found.extend(self.sufferings.complaints(cx.now));
         if let Some(limits) = rules.certificate {
             found.extend(self.certificates.complaints(limits, &self.watched.target.text, cx.now));
         }
@@ -390,6 +408,7 @@ impl Ward {
         let upcoming = ripe.chain(pending.into_iter().flatten()).filter(later);
         let pool = self.pool.due().filter(|_| rules.pool_changes);
         let case = self.case.as_ref().and_then(|case| case.due(cx.now));
+        let upcoming = upcoming.chain(self.sufferings.due().filter(later));
         upcoming.chain(self.counters.due()).chain(pool).chain(case).min()
     }
 }

@@ -17,7 +17,7 @@ impl WatchConfig {
             ),
             ("vantage", self.vantage == other.vantage),
             ("zone", self.zone == other.zone),
-            ("log", self.log == other.log),
+            ("logging", self.log == other.log),
         ];
         changed.into_iter().filter(|(_, same)| !same).map(|(key, _)| key).collect()
     }

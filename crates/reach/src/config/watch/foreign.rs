@@ -15,8 +15,11 @@ use crate::{
     alert::settings::{ChannelKind, ChannelSettings, Place},
     blackbox::Modules,
     cli::nearest,
+    host::settings::HostSettings,
     otlp::{Exporter, OtlpSettingsError},
     output::shown,
+    scouter::settings::ScouterSettings,
+    sql::settings::SqlSettings,
     web::settings::{HttpSettings, OtlpSettings, ProbeSettings, Source},
 };
 
@@ -50,10 +53,17 @@ pub(super) struct Channels {
     pub(super) remarks: Vec<String>,
 }
 
-pub(super) fn channels(root: &Section<'_, '_>, directory: &Path, world: World<'_>) -> Channels {
+/// The channels: installations of Scouter that are told, and what stands under `[[channel]]`.
+pub(super) fn channels(
+    root: &Section<'_, '_>,
+    told: Vec<ChannelSettings>,
+    directory: &Path,
+    world: World<'_>,
+) -> Channels {
     let place = Place { directory, variable: world.variable };
-    let Channels { settings: mut channels, mut inline, mut files, mut remarks } = Channels::default();
-    let mut fallbacks = Vec::new();
+    let Channels { mut inline, mut files, mut remarks, .. } = Channels::default();
+    let mut fallbacks = vec![0; told.len()];
+    let mut channels = told;
     for section in root.sections("channel") {
         let kind = section.parsed("kind", |kind| {
             if ChannelKind::CODES.contains(&kind) {
@@ -129,6 +139,31 @@ fn missing(program: &str) -> Option<String> {
     }
 }
 
+/// The Scouter installations, and whether the file itself has one of their passwords.
+pub(super) fn scouter(
+    root: &Section<'_, '_>,
+    directory: &Path,
+    world: World<'_>,
+) -> (Vec<ScouterSettings>, bool) {
+    let place = Place { directory, variable: world.variable };
+    let (mut all, mut inline): (Vec<ScouterSettings>, bool) = (Vec::new(), false);
+    for section in root.sections("scouter") {
+        let Some(table) = section.deserialize::<toml::Table>() else { continue };
+        inline |= table.contains_key("password");
+        let at = section.at_key("name");
+        match ScouterSettings::read(table, place) {
+            Ok(one) if all.iter().any(|known| known.name == one.name) => {
+                let name = shown(&one.name);
+                section
+                    .wrong("name", format!("there are two installations of the name `{name}`; rename one"));
+            }
+            Ok(one) => all.push(one),
+            Err(problems) => problems.into_iter().for_each(|problem| section.sheet().wrong(at, problem)),
+        }
+    }
+    (all, inline)
+}
+
 pub(super) fn http(root: &Section<'_, '_>) -> Http {
     let Some(section) = root.section("http") else { return Http::default() };
     let Some(mut table) = section.deserialize::<toml::Table>() else { return Http::default() };
@@ -194,10 +229,39 @@ pub(super) fn otlp(root: &Section<'_, '_>) -> Option<OtlpSettings> {
 
 /// The files that have the values of headers.
 pub(super) fn otlp_secrets(settings: &OtlpSettings) -> impl Iterator<Item = PathBuf> {
-    settings.headers.values().filter_map(|source| match source {
-        Source::File(path) => Some(path.clone()),
-        _ => None,
-    })
+    settings.headers.values().filter_map(Source::file)
+}
+
+/// What is looked at on this host, where it is.
+pub(super) fn host(root: &Section<'_, '_>) -> Option<HostSettings> {
+    let section = root.section("host")?;
+    let settings: HostSettings = section.deserialize()?;
+    tell(&section, "host", settings.problems());
+    settings.enabled.then_some(settings)
+}
+
+/// The databases, and whether the file itself has one of their passwords.
+pub(super) fn sql(root: &Section<'_, '_>, directory: &Path) -> (Vec<SqlSettings>, bool) {
+    let (mut databases, mut inline): (Vec<SqlSettings>, bool) = (Vec::new(), false);
+    for section in root.sections("sql") {
+        let Some(mut database) = section.deserialize::<SqlSettings>() else { continue };
+        tell(&section, "sql", database.problems());
+        if databases.iter().any(|known| known.name == database.name) {
+            let name = shown(&database.name);
+            section.wrong("name", format!("there are two databases of the name `{name}`; rename one"));
+            continue;
+        }
+        database.ca = database.ca.map(|path| directory.join(path));
+        inline |= matches!(database.password, Some(Source::Inline(_)));
+        databases.push(database);
+    }
+    (databases, inline)
+}
+
+fn tell(section: &Section<'_, '_>, name: &str, problems: Vec<String>) {
+    for problem in problems {
+        section.sheet().wrong(section.at_key(""), format!("`{name}`: {problem}"));
+    }
 }
 
 fn from_table<T: DeserializeOwned>(section: &Section<'_, '_>, table: toml::Table) -> Option<T> {

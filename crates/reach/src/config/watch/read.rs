@@ -19,15 +19,18 @@ use super::{
     ControlConfig, Gateway, Heartbeat, LogConfig, LogFormat, LogLevel, Maintenance, Own, Places,
     TargetConfig, WatchConfig, World,
     foreign::{self, Channels},
-    name_of,
+    logs, name_of,
     rules::{pace, rules},
     secret::{SecretKeys, Vault, is_open_to_all},
     sheet::{Placed, Section, Sheet},
+    signals,
     when::{time_of_day, time_zone, window},
 };
 use crate::{
     config::{Problems, targets},
     output::shown,
+    scouter::settings::ScouterSettings,
+    web::settings::Source,
 };
 
 pub(super) const SHORTEST_EVERY: Duration = Duration::from_millis(50);
@@ -169,16 +172,27 @@ impl Reader<'_, '_, '_> {
         config.http = foreign::http(root);
         config.probe = foreign::probe(root, self.directory);
         config.otlp = foreign::otlp(root);
+        config.otlp_receiver = signals::otlp_receiver(root);
+        config.signals = signals::signals(root, &defaults);
+        let (scouter, inline_of_scouter) = foreign::scouter(root, self.directory, self.vault.world);
+        config.scouter = scouter;
+        let told = config.scouter.iter().filter_map(ScouterSettings::channel).collect();
         let Channels { settings, inline, mut files, remarks } =
-            foreign::channels(root, self.directory, self.vault.world);
+            foreign::channels(root, told, self.directory, self.vault.world);
         config.channels = settings;
         self.warnings.extend(remarks);
+        config.host = foreign::host(root);
+        let (databases, open) = foreign::sql(root, self.directory);
+        config.sql = databases;
         let heartbeat = root.section("heartbeat");
         let in_file = |key| heartbeat.as_ref().filter(|section| section.has(key))?.text(key);
         files.extend(
             ["url_file", "proxy_file"].into_iter().filter_map(in_file).map(|file| self.directory.join(file)),
         );
         files.extend(config.otlp.iter().flat_map(foreign::otlp_secrets));
+        let token = config.otlp_receiver.as_ref().and_then(|receiver| receiver.token.as_ref());
+        let token_is_inline = matches!(token, Some(Source::Inline(_)));
+        files.extend(token.into_iter().filter_map(Source::file));
         files.sort();
         files.dedup();
         for file in files.iter().filter(|file| is_open_to_all(file)) {
@@ -187,11 +201,31 @@ impl Reader<'_, '_, '_> {
                 "{name} has a secret in it, and everybody on this host may read it; `chmod 600` it"
             ));
         }
-        self.inline_secret =
-            inline || heartbeat.is_some_and(|section| section.has("url") || section.has("proxy"));
+        self.inline_secret = inline
+            || token_is_inline
+            || inline_of_scouter
+            || open
+            || heartbeat.is_some_and(|section| section.has("url") || section.has("proxy"));
         let zone = config.zone.clone();
         config.maintenance = self.maintenance(&zone);
+        if root.is_list("log") || root.has("logging") {
+            config.logs = logs::sources(root, self.directory, &zone, &config.state_dir);
+        }
+        self.sources(&config);
         (config, defaults)
+    }
+
+    /// What one source says must not be taken for what another one does.
+    fn sources(&self, config: &WatchConfig) {
+        let mut kinds: BTreeMap<&str, &'static str> = BTreeMap::new();
+        for (name, kind) in config.sources() {
+            if let Some(other) = kinds.insert(name, kind).filter(|other| *other != kind) {
+                let name = shown(name);
+                let what =
+                    format!("the name `{name}` is that of a source under `{other}` too; rename one of them");
+                self.root.wrong(kind, what);
+            }
+        }
     }
 
     fn defaults(&self) -> Defaults {
@@ -334,7 +368,9 @@ impl Reader<'_, '_, '_> {
     }
 
     fn log(&self, log: &mut LogConfig) {
-        let Some(section) = self.root.section("log") else { return };
+        // Under `[[log]]` stand the logs of others; our own was called `[log]` when there were none.
+        let own = if self.root.has("logging") || self.root.is_list("log") { "logging" } else { "log" };
+        let Some(section) = self.root.section(own) else { return };
         let wrong = |text: &str, known: &str| format!("`{}` is none of {known}", shown(text));
         log.format = section
             .parsed("format", |text| match text {

@@ -120,7 +120,7 @@ fn switch<'s, 't>(section: &Section<'s, 't>, key: &'static str) -> Option<Switch
 const WINDOWS: RangeInclusive<Duration> = seconds(10)..=DAY;
 const COUNTS: RangeInclusive<u64> = 1..=1_000_000;
 
-fn failure_share(section: &Section<'_, '_>, base: Option<FailureShare>) -> Option<FailureShare> {
+pub(super) fn failure_share(section: &Section<'_, '_>, base: Option<FailureShare>) -> Option<FailureShare> {
     const KEY: &str = "failure_share";
     let usual = base.unwrap_or_default();
     match switch(section, KEY) {

@@ -299,6 +299,11 @@ impl<'s, 't> Section<'s, 't> {
         section
     }
 
+    /// Whether the value of a key is a list.
+    pub(super) fn is_list(&self, key: &str) -> bool {
+        self.table.get(key).is_some_and(|value| matches!(value.get_ref(), DeValue::Array(_)))
+    }
+
     /// Tables, each under `[[key]]`.
     pub(super) fn sections(&self, key: &'static str) -> Vec<Section<'s, 't>> {
         let Some(value) = self.value(key) else { return Vec::new() };

@@ -3,6 +3,7 @@ use std::{fs, os::unix::fs::PermissionsExt};
 use clap::Parser;
 use jiff::Timestamp;
 use proptest::prelude::*;
+use reach_signal::log::Kind;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
@@ -10,6 +11,7 @@ use super::*;
 use crate::{
     cli::{Cli, Command},
     command::config::EXAMPLE,
+    logs::{Begin, Input},
 };
 
 fn nothing(_: &str) -> Option<String> {
@@ -47,6 +49,8 @@ fn the_example_is_right_as_it_is_and_with_everything_in_force() {
         ("slack-url", "https://hooks.example.com/services/T/B/X"),
         ("teams-url", "https://flows.example.com/workflows/x"),
         ("mail-password", "hush"),
+        ("scouter-password", "hush"),
+        ("otlp-token", "hush"),
     ] {
         fs::write(directory.path().join(name), format!("{secret}\n")).expect("written");
     }
@@ -59,12 +63,15 @@ fn the_example_is_right_as_it_is_and_with_everything_in_force() {
             _ => format!("{line}\n"),
         })
         .collect();
+    let in_force =
+        in_force.replace("/etc/reach/otlp-token", &directory.path().join("otlp-token").to_string_lossy());
     let file = directory.path().join("reach.toml");
     fs::write(&file, &in_force).expect("written");
     let config = load(&file, BARE).unwrap_or_else(|problems| panic!("{problems:#?}\n{in_force}"));
     assert_eq!(config.targets.len(), 5);
     assert_eq!(config.maintenance.len(), 3);
-    assert_eq!(config.channels.len(), 7);
+    assert_eq!(config.channels.len(), 8, "an installation of Scouter that is told is one");
+    assert_eq!(config.scouter.len(), 1);
     let heartbeat = config.heartbeat.as_ref().map(|heartbeat| heartbeat.url.expose_secret());
     assert_eq!(heartbeat, Some("https://heartbeat.example/secret"));
     assert!(
@@ -146,7 +153,7 @@ zone = 'Asia/Soul'
 every = '1m'
 [store]
 max_bytes = '1kB'
-[[log]]
+[[logging]]
 level = 'info'
 ";
     let problems = understood(text).expect_err("all wrong");
@@ -168,7 +175,7 @@ level = 'info'
         "reach.toml:22:8: `maintenance[1].zone`: `Asia/Soul` is no time zone",
         "`heartbeat.url` is missing",
         "reach.toml:26:13: `store.max_bytes`: incidents alone may take more",
-        "`log`: a list stands where a table belongs, as in `[log]`",
+        "`logging`: a list stands where a table belongs, as in `[logging]`",
     ];
     for part in expected {
         assert!(problems.iter().any(|problem| problem.contains(part)), "{part}: {problems:#?}");
@@ -266,7 +273,7 @@ fn the_plan_has_everything_and_the_ids_of_the_memory() {
         TargetId(next)
     };
     let detected = "192.0.2.1".parse().ok();
-    let plan = config.plan(id, Vantage::default(), detected, 3);
+    let plan = config.plan([].iter(), id, Vantage::default(), detected, 3);
     assert_eq!(plan.targets.iter().map(|target| target.id.0).collect::<Vec<_>>(), [7, 8]);
     assert_eq!(plan.own.gateway, None);
 }
@@ -338,6 +345,24 @@ fn who_asks_finds_the_socket_and_the_memory_without_reading_secrets() {
     let usual = locate(None, BARE).expect("found");
     assert_eq!(usual.sockets, [Path::new("/run/reach/watch.sock")]);
     assert!(locate(Some(Path::new("/nonexistent.toml")), BARE).is_err());
+}
+
+#[test]
+fn this_host_and_databases_have_tables_of_their_own() {
+    let target = "[[target]]\ntarget = 'a.example'\n";
+    assert!(good(target).host.is_none() && good(target).sql.is_empty());
+    let database = "kind = 'postgres'\nhost = 'db.example'\nuser = 'reach'\n";
+    let config = good(&format!(
+        "{target}[host]\nconnects = 'all'\n[[sql]]\nname = 'a'\n{database}password = {{ file = '/p' }}\nca = 'ca.pem'\n"
+    ));
+    assert_eq!(config.host.map(|host| host.connects), Some(crate::host::settings::Scope::All));
+    assert_eq!(config.sql[0].ca.as_deref(), Some(Path::new("/etc/reach/ca.pem")));
+    let twice = format!(
+        "{target}[host]\nlook = '1ms'\n[[sql]]\nname = 'a'\n{database}[[sql]]\nname = 'a'\n{database}"
+    );
+    let problems = understood(&twice).expect_err("two mistakes");
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(problems[0].contains("`look` is 1ms") && problems[1].contains("rename one"), "{problems:?}");
 }
 
 proptest! {
@@ -427,5 +452,146 @@ fn what_works_and_is_worth_a_remark_is_remarked_on() {
         let told = load(&file, BARE).expect("right").warnings.join("\n");
         assert_eq!(told.contains("token has a secret in it"), warned, "{told}");
         assert!(told.contains("`/nonexistent/notify` cannot be started"), "{told}");
+    }
+}
+
+#[test]
+fn logs_are_read_from_files_and_from_the_journal() {
+    let text = r#"
+        zone = "Asia/Seoul"
+        [logging]
+        level = "debug"
+        [[log]]
+        name = "push"
+        files = ["logs/*.log", "/srv/push/catalina.out"]
+        service = "push"
+        kind = "application"
+        level = "warn"
+        ignore = "retry \\d+"
+        encoding = "cp949"
+        longest_line = "1MB"
+        [[log]]
+        name = "front"
+        file = "/var/log/nginx/access.log"
+        pattern = '$remote_addr [$time_local] "$request" $status $upstream_addr $upstream_status'
+        failed = ["5xx", "429"]
+        window = "30s"
+        from = "start"
+        zone = "UTC"
+        [[log]]
+        name = "units"
+        journal = ["a.service", "b.service"]
+        match = "SYSLOG_IDENTIFIER=app"
+        journal_directory = "/"
+        [[log]]
+        name = "orders"
+        file = "/var/log/mysql/slow.log"
+        kind = "mysql-slow"
+        [[log]]
+        name = "db"
+        file = "/var/log/postgresql/postgresql.log"
+        kind = "postgresql"
+    "#;
+    let config = good(text);
+    assert_eq!((config.logs.len(), config.log.level), (5, LogLevel::Debug));
+    let [push, front, units, orders, db] = &config.logs[..] else { panic!("five") };
+    assert_eq!((orders.log.kind, db.log.kind), (Kind::MysqlSlow, Kind::Postgres));
+    assert_eq!(
+        push.input,
+        Input::Files(vec!["/etc/reach/logs/*.log".to_owned(), "/srv/push/catalina.out".to_owned()])
+    );
+    assert_eq!((push.log.origin.source.as_str(), push.log.origin.service.as_deref()), ("push", Some("push")));
+    assert_eq!((push.log.kind, push.begin, push.log.ignore.len()), (Kind::Application, Begin::End, 1));
+    assert_eq!(push.kept.as_deref(), Some(Path::new("/var/lib/reach/logs/push.json")));
+    assert_eq!((front.log.kind, front.begin), (Kind::Access, Begin::Start));
+    assert!(front.log.failing.has(429) && front.log.window == Duration::from_secs(30));
+    assert_eq!(front.log.zone, TimeZone::get("UTC").expect("a zone"));
+    assert!(
+        matches!(&units.input, Input::Journal(journal) if journal.units.len() == 2 && journal.matches.len() == 1
+            && journal.directory.as_deref() == Some(Path::new("/")))
+    );
+    // Who has no logs to read may call our own as before.
+    assert_eq!(good("[log]\nlevel = \"warn\"\n").log.level, LogLevel::Warn);
+}
+
+#[test]
+fn what_is_wrong_with_a_log_is_told_with_its_place() {
+    let log = |rest: &str| format!("[[log]]\nname = \"a\"\nfiles = \"a.log\"\n{rest}\n");
+    for (text, part) in [
+        ("[[log]]\nfiles = \"a\"\n".to_owned(), "`log[1].name` is missing; give it like name = \"push\""),
+        ("[[log]]\nname = \"a\"\n".to_owned(), "`log[1].files` is missing"),
+        (log("journal = true"), "`log[1].journal`: a log is in files or in the journal"),
+        (log("match = \"A=b\""), "add `journal = true`"),
+        (
+            log("kind = \"acess\""),
+            "reach.toml:4:8: `log[1].kind`: `acess` is no kind of log; did you mean `access`?",
+        ),
+        (log("pattern = \"%h\""), "`log[1].pattern`: `%h`: it has no status"),
+        (log("pattern = \"%h%s\""), "nothing divides `%h` from `%s`"),
+        (log("pattern = \"%s\"\nkind = \"application\""), "leave one out"),
+        (log("pattern = \"%s\"\nkind = \"mysql-slow\""), "`kind = \"mysql-slow\"` has none; leave one out"),
+        (log("journal_directory = \"/\""), "add `journal = true`"),
+        (
+            "[[log]]\nname = \"a\"\njournal = true\njournal_directory = \"/no/such\"\n".to_owned(),
+            "is no directory",
+        ),
+        (log("zone = \"Seoul\""), "`Seoul` is no time zone"),
+        (log("encoding = \"utf-16\""), "is no encoding"),
+        (log("ignore = [\"a\", \"(\"]"), "`(` is no regular expression"),
+        (log("level = \"loud\""), "`loud` is none of trace, debug, info"),
+        (log("failed = [\"5y\"]"), "`5y` is no status"),
+        (log("window = \"1s\""), "too short; give at least 5s"),
+        (log("longest_line = \"1\""), "give a size from"),
+        (log("longest_record = 1"), "no number from 10 to 100000"),
+        (log("from = \"middle\""), "neither \"end\" nor \"start\""),
+        (log("filess = \"x\""), "`log[1].filess` is no key; did you mean `files`?"),
+        (
+            log("[[log]]\nname = \"a\"\nfiles = \"b\""),
+            "there is a log of the name `a` already, at reach.toml:2:8",
+        ),
+        ("[[log]]\nname = \"a\"\nfiles = \"a[\"\n".to_owned(), "is no pattern of names"),
+        ("[[log]]\nname = \"a\"\njournal = \"-x\"\n".to_owned(), "is no unit"),
+    ] {
+        let problems = understood(&text).expect_err(&text);
+        assert!(problems.iter().any(|problem| problem.contains(part)), "{text}: {problems:?}");
+    }
+}
+
+#[test]
+fn what_follows_from_signals_has_a_table_of_its_own() {
+    let usual = good("[[target]]\ntarget = 'a.example'\n").signals;
+    let from = EXAMPLE.find("#[signals]").expect("it is shown");
+    let block = EXAMPLE[from..].split("\n\n").next().expect("a block").replace('#', "");
+    assert_eq!(good(&block).signals, usual, "what the example shows is what holds otherwise");
+    let from = EXAMPLE.find("#[otlp_receiver]").expect("it is shown");
+    let block = EXAMPLE[from..].split("\n\n").next().expect("a block").replace('#', "");
+    let block: String =
+        block.lines().filter(|line| !line.starts_with("token")).map(|line| format!("{line}\n")).collect();
+    assert_eq!(good(&block).otlp_receiver, Some(OtlpReceiverSettings::default()));
+
+    let some = good(
+        "[defaults]\nevery = '5s'\n[signals]\nfailure_share = '2%'\nfailures = 5\nmost = 4\n\
+         examine = ['*.example.com:443', '203.0.113.0/24']\n",
+    )
+    .signals;
+    assert_eq!((some.joining.share.threshold, some.joining.failures, some.most), (0.02, 5, 4));
+    assert_eq!(some.like.pace.every, Duration::from_secs(5));
+    assert!(!some.examine.open && some.examine.admits_lookup("a.example.com", Some(443)));
+    assert!(!good("[signals]\nexamine = 'watched'\n").signals.examine.open);
+}
+
+#[test]
+fn what_is_wrong_with_sources_is_told() {
+    for (text, told) in [
+        ("[signals]\nexamine = ['a b']\n", "is nothing to allow"),
+        ("[signals]\nfailure_share = 'off'\n", "cannot be switched off"),
+        ("[signals]\ncalmm = '1m'\n", "did you mean `calm`?"),
+        ("[otlp_receiver]\nlisten = ['0.0.0.0:4317']\n", "set `token`"),
+        ("[otlp_receiver]\nlisten = []\n", "it is empty"),
+        ("[otlp_receiver]\ntoken = { file = '/nonexistent/token' }\n", "/nonexistent/token"),
+        ("[host]\n[[log]]\nname = 'host'\nfiles = 'a.log'\n", "a source under `host` too"),
+    ] {
+        let problems = understood(text).expect_err(text);
+        assert!(problems.iter().any(|problem| problem.contains(told)), "{text}: {problems:?}");
     }
 }

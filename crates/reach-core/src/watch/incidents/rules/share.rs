@@ -2,14 +2,10 @@
 
 use crate::{
     Time,
-    stats::wilson,
-    watch::{Cause, FailureShare, Gravity},
+    watch::{Cause, FailureShare, Gravity, Share as Verdict},
 };
 
 use super::Complaint;
-
-/// The normal quantile of 95 %.
-const Z: f64 = 1.96;
 
 /// From this share on it is critical.
 const HALF: f64 = 0.5;
@@ -20,10 +16,7 @@ const HALF: f64 = 0.5;
 /// times, and a healthy service would cross the bound some time by chance alone; so its rate of false alarms is that
 /// of one test a window.
 ///
-/// It fires if the lower Wilson bound is above the threshold, and ends if the upper one is below. That takes 381
-/// tries without a failure for 1 %, which a slow target does not make in a window. So it ends also with a whole
-/// window that has enough tries and not a single failure: what fired is not seen any more, and an alarm that only an
-/// hour's tries could end would be ignored by then. A window with too few tries says nothing, neither way; where there is
+/// What a window says is [`FailureShare::judge`]'s. A window with too few tries says nothing, neither way; where there is
 /// something to be ended, the next one goes on with them, as a pool may become too small for one window.
 #[derive(Debug)]
 pub(in super::super) struct Share {
@@ -111,17 +104,18 @@ impl Share {
             }
             return;
         }
-        let bounds = wilson(failed, tries, Z);
-        let threshold = self.rule.threshold;
-        if bounds.0 > threshold {
-            self.complaint = Some(Complaint {
-                cause: Cause::FailureShare { failed, tries, bounds, threshold, last: self.last_failure },
-                gravity: if bounds.0 >= HALF { Gravity::Critical } else { Gravity::Degraded },
-                since: self.complaint.as_ref().map_or(first.unwrap_or(now), |known| known.since),
-                bad_at: self.last_failure,
-            });
-        } else if bounds.1 < threshold || failed == 0 {
-            self.complaint = None;
+        match self.rule.judge(failed.into(), tries.into()) {
+            Verdict::TooMuch(bounds) => {
+                let (threshold, last) = (self.rule.threshold, self.last_failure);
+                self.complaint = Some(Complaint {
+                    cause: Cause::FailureShare { failed, tries, bounds, threshold, last },
+                    gravity: if bounds.0 >= HALF { Gravity::Critical } else { Gravity::Degraded },
+                    since: self.complaint.as_ref().map_or(first.unwrap_or(now), |known| known.since),
+                    bad_at: last,
+                });
+            }
+            Verdict::Fine => self.complaint = None,
+            Verdict::Unsaid => {}
         }
     }
 }
