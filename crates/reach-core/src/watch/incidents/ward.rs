@@ -219,10 +219,14 @@ impl Ward {
         if failed && member && !gone {
             self.bad_until = self.bad_until.max(sample.at);
         }
+        // One that went down before this host slept is believed with its first failure afterwards.
+        let ripe_at =
+            self.addresses.get(&address).and_then(|known| known.ripe_at(self.watched.rules.open_after));
+        let joins = failed && down && !member && !gone && ripe_at.is_some_and(|at| at <= sample.at);
         match &self.case {
             None => turned || (failed && down),
             Some(case) => match case.incident.phase {
-                Phase::Open => turned || (gone && member) || (failed && !case.incident.clocks.told),
+                Phase::Open => turned || joins || (gone && member) || (failed && !case.incident.clocks.told),
                 Phase::Calming { .. } => {
                     turned || (gone && member) || case.incident.clocks.ends.is_some_and(|at| at <= sample.at)
                 }
