@@ -11,6 +11,7 @@
 //! * [`failures`] says what the exceptions in a text mean.
 //! * [`markup`] is for texts inside of HTML and SVG.
 //! * [`logs`] is what logs say of failures and requests.
+//! * [`document`] is a document for people who were not there, and the ways of writing it down; [`chart`] its pictures.
 //! * [`packets`] comments the packets of a capture.
 //! * [`watch`] is what the commands around `reach watch` show.
 //! * [`java`] says what clients write into their logs.
@@ -25,8 +26,10 @@
 //! Deliberately absent: clocks, files, sockets, the environment and questions to the terminal. Width, colour,
 //! language and time zone come in as arguments ([`Style`]), so the same input always gives the same bytes.
 
+pub mod chart;
 mod clean;
 pub mod connect;
+pub mod document;
 pub mod explain;
 pub mod failures;
 mod hangul;

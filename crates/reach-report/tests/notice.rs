@@ -69,6 +69,7 @@ fn story() -> Incident {
         ending: None,
         notices: 1,
         rang: Vec::new(),
+        remarks: Vec::new(),
         diagnosis: None,
         clocks: Default::default(),
     }

@@ -114,6 +114,7 @@ fn incident() -> Incident {
         ending: None,
         notices: 3,
         rang: vec![ago(11)],
+        remarks: Vec::new(),
         diagnosis: None,
         clocks: Default::default(),
     }

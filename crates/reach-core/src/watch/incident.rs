@@ -281,12 +281,29 @@ pub struct Incident {
     pub notices: u32,
     /// When those of them that rang did.
     pub rang: Vec<Time>,
+    /// What people wrote down about it, oldest first.
+    #[serde(default)]
+    pub remarks: Vec<Remark>,
     /// What a survey said of it last.
     pub diagnosis: Option<Box<Diagnosis>>,
     /// What it needs to go on after a restart as if nothing had been.
     #[serde(default)]
     pub clocks: Clocks,
 }
+
+/// What somebody wrote down about an incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remark {
+    /// When.
+    pub at: Time,
+    /// Who.
+    pub by: String,
+    /// What.
+    pub text: String,
+}
+
+/// The most remarks of one incident.
+pub const MOST_REMARKS: usize = 200;
 
 /// The clocks of an incident. Remembered with it, so that a restart neither repeats a notice nor forgets one. They
 /// stand still while nothing is watched.

@@ -64,6 +64,15 @@ pub enum Order {
         /// Who.
         by: String,
     },
+    /// Writes down something about an incident, for those who come after.
+    Remark {
+        /// Which.
+        incident: IncidentId,
+        /// What.
+        text: String,
+        /// Who.
+        by: String,
+    },
     /// A silence from now on, or from its beginning on.
     Silence(Silence),
     /// Ends a silence.
@@ -75,4 +84,30 @@ pub enum Order {
     },
     /// A whole survey, now.
     Examine(TargetId),
+}
+
+impl Order {
+    /// Who gives it; `None` where that is not written down with it.
+    pub fn author(&self) -> Option<&str> {
+        match self {
+            Order::Acknowledge { by, .. }
+            | Order::Mute { by, .. }
+            | Order::Remark { by, .. }
+            | Order::Expire { by, .. } => Some(by),
+            Order::Silence(silence) => Some(&silence.author),
+            Order::Examine(_) => None,
+        }
+    }
+
+    /// The same, to be signed.
+    pub fn author_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Order::Acknowledge { by, .. }
+            | Order::Mute { by, .. }
+            | Order::Remark { by, .. }
+            | Order::Expire { by, .. } => Some(by),
+            Order::Silence(silence) => Some(&mut silence.author),
+            Order::Examine(_) => None,
+        }
+    }
 }

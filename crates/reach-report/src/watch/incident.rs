@@ -111,6 +111,11 @@ fn heading(page: &mut Page, incident: &Incident, now: Time, style: &Style) {
         let (by, at) = (clean(&taken.by), short_time(taken.at, now, style));
         page.plain("  ", "    ", say!(lang, "acknowledged by {by} at {at}", "{at} {by} 확인"));
     }
+    for remark in &incident.remarks {
+        let (at, by) = (short_time(remark.at, now, style), clean(&remark.by));
+        let text = clean(&remark.text);
+        page.plain("  ", "    ", say!(lang, "note by {by} at {at}: {text}", "{at} {by} 메모: {text}"));
+    }
     if let Some(until) = incident.muted_until.filter(|until| *until > now) {
         let until = short_time(until, now, style);
         page.plain("  ", "    ", say!(lang, "muted until {until}", "{until}까지 알림 끔"));

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use reach_core::{
     Time,
     watch::{
-        AddressStatus, Ending, Incident, Member, OutboxRow, Reason, Silence, Status, Subject, TargetStatus,
-        Transition,
+        AddressStatus, Ending, Incident, Member, OutboxRow, Reason, Remark, Silence, Status, Subject,
+        TargetStatus, Transition,
     },
 };
 use serde_json::{Map, Value, json};
@@ -163,10 +163,15 @@ fn incident_value(incident: &Incident, lang: Lang) -> Value {
         "acknowledged_by": incident.acknowledged.as_ref().map(|taken| taken.by.clone()),
         "acknowledged_at": incident.acknowledged.as_ref().map(|taken| rfc3339(taken.at)),
         "muted_until": incident.muted_until.map(rfc3339),
+        "notes": incident.remarks.iter().map(remark).collect::<Vec<Value>>(),
         "unstable": incident.unstable, "relapses": incident.relapses, "notices": incident.notices,
         "unwatched_s": incident.unwatched.as_secs(), "ending": incident.ending.as_ref().map(Ending::code),
         "rang_at": incident.rang.iter().map(|at| rfc3339(*at)).collect::<Vec<String>>(),
     })
+}
+
+fn remark(remark: &Remark) -> Value {
+    json!({ "at": rfc3339(remark.at), "by": remark.by, "text": remark.text })
 }
 
 fn member(member: &Member) -> Value {

@@ -33,7 +33,7 @@ pub use self::{
     plan::{PlanView, WatchedView, plan},
     silences::silences,
     status::status,
-    words::{acknowledged, muted, orders, reloaded, silence_ended, silence_made},
+    words::{acknowledged, muted, orders, reloaded, remarked, silence_ended, silence_made},
     words::{delivery_code, gravity, news_code, phase, phase_code, reason, state, why_codes},
 };
 

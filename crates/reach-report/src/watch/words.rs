@@ -452,6 +452,12 @@ pub fn acknowledged(incident: IncidentId, lang: Lang) -> String {
     )
 }
 
+/// Something was written down about an incident.
+pub fn remarked(incident: IncidentId, lang: Lang) -> String {
+    let id = incident.0;
+    say!(lang, "the note is written down with incident #{id}", "장애 #{id}에 메모를 기록했습니다")
+}
+
 /// A configuration was read again.
 pub fn reloaded(targets: usize, lang: Lang) -> String {
     let plural = if targets == 1 { "target" } else { "targets" };

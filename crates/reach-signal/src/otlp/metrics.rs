@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use opentelemetry_proto::tonic::metrics::v1::{
-    AggregationTemporality, Metric, NumberDataPoint, metric::Data, number_data_point::Value,
+use opentelemetry_proto::tonic::{
+    common::v1::KeyValue,
+    metrics::v1::{AggregationTemporality, Metric, NumberDataPoint, metric::Data, number_data_point::Value},
 };
 use reach_core::{
     Time,
@@ -176,24 +177,25 @@ impl Otlp {
         origin: &Origin,
         now: Time,
     ) -> Vec<(Point<'a>, Difference)> {
+        let of = |attributes: &'a [KeyValue], start, at, count, sum: Option<f64>| Point {
+            attributes: Attributes(attributes),
+            start,
+            at: when(at, now),
+            count,
+            sum: sum.unwrap_or_default(),
+        };
         let (points, temporality): (Vec<Point<'a>>, i32) = match &metric.data {
             Some(Data::Histogram(histogram)) => {
-                let points = histogram.data_points.iter().map(|point| Point {
-                    attributes: Attributes(&point.attributes),
-                    start: point.start_time_unix_nano,
-                    at: when(point.time_unix_nano, now),
-                    count: point.count,
-                    sum: point.sum.unwrap_or_default(),
+                let points = histogram.data_points.iter().map(|point| {
+                    let (start, at) = (point.start_time_unix_nano, point.time_unix_nano);
+                    of(&point.attributes, start, at, point.count, point.sum)
                 });
                 (points.collect(), histogram.aggregation_temporality)
             }
             Some(Data::ExponentialHistogram(histogram)) => {
-                let points = histogram.data_points.iter().map(|point| Point {
-                    attributes: Attributes(&point.attributes),
-                    start: point.start_time_unix_nano,
-                    at: when(point.time_unix_nano, now),
-                    count: point.count,
-                    sum: point.sum.unwrap_or_default(),
+                let points = histogram.data_points.iter().map(|point| {
+                    let (start, at) = (point.start_time_unix_nano, point.time_unix_nano);
+                    of(&point.attributes, start, at, point.count, point.sum)
                 });
                 (points.collect(), histogram.aggregation_temporality)
             }

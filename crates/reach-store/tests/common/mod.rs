@@ -85,6 +85,7 @@ pub(crate) fn incident(id: u64, target: u32, at: Time) -> Incident {
         ending: None,
         notices: 1,
         rang: vec![at],
+        remarks: Vec::new(),
         diagnosis: None,
         clocks: Default::default(),
     }

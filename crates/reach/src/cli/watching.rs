@@ -101,6 +101,10 @@ pub struct AckArgs {
     #[arg(long, value_name = "DURATION")]
     pub mute: Option<String>,
 
+    /// Write this down about it, for those who come after
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+
     /// Which watch
     #[command(flatten)]
     pub ask: AskArgs,
@@ -113,7 +117,8 @@ pub struct AckArgs {
 const ACK_HELP: &str = "\
 Examples:
   reach ack 17
-  reach ack 17 --by kim --mute 2h";
+  reach ack 17 --by kim --mute 2h
+  reach ack 17 --note 'asked the firewall team, ticket 4711'";
 
 /// Arguments of `reach examine`.
 #[derive(Clone, Debug, Args)]

@@ -25,6 +25,7 @@ pub fn run(args: &AckArgs, around: &Surroundings) -> Exit {
         let what = match &order {
             Order::Mute { incident, until, .. } => report::muted(*incident, *until, &output.style),
             Order::Acknowledge { incident, .. } => report::acknowledged(*incident, output.style.lang),
+            Order::Remark { incident, .. } => report::remarked(*incident, output.style.lang),
             _ => String::new(),
         };
         match asking::ask(&args.ask, around, &Request::Order { order }) {
@@ -52,7 +53,8 @@ fn understand(args: &AckArgs, around: &Surroundings, now: &Now) -> Result<(Outpu
     };
     let by = args.by.clone().unwrap_or_default();
     let mut orders = vec![Order::Acknowledge { incident, by: by.clone() }];
-    orders.extend(mute.map(|mute| Order::Mute { incident, until: now.time() + mute, by }));
+    orders.extend(mute.map(|mute| Order::Mute { incident, until: now.time() + mute, by: by.clone() }));
+    orders.extend(args.note.clone().map(|text| Order::Remark { incident, text, by }));
     Ok((output, orders))
 }
 

@@ -292,6 +292,7 @@ pub(super) mod tests {
             ending: None,
             notices: 3,
             rang: vec![NOON + minutes(61)],
+            remarks: Vec::new(),
             diagnosis: None,
             clocks: Default::default(),
         }

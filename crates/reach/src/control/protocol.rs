@@ -197,10 +197,11 @@ pub fn read_answer(line: &[u8]) -> Result<Answer, String> {
 fn sensible(request: &Request) -> Result<(), String> {
     let Request::Order { order } = request else { return Ok(()) };
     let mut texts: Vec<&str> = Vec::new();
+    texts.extend(order.author());
     match order {
-        Order::Acknowledge { by, .. } | Order::Mute { by, .. } | Order::Expire { by, .. } => texts.push(by),
+        Order::Remark { text, .. } => texts.push(text),
         Order::Silence(silence) => {
-            texts.extend([silence.author.as_str(), silence.comment.as_str()]);
+            texts.push(&silence.comment);
             texts.extend(silence.matcher.target.as_deref());
             texts.extend(
                 silence.matcher.labels.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]),
@@ -212,7 +213,7 @@ fn sensible(request: &Request) -> Result<(), String> {
                 return Err("the silence names more than 32 labels".to_owned());
             }
         }
-        Order::Examine(_) => {}
+        Order::Acknowledge { .. } | Order::Mute { .. } | Order::Expire { .. } | Order::Examine(_) => {}
     }
     if texts.iter().any(|text| text.chars().count() > LONGEST_TEXT) {
         return Err(format!("a name or a comment is longer than {LONGEST_TEXT} characters"));
@@ -225,17 +226,10 @@ fn sensible(request: &Request) -> Result<(), String> {
 
 /// Fills in who asks where nobody is named.
 pub fn signed(request: Request, who: &str) -> Request {
-    let sign = |by: &mut String| {
-        if by.trim().is_empty() {
-            who.clone_into(by);
-        }
-    };
     match request {
         Request::Order { mut order } => {
-            match &mut order {
-                Order::Acknowledge { by, .. } | Order::Mute { by, .. } | Order::Expire { by, .. } => sign(by),
-                Order::Silence(silence) => sign(&mut silence.author),
-                Order::Examine(_) => {}
+            if let Some(by) = order.author_mut().filter(|by| by.trim().is_empty()) {
+                who.clone_into(by);
             }
             Request::Order { order }
         }
@@ -270,6 +264,9 @@ mod tests {
         let orders = [
             Order::Acknowledge { incident: IncidentId(17), by: by() },
             Order::Mute { incident: IncidentId(17), until: Time::from_micros(5), by: by() },
+            Order::Remark {
+                incident: IncidentId(17), text: "방화벽팀에 문의함".to_owned(), by: by()
+            },
             Order::Silence(silence("kim", "패치")),
             Order::Expire { silence: SilenceId(3), by: by() },
             Order::Examine(TargetId(1)),
@@ -341,7 +338,7 @@ mod tests {
 
         #[test]
         fn changed_questions_are_read_without_harm(
-            which in 0_usize..9,
+            which in 0_usize..10,
             at in any::<prop::sample::Index>(),
             byte in any::<u8>(),
         ) {

@@ -15,7 +15,6 @@ use crate::{
     control::{
         Answer, Request,
         protocol::{Examined, Refusal},
-        server::Peer,
     },
     words,
 };
@@ -35,12 +34,12 @@ impl Daemon {
     pub(super) fn attend(
         &mut self,
         request: Request,
-        peer: &Peer,
+        who: &str,
         answer: oneshot::Sender<Answer>,
         again: Again<'_>,
     ) {
         let said = match request {
-            Request::Examine { target } => match self.begin_survey(target, peer) {
+            Request::Examine { target } => match self.begin_survey(target, who) {
                 Ok(until) => {
                     self.waiting.push(Waiting { target, until, answer });
                     return;
@@ -56,14 +55,14 @@ impl Daemon {
                 Ok(remarks) => Answer::Reloaded { targets: self.plan.targets.len(), remarks },
                 Err(problems) => Answer::refused(Refusal::Configuration, problems.join("\n")),
             },
-            Request::Order { order } => self.obey(order, peer),
+            Request::Order { order } => self.obey(order, who),
         };
         // Whoever asked may have gone.
         let _ = answer.send(said);
     }
 
     /// Asks for a survey; says until when it has to be over.
-    fn begin_survey(&mut self, target: TargetId, peer: &Peer) -> Result<Time, Answer> {
+    fn begin_survey(&mut self, target: TargetId, who: &str) -> Result<Time, Answer> {
         let lang = self.watch.output.style.lang;
         if self.plan.surveys == 0 {
             return Err(Answer::refused(Refusal::Unable, words::no_surveys(lang)));
@@ -71,7 +70,7 @@ impl Daemon {
         if self.known.as_ref().is_some_and(|known| known.online == Some(false)) {
             return Err(Answer::refused(Refusal::Unable, words::offline(lang)));
         }
-        match self.obey(Order::Examine(target), peer) {
+        match self.obey(Order::Examine(target), who) {
             Answer::Done { .. } => Ok(self.clock.now() + LONGEST_SURVEY),
             refused => Err(refused),
         }
@@ -106,7 +105,7 @@ impl Daemon {
         }
     }
 
-    fn obey(&mut self, order: Order, peer: &Peer) -> Answer {
+    fn obey(&mut self, order: Order, who: &str) -> Answer {
         let now = self.clock.now();
         let (order, made) = match order {
             Order::Silence(mut silence) => {
@@ -123,7 +122,7 @@ impl Daemon {
             }
             order => (order, None),
         };
-        match self.desk.order(order, &peer.name, now) {
+        match self.desk.order(order, who, now) {
             Ok(()) => Answer::Done { silence: made },
             Err(error) => {
                 let code = match &error {

@@ -28,7 +28,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use jiff::tz::TimeZone;
 use reach_core::{
     Time,
-    watch::{Notice, Order, OutboxRow, RowId, SilenceId, Status, WatchPlan, assurance::Ledger},
+    watch::{Notice, OutboxRow, RowId, SilenceId, Status, WatchPlan, assurance::Ledger},
 };
 use reach_net::{
     drive::{Clock, Network},
@@ -60,7 +60,7 @@ use crate::{
         Problems,
         watch::{Watch, WatchConfig},
     },
-    control::{Answer, Request, server::Peer},
+    control::{Answer, Request},
     exit::Exit,
     logging,
     output::note,
@@ -155,7 +155,8 @@ impl Outbox for Post {
 
 /// What others want of the watch.
 enum Wanted {
-    Asked(Request, Peer, oneshot::Sender<Answer>),
+    /// A question, who asks it, and where the answer goes.
+    Asked(Request, String, oneshot::Sender<Answer>),
     Reload,
     /// It was stopped for a while (`^Z`): others have written on the terminal.
     Resumed,
@@ -293,7 +294,7 @@ impl Daemon {
         };
         daemon.hearing.open(&daemon.watch.config, clock)?;
         daemon.open_control(&wish)?;
-        daemon.open_web(published, &vantage).await?;
+        daemon.open_web(published, &vantage, reader, &wish).await?;
         daemon.begin_renewed(&daemon.watch.config.clone())?;
         daemon.listen_for_signals(&wish);
         daemon.maintain(now);
@@ -337,7 +338,7 @@ impl Daemon {
                 Some(committed) = self.inbox.committed.recv() => self.desk.committed(&committed),
                 Some(from) = self.inbox.post.recv() => self.hear(from),
                 Some(wanted) = self.inbox.wanted.recv() => match wanted {
-                    Wanted::Asked(request, peer, answer) => self.attend(request, &peer, answer, again),
+                    Wanted::Asked(request, who, answer) => self.attend(request, &who, answer, again),
                     // Whoever closes a terminal means to end what runs in it.
                     Wanted::Reload if self.shown.is_left() => {
                         info!("the terminal is gone; stopping");
@@ -420,13 +421,7 @@ impl Daemon {
         match from {
             FromPostman::Rows(rows) => self.desk.rewrite(rows),
             FromPostman::Order(order) => {
-                let who = match &order {
-                    Order::Acknowledge { by, .. } | Order::Mute { by, .. } | Order::Expire { by, .. } => {
-                        by.clone()
-                    }
-                    Order::Silence(silence) => silence.author.clone(),
-                    Order::Examine(_) => String::new(),
-                };
+                let who = order.author().unwrap_or_default().to_owned();
                 // A button of an old message may come too late; the message itself has been changed by then.
                 if let Err(error) = self.desk.order(order, &who, self.clock.now()) {
                     info!(%who, "{error}");
@@ -486,6 +481,8 @@ impl Daemon {
     async fn end(&mut self) {
         self.manager.stopping();
         let _ = self.ends.send(true);
+        // Whoever waits to hand something in waits no more.
+        self.inbox.heard.close();
         self.probing.stop();
         while let Ok(learned) = self.inbox.learned.try_recv() {
             self.learn(learned);

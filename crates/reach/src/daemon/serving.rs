@@ -5,6 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use nix::sys::signal::Signal;
 use reach_core::{model::Vantage, watch::Status};
+use reach_store::Reader;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -18,7 +19,11 @@ use super::{Daemon, USUAL_PORT, Wanted, heartbeat};
 use crate::{
     blackbox::{Bench, Modules, Roots},
     config::{Problems, keep, watch::WatchConfig},
-    control::{self, Answer, protocol::Refusal, server},
+    control::{
+        self, Answer, Asking,
+        protocol::Refusal,
+        server::{self, Peer},
+    },
     live::raised,
     otlp::{Exporter, first_wait},
     web::{self, Settings, WebState},
@@ -35,17 +40,10 @@ impl Daemon {
             }
             Err(error) => return Err(vec![error.to_string()]),
         };
-        let wish = wish.clone();
-        let ask = move |request, peer| {
-            let wish = wish.clone();
-            async move {
-                let (answer, answered) = oneshot::channel();
-                let ending = || Answer::refused(Refusal::Busy, "the watch is ending");
-                match wish.send(Wanted::Asked(request, peer, answer)) {
-                    Ok(()) => answered.await.unwrap_or_else(|_| ending()),
-                    Err(_) => ending(),
-                }
-            }
+        let asking = asking(wish);
+        let ask = move |request, peer: Peer| {
+            let asking = asking.clone();
+            async move { asking.ask(request, &peer.name).await }
         };
         self.beside.push(tokio::spawn(control::serve(listener, ask)));
         Ok(())
@@ -55,6 +53,8 @@ impl Daemon {
         &mut self,
         published: watch::Receiver<Arc<Status>>,
         vantage: &Vantage,
+        reader: Reader,
+        wish: &mpsc::UnboundedSender<Wanted>,
     ) -> Result<(), Problems> {
         if !self.config().http.serves {
             return Ok(());
@@ -81,6 +81,9 @@ impl Daemon {
             local,
             vantage: &vantage.host,
             lang: self.watch.output.style.lang,
+            zone: self.config().zone.clone(),
+            reader: Some(reader),
+            asking: asking(wish),
         };
         let modules = modules(self.config()).map_err(|problem| vec![problem])?;
         let state = WebState::new(&settings, published, self.clock, self.bench(vantage, local), modules);
@@ -169,6 +172,22 @@ impl Daemon {
         let Some(settings) = config.heartbeat.clone() else { return Ok(None) };
         heartbeat::beat(settings, &self.trust, self.status.subscribe(), self.clock).map(Some)
     }
+}
+
+/// Asks the watch, by handing it a wish.
+fn asking(wish: &mpsc::UnboundedSender<Wanted>) -> Asking {
+    let wish = wish.clone();
+    Asking::new(move |request, who| {
+        let wish = wish.clone();
+        async move {
+            let (answer, answered) = oneshot::channel();
+            let ending = || Answer::refused(Refusal::Busy, "the watch is ending");
+            match wish.send(Wanted::Asked(request, who, answer)) {
+                Ok(()) => answered.await.unwrap_or_else(|_| ending()),
+                Err(_) => ending(),
+            }
+        }
+    })
 }
 
 /// The modules that `/probe` knows.

@@ -5,6 +5,7 @@
 //! [`Policy`].
 
 pub mod allow;
+pub mod door;
 pub mod settings;
 
 mod guard;
@@ -34,9 +35,11 @@ use axum::{
     routing::get,
 };
 use flate2::{Compression, write::GzEncoder};
+use jiff::tz::TimeZone;
 use reach_core::{Time, watch::Status};
 use reach_net::drive::Clock;
 use reach_report::Lang;
+use reach_store::Reader;
 use serde_json::json;
 use tokio::{
     sync::{Semaphore, watch},
@@ -53,6 +56,7 @@ pub use self::{
 };
 use crate::{
     blackbox::{Bench, Modules, Rule},
+    control::Asking,
     metrics::{
         Family, Kind, Labels,
         status::Scope,
@@ -75,6 +79,9 @@ struct Inner {
     stuck_after: Duration,
     connections: usize,
     lang: Lang,
+    zone: TimeZone,
+    reader: Option<Reader>,
+    asking: Asking,
     probing: RwLock<Probing>,
     room: Arc<Semaphore>,
     rule: Option<Rule>,
@@ -112,6 +119,12 @@ pub struct Settings<'a> {
     pub vantage: &'a str,
     /// The language of the page for browsers that do not say.
     pub lang: Lang,
+    /// The time zone of the page.
+    pub zone: TimeZone,
+    /// What the watch remembers.
+    pub reader: Option<Reader>,
+    /// How to ask the watch.
+    pub asking: Asking,
 }
 
 impl WebState {
@@ -123,7 +136,7 @@ impl WebState {
         bench: Bench,
         modules: Modules,
     ) -> Self {
-        let Settings { http, probe, local, vantage, lang } = settings;
+        let Settings { http, probe, local, vantage, lang, zone, reader, asking } = settings;
         let scope =
             Scope { vantage: (*vantage).to_owned(), addresses: http.addresses, histograms: http.histograms };
         let reload = Reload { worked: true, at: clock.now() };
@@ -136,6 +149,9 @@ impl WebState {
             stuck_after: http.stuck_after,
             connections: http.connections.max(1),
             lang: *lang,
+            zone: zone.clone(),
+            reader: reader.clone(),
+            asking: asking.clone(),
             probing: RwLock::new(Probing { bench, modules: Arc::new(modules), reload }),
             room: Arc::new(Semaphore::new(probe.concurrency.max(1))),
             rule: (probe.addresses != Rule::First).then_some(probe.addresses),

@@ -22,7 +22,16 @@ async fn start(
     let network = Network::new(TrustRoots::from_certificates([], "none"));
     let bench = Bench::new(network, &Vantage::default(), Roots::of(Vec::new()), policy);
     let http = HttpSettings::default();
-    let settings = Settings { http: &http, probe, local, vantage: "box", lang: Lang::En };
+    let settings = Settings {
+        http: &http,
+        probe,
+        local,
+        vantage: "box",
+        lang: Lang::En,
+        zone: TimeZone::UTC,
+        reader: None,
+        asking: Asking::nobody(),
+    };
     let (sender, receiver) = watch::channel(Arc::new(status));
     let state = WebState::new(&settings, receiver, Clock::start(), bench, Modules::usual());
     let (end, ended) = oneshot::channel::<()>();

@@ -103,6 +103,7 @@ pub(crate) fn notice(id: u64, seq: u32, news: News, now: Time) -> Notice {
         ending: None,
         notices: seq,
         rang: Vec::new(),
+        remarks: Vec::new(),
         diagnosis: None,
         clocks: Default::default(),
     };

@@ -64,7 +64,16 @@ pub(crate) async fn serving_from(
     let network = Network::new(TrustRoots::from_certificates([], "none"));
     let bench = Bench::new(network, vantage, Roots::of(Vec::new()), WebState::policy(local, probe));
     let (sender, status) = watch::channel(Arc::new(told));
-    let settings = Settings { http: &http, probe, local, vantage: "lab", lang: Lang::En };
+    let settings = Settings {
+        http: &http,
+        probe,
+        local,
+        vantage: "lab",
+        lang: Lang::En,
+        zone: jiff::tz::TimeZone::UTC,
+        reader: None,
+        asking: reach::control::Asking::nobody(),
+    };
     let modules = Modules::parse(modules).expect("modules");
     let state = WebState::new(&settings, status, Clock::start(), bench, modules);
     tokio::spawn(serve(listener, state, std::future::pending()));

@@ -3,7 +3,10 @@
 use super::{Case, Context, Incidents};
 use crate::{
     Time,
-    watch::{Acknowledged, Change, IncidentId, News, Order, Phase, SilenceId, Subject, TargetId},
+    watch::{
+        Acknowledged, Change, IncidentId, MOST_REMARKS, News, Order, Phase, Remark, SilenceId, Subject,
+        TargetId,
+    },
 };
 
 /// Why an order cannot be carried out.
@@ -47,6 +50,15 @@ pub enum OrderError {
         asked: SilenceId,
         /// Those that are not over, with their comments.
         standing: Vec<(SilenceId, String)>,
+    },
+    /// A remark that says nothing.
+    #[error("a remark needs a text")]
+    EmptyRemark,
+    /// An incident that has remarks enough.
+    #[error("incident #{} has {MOST_REMARKS} remarks already", .incident.0)]
+    TooManyRemarks {
+        /// Which.
+        incident: IncidentId,
     },
     /// There is no such target.
     #[error("no target {} is watched", .asked.0)]
@@ -96,6 +108,7 @@ impl Incidents {
         match order {
             Order::Acknowledge { incident, by } => self.acknowledge(incident, by),
             Order::Mute { incident, until, by: _ } => self.mute(incident, until),
+            Order::Remark { incident, text, by } => self.remark(incident, text, by),
             Order::Silence(silence) => {
                 if silence.until <= silence.from {
                     return Err(OrderError::SilenceEndsFirst { from: silence.from, until: silence.until });
@@ -154,6 +167,22 @@ impl Incidents {
             case.incident.changed = cx.now;
             case.dirty = true;
         })
+    }
+
+    fn remark(&mut self, id: IncidentId, text: String, by: String) -> Result<(), OrderError> {
+        if text.trim().is_empty() {
+            return Err(OrderError::EmptyRemark);
+        }
+        let mut full = false;
+        self.with_case(id, |case, cx| {
+            let incident = &mut case.incident;
+            full = incident.remarks.len() >= MOST_REMARKS;
+            if !full {
+                incident.remarks.push(Remark { at: cx.now, by, text });
+                case.dirty = true;
+            }
+        })?;
+        if full { Err(OrderError::TooManyRemarks { incident: id }) } else { Ok(()) }
     }
 
     fn with_case(

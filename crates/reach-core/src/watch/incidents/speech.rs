@@ -98,6 +98,7 @@ impl Incident {
             ending: None,
             notices: 0,
             rang: Vec::new(),
+            remarks: Vec::new(),
             diagnosis: None,
             clocks: Clocks::default(),
         }
