@@ -46,7 +46,7 @@ pub const fn style() -> Asset {
         text: concat!(
             include_str!("assets/base.css"),
             include_str!("assets/parts.css"),
-            include_str!("assets/chart.css"),
+            include_str!("../chart/style.css"),
             include_str!("assets/narrow.css"),
         ),
     }
@@ -66,6 +66,11 @@ pub const fn script() -> Asset {
             include_str!("assets/live.js"),
         ),
     }
+}
+
+/// The part of the script that a file without a server can use.
+pub(super) const fn table_script() -> &'static str {
+    include_str!("assets/table.js")
 }
 
 /// All of them.

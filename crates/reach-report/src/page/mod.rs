@@ -9,11 +9,20 @@
 //! Foreign text comes in by way of `clean` and goes out escaped: maud escapes whatever it is not told to leave alone,
 //! and it is told so only of our own style sheet, script and drawings.
 
+mod answers;
 pub mod assets;
+mod file;
+mod findings;
 mod heads;
+mod incident;
 mod incidents;
 mod overview;
 mod parts;
+mod paths;
+mod plots;
+mod range;
+mod silences;
+mod target;
 mod words;
 
 use jiff::{Timestamp, tz::TimeZone};
@@ -22,10 +31,17 @@ use reach_core::Time;
 
 use self::words::Label;
 pub use self::{
+    answers::{Deed, Mistake, done, not_done},
+    file::file,
     heads::{incident_head, target_head},
+    incident::incident,
     incidents::{List, incidents},
     overview::{Glance, Query, Sort, overview, overview_row, summary_strip},
     parts::query as encoded,
+    plots::{Plots, WIDTH},
+    range::Range,
+    silences::silences,
+    target::{TargetView, target},
 };
 use crate::{Lang, Style, clean::clean};
 
@@ -65,12 +81,31 @@ impl Voice {
         self.civil(at, if day(at) == day(now) { "%H:%M:%S" } else { "%Y-%m-%d %H:%M" })
     }
 
-    /// For what speaks of a fixed offset from UTC: the one at that time.
-    fn style(&self, at: Time) -> Style {
+    /// The offset from UTC at that time, in seconds, east positive.
+    pub fn offset(&self, at: Time) -> i32 {
         let micros = i64::try_from(at.as_micros()).unwrap_or(i64::MAX);
         let stamp = Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX);
-        let utc_offset_s = self.zone.to_offset(stamp).seconds();
-        Style { utc_offset_s, ..Style::plain(Style::MIN_WIDTH, self.lang) }
+        self.zone.to_offset(stamp).seconds()
+    }
+
+    /// For what speaks of a fixed offset from UTC: the one at that time.
+    fn style(&self, at: Time) -> Style {
+        Style { utc_offset_s: self.offset(at), ..Style::plain(Style::MIN_WIDTH, self.lang) }
+    }
+
+    /// What the picture of addresses and time is called.
+    pub fn heat_title(&self) -> &'static str {
+        self.say(Label::HeatMap)
+    }
+
+    /// What the picture of latencies is called.
+    pub fn smoke_title(&self) -> &'static str {
+        self.say(Label::Smoke)
+    }
+
+    /// What the picture of the pool is called.
+    pub fn pool_title(&self) -> &'static str {
+        self.say(Label::Pool)
     }
 }
 

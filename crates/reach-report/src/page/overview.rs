@@ -12,12 +12,13 @@ use serde_json::json;
 use super::{
     Frame, Voice, framed,
     parts::{
-        address_tip, ago, cell_class, gravity_badge, labels, mark, query as encoded, rank, standing_badge,
+        address_tip, ago, cell_class, gravity_badge, labels, mark, rank, standing_badge,
     },
     with,
     words::{self, Label},
 };
 use crate::{
+    chart::{self, Spark},
     clean::clean,
     units,
     watch::{
@@ -28,6 +29,8 @@ use crate::{
 
 /// Targets on one page.
 const A_PAGE: usize = 100;
+/// The size of a sparkline.
+const SPARKLINE: (f64, f64) = (96.0, 22.0);
 /// Cells of one target.
 const MOST_CELLS: usize = 48;
 
@@ -40,8 +43,8 @@ pub struct Glance {
     pub failed: u64,
     /// The median time of those that worked.
     pub latency: Option<Duration>,
-    /// The same, stretch by stretch: the last one is now.
-    pub recent: Vec<Option<Duration>>,
+    /// Minute by minute: the last one is now.
+    pub recent: Vec<Spark>,
 }
 
 impl Glance {
@@ -308,7 +311,7 @@ fn row(status: &Status, target: &TargetStatus, glance: &Glance, voice: &Voice) -
                 span.failing[glance.failed > 0] { (words::share(glance.failed, glance.tries)) }
             }
             td.num.latency data-label=(t(Label::Latency)) {
-                (sparkline(&glance.recent))
+                (sparkline(&glance.recent, voice))
                 span { @match glance.latency { Some(latency) => (units::span(latency, lang)), None => "–" } }
             }
             td.incident data-label=(t(Label::Incident)) {
@@ -344,9 +347,9 @@ fn cells(target: &TargetStatus, now: Time, voice: &Voice) -> Markup {
     }
 }
 
-fn sparkline(recent: &[Option<Duration>]) -> Markup {
-    let _ = recent;
-    html! {}
+/// The last hour of the latency, as a small picture.
+fn sparkline(recent: &[Spark], voice: &Voice) -> Markup {
+    html! { @if !recent.is_empty() { (chart::svg(&chart::sparkline(recent, SPARKLINE, voice.lang))) } }
 }
 
 /// How all is, in one line: an element whose id is `summary`.

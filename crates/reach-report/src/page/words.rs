@@ -292,28 +292,9 @@ pub(super) fn made_by(version: &str, lang: Lang) -> String {
     say!(lang, "made by reach {version}", "reach {version}⟨으로/로⟩ 작성")
 }
 
-/// For how long nothing has failed.
-pub(super) fn calm_for(span: &str, lang: Lang) -> String {
-    say!(lang, "calm for {span}", "{span}째 이상 없음")
-}
-
 /// Since when it is as it is.
 pub(super) fn since(at: &str, span: &str, lang: Lang) -> String {
     say!(lang, "since {at} ({span})", "{at}부터({span} 경과)")
-}
-
-/// A certificate ends in so many days.
-pub(super) fn ends_in(days: i64, lang: Lang) -> String {
-    match days {
-        ..0 => {
-            let days = -days;
-            let plural = if days == 1 { "day" } else { "days" };
-            say!(lang, "ended {days} {plural} ago", "{days}일 전 만료")
-        }
-        0 => say!(lang, "ends today", "오늘 만료"),
-        1 => say!(lang, "ends in 1 day", "1일 뒤 만료"),
-        _ => say!(lang, "ends in {days} days", "{days}일 뒤 만료"),
-    }
 }
 
 /// Somebody has taken it on.
@@ -357,6 +338,14 @@ pub(super) fn announced(opened: bool, lang: Lang) -> &'static str {
         (true, Lang::Ko) => "장애 시작: ",
         (false, Lang::En) => "Incident closed: ",
         (false, Lang::Ko) => "장애 종료: ",
+    }
+}
+
+/// A year.
+pub(super) const fn one_year(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "1 y",
+        Lang::Ko => "1년",
     }
 }
 
