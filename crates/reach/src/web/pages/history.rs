@@ -12,7 +12,8 @@ use reach_core::{
 };
 use reach_report::{
     chart::{
-        HeatCell, HeatMap, HeatRow, Mark, Percentiles, PoolChart, PoolRow, PoolSpan, Smoke, SmokePoint, Window,
+        HeatCell, HeatMap, HeatRow, Mark, Percentiles, PoolChart, PoolRow, PoolSpan, Smoke, SmokePoint,
+        Window,
     },
     page::{Plots, Range, Voice, WIDTH, with},
     watch::state,
@@ -73,7 +74,8 @@ struct Drawn<'a> {
 
 impl Drawn<'_> {
     fn note(&self, address: Option<&AddressStatus>) -> String {
-        address.map_or_else(String::new, |address| state(address.remembered.state(), self.voice.lang).to_owned())
+        address
+            .map_or_else(String::new, |address| state(address.remembered.state(), self.voice.lang).to_owned())
     }
 
     fn link(&self, address: IpAddr) -> Option<String> {
@@ -115,7 +117,9 @@ impl Drawn<'_> {
     fn smoke(&self, tries: Tries) -> Smoke {
         let mut sums: BTreeMap<Time, Bucket<Reason>> = BTreeMap::new();
         let wanted = |address: &IpAddr| self.asked.address.is_none_or(|only| only == *address);
-        for bucket in tries.into_iter().filter(|(address, _)| wanted(address)).flat_map(|(_, buckets)| buckets) {
+        for bucket in
+            tries.into_iter().filter(|(address, _)| wanted(address)).flat_map(|(_, buckets)| buckets)
+        {
             match sums.get_mut(&bucket.at) {
                 Some(sum) => sum.absorb(bucket),
                 None => drop(sums.insert(bucket.at, bucket)),
@@ -163,7 +167,9 @@ impl Drawn<'_> {
                     .collect();
                 if !givers.is_empty() {
                     spans.pop();
-                    spans.extend(givers.into_iter().map(|resolver| PoolSpan { resolver: Some(resolver), ..last }));
+                    spans.extend(
+                        givers.into_iter().map(|resolver| PoolSpan { resolver: Some(resolver), ..last }),
+                    );
                 }
             }
             if !spans.is_empty() {
@@ -229,7 +235,11 @@ fn stays<'a>(
             Why::LeftDns => {
                 let from = since.take().or_else(|| (!told).then_some(first_seen.unwrap_or(window.from)));
                 if let Some(from) = from {
-                    spans.push(PoolSpan { resolver: None, from: from.max(window.from), until: Some(moved.at) });
+                    spans.push(PoolSpan {
+                        resolver: None,
+                        from: from.max(window.from),
+                        until: Some(moved.at),
+                    });
                 }
             }
             _ => continue,
@@ -260,7 +270,8 @@ fn marks(incidents: &[Incident], window: Window) -> Vec<Mark> {
             link: Some(format!("/incident/{}", incident.id.0)),
         }
     };
-    let touches = |mark: &Mark| mark.from < window.until && mark.until.is_none_or(|until| until > window.from);
+    let touches =
+        |mark: &Mark| mark.from < window.until && mark.until.is_none_or(|until| until > window.from);
     incidents.iter().map(mark).filter(touches).collect()
 }
 
