@@ -301,8 +301,10 @@ fn row(status: &Status, target: &TargetStatus, glance: &Glance, voice: &Voice) -
         tr id={ "t" (target.id.0) } {
             td.state { (standing_badge(standing, voice)) }
             th.name scope="row" {
-                a href={ "/target/" (target.id.0) } { (clean(&target.target)) }
-                @if !target.labels.is_empty() { span.chips { (labels(&target.labels)) } }
+                div.named {
+                    a href={ "/target/" (target.id.0) } { (clean(&target.target)) }
+                    @if !target.labels.is_empty() { span.chips { (labels(&target.labels)) } }
+                }
             }
             td.pool data-label=(t(Label::Addresses)) { (cells(target, status.at, voice)) }
             td.num data-label=(t(Label::Failures)) title=(words::of_tries(glance.failed, glance.tries, lang)) {
@@ -418,7 +420,7 @@ fn open_incidents(status: &Status, voice: &Voice) -> Markup {
     html! {
         @if !open.is_empty() {
             section aria-labelledby="open-title" {
-                h2 #open-title { (voice.say(Label::OpenIncidents)) }
+                h2 #open-title { (voice.say(Label::OpenNow)) }
                 ul.incidents { @for incident in open.iter().take(8) { li { (super::incidents::card(incident, status.at, voice)) } } }
                 @if open.len() > 8 { p { a href="/incidents" { (words::left_out(open.len() - 8, voice.lang)) } } }
             }

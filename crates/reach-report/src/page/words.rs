@@ -88,6 +88,7 @@ labels! {
     Checking: "under suspicion", "확인 중";
     Unknown: "unknown", "미확인";
     OpenIncidents: "open incidents", "진행 중 장애";
+    OpenNow: "Open incidents", "진행 중 장애";
     NoneOpen: "No incident is open.", "진행 중인 장애가 없습니다.";
     Offline: "This host reaches nothing: what is shown of the targets is what was known before.", "이 서버의 네트워크가 끊겼습니다. 대상의 상태는 끊기기 전까지 확인된 것입니다.";
     TimeRange: "Time range", "조회 기간";

@@ -15,7 +15,7 @@ use reach_report::{
         HeatCell, HeatMap, HeatRow, Mark, Percentiles, PoolChart, PoolRow, PoolSpan, Smoke, SmokePoint,
         Window,
     },
-    page::{Plots, Range, Voice, WIDTH, with},
+    page::{Plots, Range, Voice, with},
     watch::state,
 };
 use reach_store::{Bucket, Error, Note, Reader, Span};
@@ -33,6 +33,8 @@ pub(super) struct Asked<'a> {
     /// `None` for all.
     pub(super) address: Option<IpAddr>,
     pub(super) incidents: &'a [Incident],
+    /// Of the pictures, in pixels.
+    pub(super) width: f64,
 }
 
 type Tries = BTreeMap<IpAddr, Vec<Bucket<Reason>>>;
@@ -83,7 +85,8 @@ impl Drawn<'_> {
     }
 
     fn heat(&self, tries: &Tries) -> HeatMap {
-        let mut map = HeatMap::new(self.voice.heat_title().to_owned(), WIDTH, self.window, self.step);
+        let mut map =
+            HeatMap::new(self.voice.heat_title().to_owned(), self.asked.width, self.window, self.step);
         map.marks.clone_from(&self.marks);
         map.gaps.clone_from(&self.gaps);
         let columns = map.columns();
@@ -135,7 +138,7 @@ impl Drawn<'_> {
         let step = sums.values().map(|bucket| bucket.length).max().unwrap_or(self.step).max(self.step);
         Smoke {
             title: self.voice.smoke_title().to_owned(),
-            width: WIDTH,
+            width: self.asked.width,
             window: self.window,
             step,
             points: sums.into_iter().map(point).collect(),
@@ -185,7 +188,7 @@ impl Drawn<'_> {
         rows.truncate(MOST_ROWS);
         PoolChart {
             title: self.voice.pool_title().to_owned(),
-            width: WIDTH,
+            width: self.asked.width,
             window: self.window,
             resolvers: resolvers.iter().map(ToString::to_string).collect(),
             rows,

@@ -33,7 +33,12 @@ pub(crate) struct Stock {
 }
 
 /// Fills a new store, and tells what a watch would know at that moment. The first target suffers as in the recording.
-pub(crate) fn fill(path: &Path, now: Time, stock: &Stock, seen: (Case, Vec<Observation>)) -> (Reader, Status) {
+pub(crate) fn fill(
+    path: &Path,
+    now: Time,
+    stock: &Stock,
+    seen: (Case, Vec<Observation>),
+) -> (Reader, Status) {
     let (writer, reader, _) = reach_store::open(path, StoreOptions::default()).expect("a store");
     let status = status(now, stock.targets, &seen.0);
     let names = status.targets.iter().map(|target| (target.id, target.target.clone())).collect();
@@ -56,13 +61,9 @@ pub(crate) fn fill(path: &Path, now: Time, stock: &Stock, seen: (Case, Vec<Obser
     }
     writer.submit(Batch { at: now, ..batch });
     let diagnosis = judge(&seen.0, &seen.1);
-    let examination = Examination {
-        target: first.id,
-        case: seen.0,
-        observations: seen.1,
-        finished: back(now, MINUTE),
-        diagnosis,
-    };
+    let finished = seen.0.started + Duration::from_secs(7);
+    let examination =
+        Examination { target: first.id, case: seen.0, observations: seen.1, finished, diagnosis };
     let closed = Incident {
         id: IncidentId(1),
         phase: Phase::Closed { at: back(now, MINUTE * 2_000), all_clear: true },

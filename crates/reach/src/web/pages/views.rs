@@ -80,7 +80,14 @@ fn target_page(state: &WebState, status: &Arc<Status>, target: &TargetStatus, vi
             .collect(),
     };
     let plots = reader.and_then(|reader| {
-        let asked = history::Asked { target, range: &range, layer, address, incidents: &incidents };
+        let asked = history::Asked {
+            target,
+            range: &range,
+            layer,
+            address,
+            incidents: &incidents,
+            width: visit.width,
+        };
         read(history::plots(reader, &asked, visit.path(), &visit.voice))
     });
     let survey = reader.and_then(|reader| last_survey(reader, target.id));
