@@ -43,9 +43,7 @@ fn play(more: &str, journey: impl AsyncFnOnce(&Browser, &Stage<'_>) + Send + Syn
         let lab = Lab::build(&description).expect("a lab");
         let place = Place::new(PORT);
         let target: Target = story::NAME.parse().expect("a target");
-        let began = std::time::Instant::now();
         past::remember(&place.store(), &target.text);
-        eprintln!("past {:?}", began.elapsed());
         open_to_all(&place);
         // Neighbours: one listener answers at all addresses of loopback.
         let listener = lab.client().within(|| std::net::TcpListener::bind("0.0.0.0:7999").expect("a port"));
@@ -71,11 +69,13 @@ fn play(more: &str, journey: impl AsyncFnOnce(&Browser, &Stage<'_>) + Send + Syn
         let mut watch = command.env("LC_ALL", "C.UTF-8").spawn().expect("it starts");
         let stage = Stage { lab: &lab, place: &place };
         lab.client().within(|| {
+            until("a page", LONG, || {
+                assert!(!watch.has_ended(), "{}", watch.stderr_so_far());
+                place.get("/healthz")
+            });
             let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
-                eprintln!("watch {:?}", began.elapsed());
                 let browser = Browser::start().await;
-                eprintln!("browser {:?}", began.elapsed());
                 journey(&browser, &stage).await;
                 browser.close().await;
             });
@@ -223,11 +223,11 @@ async fn keys(browser: &Browser, stage: &Stage<'_>) {
     browser.until("a target", "return location.pathname.startsWith('/target/')").await;
 }
 
+/// Whoever watches is not who wrote the past.
 fn open_to_all(place: &Place) {
-    for name in ["reach.db", "reach.db-wal", "reach.db-shm", "reach.db.lock"] {
-        let path = place.file(name);
-        if path.exists() {
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).expect("ours");
-        }
+    let directory = place.store().parent().expect("in a directory").to_owned();
+    for file in fs::read_dir(directory).expect("ours") {
+        let path = file.expect("ours").path();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o666)).expect("ours");
     }
 }
