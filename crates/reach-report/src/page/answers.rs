@@ -89,7 +89,11 @@ pub fn not_done(mistake: &Mistake, voice: &Voice) -> Said {
         ),
         Mistake::Field(name) => {
             let name = clean(name);
-            say!(lang, "nothing was done: `{name}` is missing or cannot be read", "처리하지 않았습니다. `{name}` 값이 없거나 올바르지 않습니다")
+            say!(
+                lang,
+                "nothing was done: `{name}` is missing or cannot be read",
+                "처리하지 않았습니다. `{name}` 값이 없거나 올바르지 않습니다"
+            )
         }
         Mistake::Network(text) => {
             let text = clean(text);

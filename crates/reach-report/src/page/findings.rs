@@ -77,7 +77,12 @@ fn shown_by(scene: &Scene<'_>, groups: &[Vec<&EndpointDiagnosis>], voice: &Voice
     }
 }
 
-fn evidence(scene: &Scene<'_>, shown: &EndpointDiagnosis, group: &[&EndpointDiagnosis], voice: &Voice) -> Markup {
+fn evidence(
+    scene: &Scene<'_>,
+    shown: &EndpointDiagnosis,
+    group: &[&EndpointDiagnosis],
+    voice: &Voice,
+) -> Markup {
     let lang = voice.lang;
     let address = shown.endpoint.address;
     let others: Vec<String> =
@@ -151,8 +156,12 @@ pub(super) fn impact(scene: &Scene<'_>, voice: &Voice) -> Markup {
     let suffers = scene.diagnosis.impact.iter().any(|impact| {
         impact.failure_share > 0.0 || impact.added_latency.is_some_and(|added| !added.is_zero())
     });
-    let heads =
-        [head(Label::Client, voice), number(Label::Fails, voice), number(Label::Added, voice), head(Label::Logs, voice)];
+    let heads = [
+        head(Label::Client, voice),
+        number(Label::Fails, voice),
+        number(Label::Added, voice),
+        head(Label::Logs, voice),
+    ];
     html! {
         @if suffers {
             section aria-labelledby="impact-title" {

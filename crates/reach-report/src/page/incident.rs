@@ -136,11 +136,17 @@ fn time_line(record: &IncidentRecord, now: Time, voice: &Voice) -> Markup {
         lines.push((taken.at, 3, html! { span.remark { (text) } }));
     }
     for survey in &record.evidence {
-        lines.push((survey.at, 4, html! { (words::surveyed("", lang)) (survey_badge(survey.diagnosis.state, voice)) }));
+        lines.push((
+            survey.at,
+            4,
+            html! { (words::surveyed("", lang)) (survey_badge(survey.diagnosis.state, voice)) },
+        ));
     }
     match incident.phase {
         Phase::Open => {}
-        Phase::Calming { since } => lines.push((since, 5, html! { (super::parts::phase_badge(incident.phase, voice)) })),
+        Phase::Calming { since } => {
+            lines.push((since, 5, html! { (super::parts::phase_badge(incident.phase, voice)) }))
+        }
         Phase::Recovered { at, .. } | Phase::Closed { at, .. } => {
             lines.push((at, 5, html! { (super::parts::phase_badge(incident.phase, voice)) }));
         }
@@ -163,38 +169,48 @@ fn time_line(record: &IncidentRecord, now: Time, voice: &Voice) -> Markup {
 fn members(members: &[Member], now: Time, voice: &Voice) -> Markup {
     let lang = voice.lang;
     let heads = [Label::Address, Label::State, Label::Reason, Label::Since].map(|label| head(label, voice));
-    table("members", voice.say(Label::Members), &heads, html! {
-        @for member in members.iter().take(400) {
-            tr {
-                th.name scope="row" { code { (member.address) } }
-                td data-label=(voice.say(Label::State)) { (state_badge(member.state, voice)) @if member.gone { " " span.faint { (say!(lang, "left DNS", "DNS에서 빠짐")) } } }
-                td.words data-label=(voice.say(Label::Reason)) {
-                    (reason(member.reason, lang))
-                    @if member.from_birth { " · " (say!(lang, "never answered since it appeared", "나타난 뒤 한 번도 응답 없음")) }
+    table(
+        "members",
+        voice.say(Label::Members),
+        &heads,
+        html! {
+            @for member in members.iter().take(400) {
+                tr {
+                    th.name scope="row" { code { (member.address) } }
+                    td data-label=(voice.say(Label::State)) { (state_badge(member.state, voice)) @if member.gone { " " span.faint { (say!(lang, "left DNS", "DNS에서 빠짐")) } } }
+                    td.words data-label=(voice.say(Label::Reason)) {
+                        (reason(member.reason, lang))
+                        @if member.from_birth { " · " (say!(lang, "never answered since it appeared", "나타난 뒤 한 번도 응답 없음")) }
+                    }
+                    td data-label=(voice.say(Label::Since)) data-v=(member.since.as_secs()) { (short_time(member.since, now, voice)) }
                 }
-                td data-label=(voice.say(Label::Since)) data-v=(member.since.as_secs()) { (short_time(member.since, now, voice)) }
             }
-        }
-    })
+        },
+    )
 }
 
 fn messages(messages: &[OutboxRow], now: Time, voice: &Voice) -> Markup {
     let style = voice.style(now);
     let heads = [Label::Time, Label::Channel, Label::What, Label::Delivery].map(|label| head(label, voice));
-    table("messages", voice.say(Label::Messages), &heads, html! {
-        @for row in messages.iter().rev().take(400) {
-            tr {
-                td data-v=(row.notice.at.as_secs()) { (short_time(row.notice.at, now, voice)) }
-                th.name scope="row" { (clean(&row.channel)) }
-                td data-label=(voice.say(Label::What)) { (news(&row.notice.news, voice.lang)) }
-                td.words data-label=(voice.say(Label::Delivery)) {
-                    span.pending[row.delivery.is_pending()] { (delivery(&row.delivery, &style)) }
-                    @if let Some(trouble) = &row.trouble { " · " span.faint { (clean(trouble)) } }
-                    @if let Some(other) = &row.instead_of { " · " span.faint { "← " (clean(&other.channel)) } }
+    table(
+        "messages",
+        voice.say(Label::Messages),
+        &heads,
+        html! {
+            @for row in messages.iter().rev().take(400) {
+                tr {
+                    td data-v=(row.notice.at.as_secs()) { (short_time(row.notice.at, now, voice)) }
+                    th.name scope="row" { (clean(&row.channel)) }
+                    td data-label=(voice.say(Label::What)) { (news(&row.notice.news, voice.lang)) }
+                    td.words data-label=(voice.say(Label::Delivery)) {
+                        span.pending[row.delivery.is_pending()] { (delivery(&row.delivery, &style)) }
+                        @if let Some(trouble) = &row.trouble { " · " span.faint { (clean(trouble)) } }
+                        @if let Some(other) = &row.instead_of { " · " span.faint { "← " (clean(&other.channel)) } }
+                    }
                 }
             }
-        }
-    })
+        },
+    )
 }
 
 /// What the last survey of it concluded.

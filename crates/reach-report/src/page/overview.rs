@@ -11,9 +11,7 @@ use serde_json::json;
 
 use super::{
     Frame, Voice, framed,
-    parts::{
-        address_tip, ago, cell_class, gravity_badge, labels, mark, rank, standing_badge,
-    },
+    parts::{address_tip, ago, cell_class, gravity_badge, labels, mark, rank, standing_badge},
     with,
     words::{self, Label},
 };

@@ -159,17 +159,27 @@ fn smoke_table(smoke: &Smoke, voice: &Voice) -> Markup {
 
 fn pool_table(pool: &PoolChart, voice: &Voice) -> Markup {
     let now = pool.window.until;
-    let heads = [head(Label::Address, voice), head(Label::From, voice), head(Label::To, voice), head(Label::Resolvers, voice)];
-    table("pool", voice.say(Label::Pool), &heads, html! {
-        @for row in pool.rows.iter().take(256) {
-            @for span in &row.spans {
-                tr {
-                    th scope="row" { code { (clean(&row.label)) } }
-                    td { (short_time(span.from, now, voice)) }
-                    td { @match span.until { Some(until) => (short_time(until, now, voice)), None => (voice.say(Label::Now)) } }
-                    td { @match span.resolver.and_then(|index| pool.resolvers.get(index)) { Some(resolver) => code { (clean(resolver)) }, None => "–" } }
+    let heads = [
+        head(Label::Address, voice),
+        head(Label::From, voice),
+        head(Label::To, voice),
+        head(Label::Resolvers, voice),
+    ];
+    table(
+        "pool",
+        voice.say(Label::Pool),
+        &heads,
+        html! {
+            @for row in pool.rows.iter().take(256) {
+                @for span in &row.spans {
+                    tr {
+                        th scope="row" { code { (clean(&row.label)) } }
+                        td { (short_time(span.from, now, voice)) }
+                        td { @match span.until { Some(until) => (short_time(until, now, voice)), None => (voice.say(Label::Now)) } }
+                        td { @match span.resolver.and_then(|index| pool.resolvers.get(index)) { Some(resolver) => code { (clean(resolver)) }, None => "–" } }
+                    }
                 }
             }
-        }
-    })
+        },
+    )
 }

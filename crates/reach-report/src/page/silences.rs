@@ -25,15 +25,8 @@ pub(super) const SPANS: [(&str, Label); 7] = [
 pub fn silences(frame: &Frame<'_>, silences: &[Silence], target: &str) -> String {
     let voice = frame.voice;
     let t = |label: Label| voice.say(label);
-    let heads = [
-        Label::Number,
-        Label::Matches,
-        Label::State,
-        Label::Since,
-        Label::Until,
-        Label::By,
-        Label::Comment,
-    ];
+    let heads =
+        [Label::Number, Label::Matches, Label::State, Label::Since, Label::Until, Label::By, Label::Comment];
     let mut heads: Vec<_> = heads.map(|label| head(label, voice)).into();
     if frame.asker.acts {
         heads.push(head(Label::Actions, voice));

@@ -151,14 +151,8 @@ fn controls(frame: &Frame<'_>, view: &TargetView<'_>) -> Markup {
 }
 
 /// Times that are looked at often, as an address has them and in seconds.
-const PRESETS: [(&str, u64); 6] = [
-    ("1h", 3_600),
-    ("6h", 21_600),
-    ("24h", 86_400),
-    ("7d", 604_800),
-    ("30d", 2_592_000),
-    ("1y", 31_622_400),
-];
+const PRESETS: [(&str, u64); 6] =
+    [("1h", 3_600), ("6h", 21_600), ("24h", 86_400), ("7d", 604_800), ("30d", 2_592_000), ("1y", 31_622_400)];
 
 fn preset(span: &str, voice: &Voice) -> String {
     let (count, unit) = span.split_at(span.len() - 1);
