@@ -62,8 +62,8 @@ pub const fn script() -> Asset {
             include_str!("assets/time.js"),
             include_str!("assets/table.js"),
             include_str!("assets/keys.js"),
-            include_str!("assets/zoom.js"),
             include_str!("assets/live.js"),
+            include_str!("assets/zoom.js"),
         ),
     }
 }

@@ -157,7 +157,7 @@ fn time_line(record: &IncidentRecord, now: Time, voice: &Voice) -> Markup {
     html! {
         ol.timeline {
             @for (index, (at, kind, line)) in lines.iter().enumerate() {
-                @if hidden > 0 && index == gap.start { li.faint { (words::left_out(hidden, lang)) } }
+                @if hidden > 0 && index == gap.start { li.gap.faint { (words::left_out(hidden, lang)) } }
                 @if !gap.contains(&index) {
                     li class={ "k" (kind) } { (short_time(*at, now, voice)) div { (line) } }
                 }

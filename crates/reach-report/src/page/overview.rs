@@ -5,7 +5,7 @@ use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 use maud::{Markup, html};
 use reach_core::{
     Time,
-    watch::{AddressState, Incident, Layer, Status, TargetId, TargetStatus, fits},
+    watch::{AddressState, Incident, Layer, Status, TargetId, TargetStatus, fits, recent::Calm},
 };
 use serde_json::json;
 
@@ -43,6 +43,8 @@ pub struct Glance {
     pub latency: Option<Duration>,
     /// Minute by minute: the last one is now.
     pub recent: Vec<Spark>,
+    /// Since when nothing has failed, where more is known of it than the status tells.
+    pub calm: Option<Calm>,
 }
 
 impl Glance {
@@ -55,7 +57,7 @@ impl Glance {
             .filter_map(|address| address.layers.get(&Layer::Connect)?.last_rtt)
             .collect();
         last.sort_unstable();
-        Self { tries, failed, latency: last.get(last.len() / 2).copied(), recent: Vec::new() }
+        Self { tries, failed, latency: last.get(last.len() / 2).copied(), ..Self::default() }
     }
 
     fn share(&self) -> f64 {
@@ -149,6 +151,12 @@ const fn badness(standing: Standing) -> u8 {
 }
 
 /// Since when nothing has failed; `None` where something does, or nothing is known.
+fn calm(target: &TargetStatus, status: &Status, glance: &Glance) -> Option<Calm> {
+    let known = calm_since(target, status)?;
+    Some(glance.calm.unwrap_or(Calm::Since(known)))
+}
+
+/// The same, as far as the status alone tells.
 pub(super) fn calm_since(target: &TargetStatus, status: &Status) -> Option<Time> {
     if Standing::of(target) != Standing::Ok || incident_of(status, target).is_some() {
         return None;
@@ -179,7 +187,11 @@ fn chosen<'a>(
         }
         Sort::Latency => found.sort_by_cached_key(|target| Reverse(glance(target).latency)),
         Sort::Calm => {
-            found.sort_by_cached_key(|target| Reverse(calm_since(target, status).unwrap_or(status.at)));
+            let since = |target: &TargetStatus| match calm(target, status, &glance(target)) {
+                Some(Calm::Since(at) | Calm::AtLeast(at)) => at,
+                None => status.at,
+            };
+            found.sort_by_cached_key(|target| Reverse(since(target)));
         }
     }
     found
@@ -301,8 +313,10 @@ fn row(status: &Status, target: &TargetStatus, glance: &Glance, voice: &Voice) -
         tr id={ "t" (target.id.0) } {
             td.state { (standing_badge(standing, voice)) }
             th.name scope="row" {
-                a href={ "/target/" (target.id.0) } { (clean(&target.target)) }
-                @if !target.labels.is_empty() { span.chips { (labels(&target.labels)) } }
+                div.named {
+                    a href={ "/target/" (target.id.0) } { (clean(&target.target)) }
+                    @if !target.labels.is_empty() { span.chips { (labels(&target.labels)) } }
+                }
             }
             td.pool data-label=(t(Label::Addresses)) { (cells(target, status.at, voice)) }
             td.num data-label=(t(Label::Failures)) title=(words::of_tries(glance.failed, glance.tries, lang)) {
@@ -318,7 +332,11 @@ fn row(status: &Status, target: &TargetStatus, glance: &Glance, voice: &Voice) -
                 } @else { span.none { "–" } }
             }
             td.calm data-label=(t(Label::Calm)) {
-                @match calm_since(target, status) { Some(at) => (ago(at, status.at, voice)), None => span.none { "–" } }
+                @match calm(target, status, glance) {
+                    Some(Calm::Since(at)) => (ago(at, status.at, voice)),
+                    Some(Calm::AtLeast(at)) => { span aria-hidden="true" { "≥ " } (ago(at, status.at, voice)) },
+                    None => span.none { "–" },
+                }
             }
         }
     }
@@ -418,7 +436,7 @@ fn open_incidents(status: &Status, voice: &Voice) -> Markup {
     html! {
         @if !open.is_empty() {
             section aria-labelledby="open-title" {
-                h2 #open-title { (voice.say(Label::OpenIncidents)) }
+                h2 #open-title { (voice.say(Label::OpenNow)) }
                 ul.incidents { @for incident in open.iter().take(8) { li { (super::incidents::card(incident, status.at, voice)) } } }
                 @if open.len() > 8 { p { a href="/incidents" { (words::left_out(open.len() - 8, voice.lang)) } } }
             }

@@ -47,10 +47,10 @@ fn row(silence: &Silence, frame: &Frame<'_>, voice: &Voice) -> Markup {
     let (now, t): (Time, _) = (frame.now, |label: Label| voice.say(label));
     html! {
         tr id={ "s" (silence.id.0) } {
-            td.num { (silence.id.0) }
+            td { (silence.id.0) }
             th.name scope="row" { (matcher(&silence.matcher, &voice.style(now))) }
             td data-label=(t(Label::State)) {
-                @if silence.from > now { (badge("unknown", "…", t(Label::ToCome))) } @else { (badge("warn", "–", t(Label::InForce))) }
+                @if silence.from > now { (badge("unknown", "…", t(Label::ToCome))) } @else { (badge("warn", "●", t(Label::InForce))) }
             }
             td data-label=(t(Label::Since)) data-v=(silence.from.as_secs()) { (short_time(silence.from, now, voice)) }
             td data-label=(t(Label::Until)) data-v=(silence.until.as_secs()) { (short_time(silence.until, now, voice)) }

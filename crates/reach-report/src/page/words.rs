@@ -43,7 +43,6 @@ labels! {
     ThemeAuto: "as the system", "시스템 설정";
     ThemeLight: "light", "밝게";
     ThemeDark: "dark", "어둡게";
-    Language: "Language", "언어";
     SignOut: "Sign out", "로그아웃";
     Live: "live", "실시간";
     NotLive: "not live", "실시간 아님";
@@ -74,7 +73,6 @@ labels! {
     Incident: "Incident", "장애";
     Search: "Search", "검색";
     SearchHint: "Name, address, label=value", "이름, IP 주소, 라벨=값";
-    All: "all", "전체";
     Clear: "Clear", "지우기";
     NothingWatched: "Nothing is watched.", "감시 중인 대상이 없습니다.";
     NothingFound: "No target fits.", "조건에 맞는 대상이 없습니다.";
@@ -88,6 +86,7 @@ labels! {
     Checking: "under suspicion", "확인 중";
     Unknown: "unknown", "미확인";
     OpenIncidents: "open incidents", "진행 중 장애";
+    OpenNow: "Open incidents", "진행 중 장애";
     NoneOpen: "No incident is open.", "진행 중인 장애가 없습니다.";
     Offline: "This host reaches nothing: what is shown of the targets is what was known before.", "이 서버의 네트워크가 끊겼습니다. 대상의 상태는 끊기기 전까지 확인된 것입니다.";
     TimeRange: "Time range", "조회 기간";
@@ -117,7 +116,6 @@ labels! {
     Resolvers: "Given by", "응답한 DNS 서버";
     Certificate: "Certificate", "인증서";
     Certificates: "TLS and certificates", "TLS와 인증서";
-    Subject: "Subject", "주체";
     Issuer: "Issuer", "발급자";
     Names: "Names", "도메인";
     Expires: "Ends", "만료일";
@@ -127,7 +125,6 @@ labels! {
     Findings: "Findings", "진단 결과";
     NoFindings: "Nothing is wrong that the last survey could see.", "마지막 정밀 검사에서 확인된 문제가 없습니다.";
     NoSurvey: "No survey of this target is kept yet.", "이 대상의 정밀 검사 기록이 아직 없습니다.";
-    Evidence: "Evidence", "근거";
     Impact: "What clients suffer", "클라이언트 영향";
     Client: "Client", "클라이언트";
     Fails: "Fails", "실패율";
@@ -148,16 +145,12 @@ labels! {
     Began: "Began", "시작";
     Lasted: "Lasted", "지속 시간";
     Phase: "Phase", "진행";
-    Open: "open", "진행 중";
     TimeLine: "Time line", "시간순 기록";
     Time: "Time", "시각";
     Messages: "Messages sent", "보낸 알림";
     NoMessages: "Nothing was sent of it.", "보낸 알림이 없습니다.";
     Channel: "Channel", "채널";
     Delivery: "Delivery", "전달";
-    Trouble: "Trouble", "문제";
-    Remark: "Remark", "비고";
-    Surveys: "Surveys", "정밀 검사";
     Documents: "Documents to hand over", "전달용 문서";
     Acknowledge: "Acknowledge", "담당자 확인";
     Mute: "Mute", "알림 끄기";
@@ -195,10 +188,7 @@ labels! {
     Median: "Median", "중앙값";
     Tries: "Tries", "시도";
     Failed: "Failed", "실패";
-    Labels: "Labels", "라벨";
-    EndedBecause: "How it ended", "종료 사유";
     Members: "Addresses that fail or failed", "실패한 IP 주소";
-    Open2: "Open", "열기";
     WithClosed: "Closed ones too", "종료된 장애 포함";
     OnlyOpen: "Open ones only", "진행 중만";
 }

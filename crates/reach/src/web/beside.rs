@@ -42,6 +42,7 @@ fn of_hour(hour: &Hour, now: Time) -> Glance {
         tries: sum(|one| one.tries),
         failed: sum(|one| one.failed),
         latency: median(minutes.iter().filter_map(|one| one.latency)),
+        calm: hour.calm(),
         recent: minutes
             .iter()
             .map(|one| Spark { tries: one.tries.into(), failed: one.failed.into(), latency: one.latency })

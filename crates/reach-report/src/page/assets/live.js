@@ -103,6 +103,8 @@
     }
   };
 
+  document.addEventListener("reach:resized", () => { swap(); });
+
   const plan = (least = 0) => {
     if (planned !== null) return;
     planned = setTimeout(swap, Math.max(least, EVERY - (Date.now() - refreshed), 0));

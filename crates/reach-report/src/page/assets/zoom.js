@@ -59,3 +59,21 @@
     begun = null;
   });
 }
+
+// Pictures are drawn as wide as there is room for: the server is told, and asked once more where that matters.
+{
+  const measure = () => {
+    const plot = document.querySelector(".plot.zooms");
+    const picture = plot?.querySelector("svg");
+    if (!picture || plot.clientWidth < 200) return;
+    const room = Math.round(plot.clientWidth);
+    const drawn = picture.viewBox.baseVal.width;
+    document.cookie = `reach_width=${room}; Path=/; Max-Age=31536000; SameSite=Lax`;
+    if (Math.abs(room - drawn) > drawn * 0.12 && document.cookie.includes(`reach_width=${room}`)) {
+      document.dispatchEvent(new Event("reach:resized"));
+    }
+  };
+  measure();
+  let waits = null;
+  addEventListener("resize", () => { clearTimeout(waits); waits = setTimeout(measure, 400); });
+}

@@ -43,10 +43,14 @@ impl FromRequest<WebState> for Form {
     async fn from_request(request: Request, state: &WebState) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
         let who = who(&parts);
-        let Ok(visit) = <Visit as axum::extract::FromRequestParts<WebState>>::from_request_parts(&mut parts, state).await;
-        let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let Ok(visit) =
+            <Visit as axum::extract::FromRequestParts<WebState>>::from_request_parts(&mut parts, state).await;
+        let kind =
+            parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if !kind.starts_with("application/x-www-form-urlencoded") {
-            return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "This takes forms of the page only.\n").into_response());
+            return Err(
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "This takes forms of the page only.\n").into_response()
+            );
         }
         let body = Bytes::from_request(Request::from_parts(parts, body), state).await;
         let body = body.map_err(IntoResponse::into_response)?;
@@ -234,7 +238,15 @@ mod tests {
         for ours in ["/", "/incident/3", "/target/1?from=-3h&address=2001:db8::1"] {
             assert!(is_ours(ours), "{ours}");
         }
-        for other in ["", "//evil.example", "https://evil.example", "/\\evil.example", "javascript:x", "/a\r\nb", "/ a"] {
+        for other in [
+            "",
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "javascript:x",
+            "/a\r\nb",
+            "/ a",
+        ] {
             assert!(!is_ours(other), "{other}");
         }
     }

@@ -12,9 +12,10 @@ use reach_core::{
 };
 use reach_report::{
     chart::{
-        HeatCell, HeatMap, HeatRow, Mark, Percentiles, PoolChart, PoolRow, PoolSpan, Smoke, SmokePoint, Window,
+        HeatCell, HeatMap, HeatRow, Mark, Percentiles, PoolChart, PoolRow, PoolSpan, Smoke, SmokePoint,
+        Window,
     },
-    page::{Plots, Range, Voice, WIDTH, with},
+    page::{Plots, Range, Voice, with},
     watch::state,
 };
 use reach_store::{Bucket, Error, Note, Reader, Span};
@@ -34,6 +35,8 @@ pub(super) struct Asked<'a> {
     /// `None` for all.
     pub(super) address: Option<IpAddr>,
     pub(super) incidents: &'a [Incident],
+    /// Of the pictures, in pixels.
+    pub(super) width: f64,
 }
 
 type Tries = BTreeMap<IpAddr, Vec<Bucket<Reason>>>;
@@ -79,7 +82,8 @@ struct Drawn<'a> {
 
 impl Drawn<'_> {
     fn note(&self, address: Option<&AddressStatus>) -> String {
-        address.map_or_else(String::new, |address| state(address.remembered.state(), self.voice.lang).to_owned())
+        address
+            .map_or_else(String::new, |address| state(address.remembered.state(), self.voice.lang).to_owned())
     }
 
     fn link(&self, address: IpAddr) -> Option<String> {
@@ -87,7 +91,8 @@ impl Drawn<'_> {
     }
 
     fn heat(&self, tries: &Tries) -> HeatMap {
-        let mut map = HeatMap::new(self.voice.heat_title().to_owned(), WIDTH, self.window, self.step);
+        let mut map =
+            HeatMap::new(self.voice.heat_title().to_owned(), self.asked.width, self.window, self.step);
         map.marks.clone_from(&self.marks);
         map.gaps.clone_from(&self.gaps);
         let columns = map.columns();
@@ -121,7 +126,9 @@ impl Drawn<'_> {
     fn smoke(&self, tries: Tries) -> Smoke {
         let mut sums: BTreeMap<Time, Bucket<Reason>> = BTreeMap::new();
         let wanted = |address: &IpAddr| self.asked.address.is_none_or(|only| only == *address);
-        for bucket in tries.into_iter().filter(|(address, _)| wanted(address)).flat_map(|(_, buckets)| buckets) {
+        for bucket in
+            tries.into_iter().filter(|(address, _)| wanted(address)).flat_map(|(_, buckets)| buckets)
+        {
             match sums.get_mut(&bucket.at) {
                 Some(sum) => sum.absorb(bucket),
                 None => drop(sums.insert(bucket.at, bucket)),
@@ -137,7 +144,7 @@ impl Drawn<'_> {
         let step = sums.values().map(|bucket| bucket.length).max().unwrap_or(self.step).max(self.step);
         Smoke {
             title: self.voice.smoke_title().to_owned(),
-            width: WIDTH,
+            width: self.asked.width,
             window: self.window,
             step,
             points: sums.into_iter().map(point).collect(),
@@ -172,7 +179,7 @@ impl Drawn<'_> {
         rows.truncate(MOST_ROWS);
         PoolChart {
             title: self.voice.pool_title().to_owned(),
-            width: WIDTH,
+            width: self.asked.width,
             window: self.window,
             resolvers: pools.resolvers.iter().map(ToString::to_string).collect(),
             rows,
@@ -222,7 +229,11 @@ fn stays<'a>(
             Why::LeftDns => {
                 let from = since.take().or_else(|| (!told).then_some(first_seen.unwrap_or(window.from)));
                 if let Some(from) = from {
-                    spans.push(PoolSpan { resolver: None, from: from.max(window.from), until: Some(moved.at) });
+                    spans.push(PoolSpan {
+                        resolver: None,
+                        from: from.max(window.from),
+                        until: Some(moved.at),
+                    });
                 }
             }
             _ => continue,
@@ -253,7 +264,8 @@ fn marks(incidents: &[Incident], window: Window) -> Vec<Mark> {
             link: Some(format!("/incident/{}", incident.id.0)),
         }
     };
-    let touches = |mark: &Mark| mark.from < window.until && mark.until.is_none_or(|until| until > window.from);
+    let touches =
+        |mark: &Mark| mark.from < window.until && mark.until.is_none_or(|until| until > window.from);
     incidents.iter().map(mark).filter(touches).collect()
 }
 

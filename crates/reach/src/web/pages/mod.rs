@@ -3,6 +3,8 @@
 
 mod deeds;
 mod history;
+#[cfg(test)]
+mod stock;
 mod views;
 mod visit;
 

@@ -15,8 +15,8 @@ use reach_core::{
     watch::{
         Acknowledged, AddressState, AddressStatus, Cause, ChannelStatus, Delivery, Examination, Gravity,
         Incident, IncidentId, Layer, LayerStatus, Member, News, Notice, OutboxRow, Phase, Reading, Reason,
-        Remark, Remembered, ResolverStatus, RowId, Sample, Series, Silence, SilenceId, Status, Subject, TargetId,
-        TargetStatus, Transition, Why,
+        Remark, Remembered, ResolverStatus, RowId, Sample, Series, Silence, SilenceId, Status, Subject,
+        TargetId, TargetStatus, Transition, Why,
     },
 };
 use reach_store::{Batch, Reader, StoreOptions};
@@ -25,15 +25,20 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// How much there is.
-pub struct Stock {
+pub(crate) struct Stock {
     /// So many targets.
-    pub targets: u32,
+    pub(crate) targets: u32,
     /// So many days of the first of them, every ten minutes; its last day every minute.
-    pub days: u64,
+    pub(crate) days: u64,
 }
 
 /// Fills a new store, and tells what a watch would know at that moment. The first target suffers as in the recording.
-pub fn fill(path: &Path, now: Time, stock: &Stock, seen: (Case, Vec<Observation>)) -> (Reader, Status) {
+pub(crate) fn fill(
+    path: &Path,
+    now: Time,
+    stock: &Stock,
+    seen: (Case, Vec<Observation>),
+) -> (Reader, Status) {
     let (writer, reader, _) = reach_store::open(path, StoreOptions::default()).expect("a store");
     let status = status(now, stock.targets, &seen.0);
     let names = status.targets.iter().map(|target| (target.id, target.target.clone())).collect();
@@ -56,8 +61,9 @@ pub fn fill(path: &Path, now: Time, stock: &Stock, seen: (Case, Vec<Observation>
     }
     writer.submit(Batch { at: now, ..batch });
     let diagnosis = judge(&seen.0, &seen.1);
+    let finished = seen.0.started + Duration::from_secs(7);
     let examination =
-        Examination { target: first.id, case: seen.0, observations: seen.1, finished: back(now, MINUTE), diagnosis };
+        Examination { target: first.id, case: seen.0, observations: seen.1, finished, diagnosis };
     let closed = Incident {
         id: IncidentId(1),
         phase: Phase::Closed { at: back(now, MINUTE * 2_000), all_clear: true },
@@ -97,7 +103,8 @@ const BROKEN: Duration = Duration::from_secs(5 * 3_600 + 420);
 fn sample(address: &AddressStatus, at: Time, now: Time) -> Sample {
     let series = address.remembered.series;
     let seed = at.as_micros() ^ u64::from(series.target.0) << 40 ^ hash(series.address);
-    let fails = address.remembered.health == AddressState::Down && now.since(at) < BROKEN || chance(seed) < 0.001;
+    let fails =
+        address.remembered.health == AddressState::Down && now.since(at) < BROKEN || chance(seed) < 0.001;
     let millis = 9.0 + chance(seed ^ 1) * 4.0 + chance(seed ^ 2).powi(8) * 60.0;
     let reading = if fails {
         Reading::Failed(Reason::Timeout)
@@ -134,8 +141,9 @@ fn moved(address: &AddressStatus, now: Time) -> Vec<Transition> {
 }
 
 /// What is known of a watch of so many targets.
-pub fn status(now: Time, targets: u32, case: &Case) -> Status {
-    let mut status = Status { at: now, started: back(now, MINUTE * 9_000), online: Some(true), ..Status::default() };
+fn status(now: Time, targets: u32, case: &Case) -> Status {
+    let mut status =
+        Status { at: now, started: back(now, MINUTE * 9_000), online: Some(true), ..Status::default() };
     for id in 1..=targets.max(1) {
         status.targets.push(target(id, now, case));
     }
@@ -194,7 +202,9 @@ fn target(id: u32, now: Time, case: &Case) -> TargetStatus {
         let given = target.addresses.iter().enumerate();
         let given = given.filter(|(index, _)| last == 53 || !index.is_multiple_of(3));
         let addresses = given.map(|(_, address)| address.remembered.series.address).collect();
-        target.resolvers.insert(resolver(last), ResolverStatus { answers: 500, addresses, ..Default::default() });
+        target
+            .resolvers
+            .insert(resolver(last), ResolverStatus { answers: 500, addresses, ..Default::default() });
     }
     target
 }
@@ -237,7 +247,11 @@ fn address(id: u32, number: u32, now: Time) -> AddressStatus {
         last_ok: Some(since),
         certificate_expires: Some(now.as_secs() as i64 + 86_400 * i64::from(8 + number * 20)),
     };
-    let layers = if state == AddressState::Unknown { BTreeMap::new() } else { BTreeMap::from([(Layer::Connect, Box::new(layer))]) };
+    let layers = if state == AddressState::Unknown {
+        BTreeMap::new()
+    } else {
+        BTreeMap::from([(Layer::Connect, Box::new(layer))])
+    };
     AddressStatus { remembered, layers }
 }
 

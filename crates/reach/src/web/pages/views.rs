@@ -80,7 +80,14 @@ fn target_page(state: &WebState, status: &Arc<Status>, target: &TargetStatus, vi
             .collect(),
     };
     let plots = reader.and_then(|reader| {
-        let asked = history::Asked { target, range: &range, layer, address, incidents: &incidents };
+        let asked = history::Asked {
+            target,
+            range: &range,
+            layer,
+            address,
+            incidents: &incidents,
+            width: visit.width,
+        };
         read(history::plots(reader, &asked, visit.path(), &visit.voice))
     });
     let survey = reader.and_then(|reader| last_survey(reader, target.id));
@@ -111,7 +118,11 @@ fn read<T>(answer: Result<T, reach_store::Error>) -> Option<T> {
     answer.map_err(|error| warn!("the memory cannot be read for the page: {error}")).ok()
 }
 
-pub(super) async fn incident(State(state): State<WebState>, Path(id): Path<String>, visit: Visit) -> Response {
+pub(super) async fn incident(
+    State(state): State<WebState>,
+    Path(id): Path<String>,
+    visit: Visit,
+) -> Response {
     aside(move || {
         let status = state.status();
         let record = id.parse().ok().and_then(|id| record(&state, &status, IncidentId(id)));
@@ -161,8 +172,13 @@ pub(super) async fn incidents(State(state): State<WebState>, visit: Visit) -> Re
         let closed = visit.asked("closed") == "1";
         let target = visit.asked("target").parse().ok().map(TargetId);
         let before = visit.asked("before").parse().ok().map(IncidentId);
-        let filter =
-            IncidentFilter { target, not_closed: !closed, before, most: Some(A_PAGE as u32 + 1), since: None };
+        let filter = IncidentFilter {
+            target,
+            not_closed: !closed,
+            before,
+            most: Some(A_PAGE as u32 + 1),
+            since: None,
+        };
         let stored = state.inner.reader.as_ref().and_then(|reader| read(reader.incidents(&filter)));
         let mut found = stored.unwrap_or_else(|| of_status(&status, &filter));
         let more = found.len() > A_PAGE;

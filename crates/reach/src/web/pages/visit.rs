@@ -10,7 +10,7 @@ use axum::{
 use reach_core::watch::Status;
 use reach_report::{
     Lang,
-    page::{Asker, Frame, Place, Said, Theme, Voice, encoded, not_found, with},
+    page::{self, Asker, Frame, Place, Said, Theme, Voice, encoded, not_found, with},
 };
 use url::form_urlencoded;
 
@@ -23,6 +23,8 @@ use super::super::{
 const LANG: &str = "reach_lang";
 const THEME: &str = "reach_theme";
 const SAID: &str = "reach_said";
+/// How much room a picture has, as the script found it.
+const WIDTH: &str = "reach_width";
 
 /// For how long a choice is remembered.
 const A_YEAR: u32 = 31_536_000;
@@ -34,6 +36,8 @@ pub(super) struct Visit {
     pub(super) voice: Voice,
     pub(super) query: BTreeMap<String, String>,
     pub(super) asker: Asker,
+    /// The width of pictures, in pixels.
+    pub(super) width: f64,
     path: String,
     theme: Theme,
     said: Option<Said>,
@@ -72,10 +76,13 @@ impl Visit {
         if said.is_some() {
             cookies.push(remember(SAID, "", 0));
         }
+        let width = cookie(&parts.headers, WIDTH).and_then(|width| width.parse::<u16>().ok());
+        let width = width.map_or(page::WIDTH, |width| f64::from(width.clamp(280, 2_400)));
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         Self {
             voice: Voice { lang, zone: state.inner.zone.clone() },
             asker: asker(&who(parts)),
+            width,
             path: with(&with(path, "lang", ""), "theme", ""),
             query,
             theme,
