@@ -26,7 +26,7 @@ use crate::{
     },
     live::raised,
     otlp::{Exporter, first_wait},
-    web::{self, Settings, WebState},
+    web::{self, Beside, Settings, WebState},
 };
 
 impl Daemon {
@@ -51,7 +51,7 @@ impl Daemon {
 
     pub(super) async fn open_web(
         &mut self,
-        published: watch::Receiver<Arc<Status>>,
+        (published, beside): (watch::Receiver<Arc<Status>>, watch::Receiver<Arc<Beside>>),
         vantage: &Vantage,
         reader: Reader,
         wish: &mpsc::UnboundedSender<Wanted>,
@@ -84,6 +84,7 @@ impl Daemon {
             zone: self.config().zone.clone(),
             reader: Some(reader),
             asking: asking(wish),
+            beside,
         };
         let modules = modules(self.config()).map_err(|problem| vec![problem])?;
         let state = WebState::new(&settings, published, self.clock, self.bench(vantage, local), modules);

@@ -80,6 +80,7 @@ fn state(status: Status, reader: Option<Reader>, asking: Asking, clock: Clock) -
         zone,
         reader,
         asking,
+        beside: tokio::sync::watch::channel(std::sync::Arc::default()).1,
     };
     let (_, receiver) = tokio::sync::watch::channel(std::sync::Arc::new(status));
     WebState::new(&settings, receiver, clock, bench, Modules::usual())
