@@ -7,8 +7,8 @@ use reach_core::{
     model::{State, Verdict},
     watch::{
         AddressState, AddressStatus, Cause, ChannelStatus, Gravity, Incident, IncidentId, Layer, LayerStatus,
-        Matcher, Member, Phase, Reason, Remark, Remembered, Series, Silence, SilenceId, Status, Subject, TargetId,
-        TargetStatus,
+        Matcher, Member, Phase, Reason, Remark, Remembered, Series, Silence, SilenceId, Status, Subject,
+        TargetId, TargetStatus,
     },
 };
 
@@ -191,7 +191,8 @@ fn pages(text: &str, lang: Lang) -> Vec<(&'static str, String)> {
         messages: Vec::new(),
         evidence: Vec::new(),
     };
-    let list = List { incidents: &status.incidents, closed: true, target: Some((TargetId(1), text)), before: None };
+    let list =
+        List { incidents: &status.incidents, closed: true, target: Some((TargetId(1), text)), before: None };
     let query = Query { text: text.to_owned(), ..Query::default() };
     vec![
         ("overview", overview(&frame(Place::Overview), &status, &BTreeMap::new(), &Query::default())),
@@ -200,7 +201,10 @@ fn pages(text: &str, lang: Lang) -> Vec<(&'static str, String)> {
         ("incident", super::incident(&Frame { said: Some(said), ..frame(Place::Incidents) }, &record)),
         ("incidents", super::incidents(&frame(Place::Incidents), &list)),
         ("silences", super::silences(&frame(Place::Silences), &status.silences, text)),
-        ("file", file(&[(case.clone(), diagnosis.clone()), (case, diagnosis)], NOW, "1.2.3", lang, 9 * 3_600)),
+        (
+            "file",
+            file(&[(case.clone(), diagnosis.clone()), (case, diagnosis)], NOW, "1.2.3", lang, 9 * 3_600),
+        ),
     ]
 }
 
@@ -232,7 +236,8 @@ fn a_page_has_what_it_takes_to_be_read_aloud() {
         for control in page.split("<input ").skip(1) {
             let control = control.split('>').next().unwrap_or_default();
             let hidden = control.contains("type=\"hidden\"");
-            let id = control.split("id=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+            let id =
+                control.split("id=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
             assert!(hidden || page.contains(&format!("for=\"{id}\"")), "{name}: {control}");
         }
     }
@@ -253,7 +258,10 @@ fn no_id_is_given_twice() {
 #[test]
 fn pages_that_are_served_have_neither_style_nor_script_inside() {
     for (name, page) in pages("push.example:443", Lang::En).into_iter().filter(|(name, _)| *name != "file") {
-        assert!(!page.contains(" style=") && !page.contains("<style") && !page.contains("javascript:"), "{name}");
+        assert!(
+            !page.contains(" style=") && !page.contains("<style") && !page.contains("javascript:"),
+            "{name}"
+        );
         assert_eq!(page.matches("<script").count(), 1, "{name}");
         assert!(page.contains(&format!("src=\"{}\"", assets::script().path())), "{name}");
     }
@@ -261,7 +269,8 @@ fn pages_that_are_served_have_neither_style_nor_script_inside() {
 
 #[test]
 fn a_file_fetches_nothing() {
-    let (_, page) = pages("push.example:443", Lang::En).into_iter().find(|(name, _)| *name == "file").expect("there");
+    let (_, page) =
+        pages("push.example:443", Lang::En).into_iter().find(|(name, _)| *name == "file").expect("there");
     for fetches in [" src=", "<link", "http://", "@import"] {
         let found = page.replace("http://www.w3.org/2000/svg", "");
         assert!(!found.contains(fetches), "{fetches}");
