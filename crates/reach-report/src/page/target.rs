@@ -204,9 +204,9 @@ fn addresses(view: &TargetView<'_>, frame: &Frame<'_>) -> Markup {
                                 None => span.none { "–" },
                             }
                         }
-                        td data-label=(t(Label::Since)) data-v=(since.as_secs()) title=(long_span(now.since(since), lang)) { (short_time(since, now, voice)) " " span.faint { "(" (ago(since, now, voice)) ")" } }
+                        td data-label=(t(Label::Since)) data-v=(since.as_secs()) title=(long_span(now.since(since), lang)) { (short_time(since, now, voice)) " " span.faint.whole { "(" (ago(since, now, voice)) ")" } }
                         td data-label=(t(Label::FirstSeen)) data-v=(remembered.first_seen.as_secs()) { (short_time(remembered.first_seen, now, voice)) }
-                        td.words data-label=(t(Label::Resolvers)) {
+                        td data-label=(t(Label::Resolvers)) {
                             @let resolvers: Vec<String> = remembered.resolvers.iter().map(units::resolver).collect();
                             @if resolvers.is_empty() { "–" } @else { code { (units::some_of(&resolvers, 3, lang)) } }
                         }
@@ -231,7 +231,7 @@ fn certificate(expires: i64, now: Time, voice: &Voice) -> Markup {
     let days = connect::days_left(&leaf, now);
     html! {
         span.failing[days < 14] title=(units::rfc3339_seconds(expires)) {
-            (units::date(expires)) " (" (connect::expiry(&leaf, now, voice.lang)) ")"
+            span.whole { (units::date(expires)) } " " span.whole { "(" (connect::expiry(&leaf, now, voice.lang)) ")" }
         }
     }
 }

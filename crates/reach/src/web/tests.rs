@@ -94,7 +94,7 @@ async fn every_door_answers_with_harmless_headers() {
     let status = Status { at: now, started: now, ..Status::default() };
     let (local, end, task) = start(status, &ProbeSettings::default()).await;
     for (path, said) in [
-        ("/", "<!doctype html>"),
+        ("/", "<!DOCTYPE html>"),
         ("/metrics", "reach_build_info{version="),
         ("/healthz", "\"healthy\":true"),
         ("/-/healthy", "Healthy"),
