@@ -85,7 +85,10 @@ pub struct Pools {
 impl Pools {
     /// Of notes in the order of their times; those of other kinds are passed over. `resolvers` come first, asked lately or
     /// not.
-    pub fn of<'a>(notes: impl IntoIterator<Item = &'a Note>, resolvers: impl IntoIterator<Item = SocketAddr>) -> Self {
+    pub fn of<'a>(
+        notes: impl IntoIterator<Item = &'a Note>,
+        resolvers: impl IntoIterator<Item = SocketAddr>,
+    ) -> Self {
         let mut pools = Self { resolvers: resolvers.into_iter().collect(), ..Self::default() };
         let mut open: BTreeMap<(usize, IpAddr), Time> = BTreeMap::new();
         for note in notes {

@@ -128,7 +128,8 @@ mod tests {
     fn a_watch_that_begins_again_knows_its_last_hour() {
         let directory = tempfile::tempdir().expect("a directory");
         let options = StoreOptions::default();
-        let (writer, reader, _) = reach_store::open(&directory.path().join("reach.db"), options).expect("a store");
+        let (writer, reader, _) =
+            reach_store::open(&directory.path().join("reach.db"), options).expect("a store");
         let series = Series { target: TARGET, address: [203, 0, 113, 7].into() };
         let sample = |minute: u64, reading| Sample {
             series,
@@ -167,6 +168,9 @@ mod tests {
             told[0].1.minutes.iter().map(|(at, minute)| (*at, minute.tries, minute.failed)).collect();
         assert_eq!(minutes, [(at(100), 1, 0), (at(110), 1, 1), (at(119), 1, 0)]);
         assert!(told[0].1.minutes[0].1.latency.is_some());
-        assert_eq!(told[1], (TARGET, Recalled { from: Some(at(110)), failed: Some(at(110)), ..Recalled::default() }));
+        assert_eq!(
+            told[1],
+            (TARGET, Recalled { from: Some(at(110)), failed: Some(at(110)), ..Recalled::default() })
+        );
     }
 }

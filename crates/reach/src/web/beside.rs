@@ -37,7 +37,9 @@ impl Beside {
 
 fn of_hour(hour: &Hour, now: Time) -> Glance {
     let minutes = hour.minutes(now);
-    let sum = |of: fn(&reach_core::watch::recent::Minute) -> u32| minutes.iter().map(|one| u64::from(of(one))).sum();
+    let sum = |of: fn(&reach_core::watch::recent::Minute) -> u32| {
+        minutes.iter().map(|one| u64::from(of(one))).sum()
+    };
     Glance {
         tries: sum(|one| one.tries),
         failed: sum(|one| one.failed),

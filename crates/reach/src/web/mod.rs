@@ -8,8 +8,8 @@ pub mod allow;
 pub mod door;
 pub mod settings;
 
-mod guard;
 mod beside;
+mod guard;
 mod health;
 mod live;
 mod pages;

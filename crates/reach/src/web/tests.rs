@@ -94,12 +94,14 @@ async fn every_door_answers_with_harmless_headers() {
     let status = Status { at: now, started: now, ..Status::default() };
     let (local, end, task) = start(status, &ProbeSettings::default()).await;
     for (path, said) in [
-        ("/", "<!doctype html>"),
+        ("/", "<!DOCTYPE html>"),
         ("/metrics", "reach_build_info{version="),
         ("/healthz", "\"healthy\":true"),
         ("/-/healthy", "Healthy"),
         ("/api/v1/status", "\"schedule\""),
         ("/api/v1/incidents", "[]"),
+        ("/signals", "<h1>Signals"),
+        ("/api/v1/signals", "reach.signals/1"),
     ] {
         let answer = get_with(local, path, "").await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");

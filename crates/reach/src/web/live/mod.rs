@@ -72,7 +72,11 @@ impl Live {
     /// For a service that takes so many connections.
     pub(super) fn new(connections: usize) -> Self {
         let places = (connections - connections / 4).max(1);
-        Self { rooms: Mutex::default(), places: Arc::new(Semaphore::new(places)), ended: watch::Sender::new(false) }
+        Self {
+            rooms: Mutex::default(),
+            places: Arc::new(Semaphore::new(places)),
+            ended: watch::Sender::new(false),
+        }
     }
 
     /// The service ends, and so do all streams.

@@ -126,10 +126,7 @@ impl Room {
     }
 
     /// Somebody comes, with the id of the last event that they had: what they missed, and what is new from now on.
-    pub(super) fn enter(
-        &self,
-        last: Option<&str>,
-    ) -> (broadcast::Receiver<Arc<Message>>, Vec<Arc<Message>>) {
+    pub(super) fn enter(&self, last: Option<&str>) -> (broadcast::Receiver<Arc<Message>>, Vec<Arc<Message>>) {
         let log = self.log();
         let receiver = self.sender.subscribe();
         let young = |message: &&Arc<Message>| message.made.elapsed() < YOUNG;
@@ -150,8 +147,7 @@ impl Room {
         if u64::from_str_radix(epoch, 16).ok()? != self.epoch || number > log.last {
             return None;
         }
-        let missed: Vec<_> =
-            log.messages.iter().filter(|message| message.number > number).cloned().collect();
+        let missed: Vec<_> = log.messages.iter().filter(|message| message.number > number).cloned().collect();
         (missed.len() as u64 == log.last - number).then_some(missed)
     }
 

@@ -83,7 +83,10 @@ async fn what_is_new_comes_to_whoever_looks() {
     assert!(!first.to_lowercase().contains("content-encoding"), "{first}");
     service.publish(status(5, 3, Some(2)));
     let news = browser.until("\"t2\"").await;
-    assert!(news.contains("event: patch") && news.contains("접속 불가") && !news.contains("\"t3\""), "{news}");
+    assert!(
+        news.contains("event: patch") && news.contains("접속 불가") && !news.contains("\"t3\""),
+        "{news}"
+    );
     browser.until("event: refresh").await;
     service.stop().await;
 }
@@ -93,7 +96,10 @@ async fn only_the_rows_that_are_there_come() {
     let service = begin(status(0, 40, None)).await;
     let mut browser = Browser::open(service.local, "/live?page=overview&lang=en&rows=7,9", "").await;
     let first = browser.until("\"t9\"").await;
-    assert!(first.contains("\"t7\"") && first.contains("\"summary\"") && !first.contains("\"t8\""), "{first}");
+    assert!(
+        first.contains("\"t7\"") && first.contains("\"summary\"") && !first.contains("\"t8\""),
+        "{first}"
+    );
     service.stop().await;
 }
 
@@ -170,7 +176,12 @@ async fn two_hundred_who_look_cost_little_and_nobody_starves() {
         let (kept, mut delays): (Vec<Browser>, Vec<Duration>) = all.join_all().await.into_iter().unzip();
         browsers = kept;
         delays.sort_unstable();
-        println!("turn {turn}: first {:?}, median {:?}, last {:?}", delays[0], delays[VIEWERS / 2], delays[VIEWERS - 1]);
+        println!(
+            "turn {turn}: first {:?}, median {:?}, last {:?}",
+            delays[0],
+            delays[VIEWERS / 2],
+            delays[VIEWERS - 1]
+        );
     }
     println!("{VIEWERS} viewers, 3 turns: {:?} of processor time", processor_time() - spent);
     let rendered: u64 = {
