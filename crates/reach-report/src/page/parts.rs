@@ -11,7 +11,7 @@ use reach_core::{
 
 use super::{Voice, words::Label};
 use crate::{
-    clean::clean,
+    clean::{clean, is_harmful},
     units,
     watch::{
         gravity, phase, phase_code, reason, state,
@@ -214,6 +214,11 @@ pub fn query(text: &str) -> String {
         }
     }
     out
+}
+
+/// What somebody typed, to be typed on: without what cannot be seen.
+pub(super) fn typed(text: &str) -> String {
+    text.chars().filter(|c| !is_harmful(*c)).collect()
 }
 
 /// How long something lasted.

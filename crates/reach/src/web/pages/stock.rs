@@ -13,10 +13,11 @@ use reach_core::{
     model::{Case, Observation, ResolutionError},
     stats::split_mix,
     watch::{
-        Acknowledged, AddressState, AddressStatus, Cause, ChannelStatus, Delivery, Examination, Gravity,
-        Incident, IncidentId, Layer, LayerStatus, Member, News, Notice, OutboxRow, Phase, Reading, Reason,
-        Remark, Remembered, ResolverStatus, RowId, Sample, Series, Silence, SilenceId, Status, Subject,
-        TargetId, TargetStatus, Transition, Why,
+        Acknowledged, AddressState, AddressStatus, Cause, ChannelStatus, Delivery, Event, Examination,
+        Gravity, Incident, IncidentId, Layer, LayerStatus, Member, News, Notice, OutboxRow, Phase, Reading,
+        Reason, Remark, Remembered, ResolverStatus, RowId, Sample, Series, Silence, SilenceId, Status,
+        Subject, TargetId, TargetStatus, Transition, Why,
+        recent::{Recent, RecentView},
     },
 };
 use reach_store::{Batch, Reader, StoreOptions};
@@ -138,6 +139,18 @@ fn moved(address: &AddressStatus, now: Time) -> Vec<Transition> {
         all.push(Transition { series, at, from: AddressState::Suspect, to: AddressState::Down, why });
     }
     all
+}
+
+/// The last hour of all targets, as a watch would have it.
+pub(crate) fn recent(status: &Status) -> RecentView {
+    let mut recent = Recent::default();
+    for minute in 0..60 {
+        let at = back(status.at, MINUTE * (60 - minute));
+        for address in status.targets.iter().flat_map(|target| &target.addresses) {
+            recent.take(&Event::Sample(sample(address, at, status.at)));
+        }
+    }
+    recent.view()
 }
 
 /// What is known of a watch of so many targets.
