@@ -21,6 +21,7 @@ mod parts;
 mod paths;
 mod plots;
 mod range;
+mod signals;
 mod silences;
 mod target;
 mod words;
@@ -40,6 +41,7 @@ pub use self::{
     parts::query as encoded,
     plots::{Plots, WIDTH},
     range::Range,
+    signals::signals,
     silences::silences,
     target::{TargetView, target},
 };

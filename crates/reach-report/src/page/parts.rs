@@ -256,6 +256,16 @@ pub(super) struct Head<'a> {
     right: bool,
 }
 
+/// A column of words, called so.
+pub(super) const fn column(text: &str) -> Head<'_> {
+    Head { text, right: false }
+}
+
+/// A column of numbers, called so.
+pub(super) const fn figures(text: &str) -> Head<'_> {
+    Head { text, right: true }
+}
+
 /// A column of words.
 pub(super) const fn head(label: Label, voice: &Voice) -> Head<'static> {
     Head { text: label.text(voice.lang), right: false }

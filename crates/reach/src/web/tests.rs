@@ -100,6 +100,8 @@ async fn every_door_answers_with_harmless_headers() {
         ("/-/healthy", "Healthy"),
         ("/api/v1/status", "\"schedule\""),
         ("/api/v1/incidents", "[]"),
+        ("/signals", "<h1>Signals"),
+        ("/api/v1/signals", "reach.signals/1"),
     ] {
         let answer = get_with(local, path, "").await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
