@@ -9,7 +9,7 @@ use reach::{
     control::Asking,
     recording,
     web::{
-        Settings, WebState, serve,
+        Beside, Settings, WebState, serve,
         settings::{HttpSettings, ProbeSettings},
     },
 };
@@ -34,6 +34,8 @@ fn main() {
     let founding = recording::read(founding).expect("a recording").examined.remove(0);
     let stocked = stock::Stock { targets, days: u64::from(days) };
     let (reader, status) = stock::fill(&directory.path().join("watch.db"), clock.now(), &stocked, founding);
+    let beside = Beside { recent: stock::recent(&status), ..Beside::default() };
+    let (_beside, beside) = watch::channel(Arc::new(beside));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let port = u16::try_from(port).expect("a port");
@@ -52,6 +54,7 @@ fn main() {
             zone: TimeZone::get("Asia/Seoul").unwrap_or(TimeZone::UTC),
             reader: Some(reader),
             asking: Asking::nobody(),
+            beside,
         };
         let (_sender, receiver) = watch::channel(Arc::new(status));
         let state = WebState::new(&settings, receiver, clock, bench, Modules::usual());

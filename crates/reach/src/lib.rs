@@ -48,6 +48,7 @@ pub mod logs;
 pub mod metrics;
 pub mod otlp;
 pub mod output;
+pub mod pools;
 pub mod progress;
 pub mod receive;
 pub mod recording;

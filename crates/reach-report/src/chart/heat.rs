@@ -121,6 +121,12 @@ impl HeatCell {
         }
     }
 
+    /// In which colour, and whether it is hatched.
+    pub(super) fn paint(&self) -> (Paint, bool) {
+        let look = self.look();
+        (look.paint(), look == Look::Bad)
+    }
+
     fn add(&mut self, other: &HeatCell) {
         self.tries = self.tries.saturating_add(other.tries);
         self.failed = self.failed.saturating_add(other.failed);

@@ -29,7 +29,7 @@ pub use self::{
     palette::{Palette, STYLE},
     paths::{paths, traced_paths},
     pool::{PoolChart, PoolRow, PoolSpan, pool},
-    small::{AddressCell, Spark, cells, sparkline},
+    small::{AddressCell, Spark, cells, sparkline, strip},
     smoke::{Percentiles, Smoke, SmokePoint, smoke},
     svg::{svg, svg_standalone},
 };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reach_core::watch::AddressState;
 
-use super::{Drawing, Paint, Shape, axis::Scale, pen};
+use super::{Drawing, HeatCell, Paint, Shape, axis::Scale, pen};
 use crate::{Lang, watch, words::chart as words};
 
 /// One step of a sparkline.
@@ -64,6 +64,33 @@ pub fn sparkline(steps: &[Spark], (width, height): (f64, f64), lang: Lang) -> Dr
     let failing = steps.iter().filter(|step| step.failed > 0).count();
     let tried = steps.iter().filter(|step| step.tries > 0).count();
     drawing.description = words::sparkline_description(middle, range, failing, tried, lang);
+    drawing
+}
+
+/// The share that failed in each of some stretches, oldest first: `(all, failed)`.
+pub fn strip(stretches: &[(u64, u64)], (width, height): (f64, f64), lang: Lang) -> Drawing {
+    let width = if width.is_finite() { width.clamp(20.0, 1_000.0) } else { 120.0 };
+    let height = if height.is_finite() { height.clamp(6.0, 400.0) } else { 14.0 };
+    let stretches = &stretches[stretches.len().saturating_sub(width as usize / 2)..];
+    let mut drawing = Drawing::new(width, height, words::strip_title(stretches.len(), lang));
+    let step = width / stretches.len().max(1) as f64;
+    for (place, &(all, failed)) in stretches.iter().enumerate() {
+        let cell = HeatCell { tries: all, failed, ..HeatCell::default() };
+        let (paint, hatched) = cell.paint();
+        drawing.shapes.push(Shape::Rect {
+            x: place as f64 * step,
+            y: 0.0,
+            width: (step - 1.0).max(1.0),
+            height,
+            radius: 0.0,
+            paint,
+            hatched,
+            tip: (all > 0).then(|| words::of_requests(failed, all, lang)),
+            link: None,
+        });
+    }
+    let sum = |of: fn(&(u64, u64)) -> u64| stretches.iter().map(of).fold(0, u64::saturating_add);
+    drawing.description = words::of_requests(sum(|one| one.1), sum(|one| one.0), lang);
     drawing
 }
 
@@ -201,6 +228,9 @@ mod tests {
                 .map(|(tries, failed, micros)| Spark { tries, failed, latency: micros.map(Duration::from_micros) })
                 .collect();
             let drawing = sparkline(&steps, (width, height), Lang::Ko);
+            prop_assert!(pen::is_sound(&drawing).is_ok(), "{:?}", pen::is_sound(&drawing));
+            let counts: Vec<(u64, u64)> = steps.iter().map(|step| (step.tries, step.failed)).collect();
+            let drawing = strip(&counts, (width, height), Lang::En);
             prop_assert!(pen::is_sound(&drawing).is_ok(), "{:?}", pen::is_sound(&drawing));
             let cell = AddressCell { label: "x".to_owned(), state: AddressState::Ok, reason: String::new() };
             let drawing = cells(&vec![cell; count], width, Lang::En);

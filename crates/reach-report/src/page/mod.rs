@@ -21,6 +21,7 @@ mod parts;
 mod paths;
 mod plots;
 mod range;
+mod signals;
 mod silences;
 mod target;
 mod words;
@@ -40,6 +41,7 @@ pub use self::{
     parts::query as encoded,
     plots::{Plots, WIDTH},
     range::Range,
+    signals::signals,
     silences::silences,
     target::{TargetView, target},
 };
@@ -368,13 +370,4 @@ pub fn not_found(frame: &Frame<'_>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_takes_the_place_of_the_one_before() {
-        assert_eq!(with("/?q=a&lang=en", "lang", "ko"), "/?q=a&lang=ko");
-        assert_eq!(with("/target/1", "from", "-3h"), "/target/1?from=-3h");
-        assert_eq!(with("/?lang=en", "lang", ""), "/");
-    }
-}
+mod tests;

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{
     Frame, Voice, framed,
-    parts::{address_tip, ago, cell_class, gravity_badge, labels, mark, rank, standing_badge},
+    parts::{address_tip, ago, cell_class, gravity_badge, labels, mark, rank, standing_badge, typed},
     with,
     words::{self, Label},
 };
@@ -279,9 +279,9 @@ fn search(query: &Query, voice: &Voice) -> Markup {
     html! {
         form.search method="get" action="/" role="search" {
             label.hidden for="q" { (t(Label::Search)) }
-            input #q name="q" type="search" value=(query.text) placeholder=(t(Label::SearchHint)) autocomplete="off" spellcheck="false" maxlength="200";
+            input #q name="q" type="search" value=(typed(&query.text)) placeholder=(t(Label::SearchHint)) autocomplete="off" spellcheck="false" maxlength="200";
             @if query.sort != Sort::Worst { input type="hidden" name="sort" value=(query.sort.code()); }
-            @if !query.state.is_empty() { input type="hidden" name="state" value=(query.state); }
+            @if !query.state.is_empty() { input type="hidden" name="state" value=(typed(&query.state)); }
             button type="submit" { (t(Label::Search)) }
         }
     }
@@ -320,7 +320,9 @@ fn row(status: &Status, target: &TargetStatus, glance: &Glance, voice: &Voice) -
             }
             td.pool data-label=(t(Label::Addresses)) { (cells(target, status.at, voice)) }
             td.num data-label=(t(Label::Failures)) title=(words::of_tries(glance.failed, glance.tries, lang)) {
-                span.failing[glance.failed > 0] { (words::share(glance.failed, glance.tries)) }
+                span class=[(glance.failed > 0).then(|| if glance.share() < 0.01 { "some" } else { "failing" })] {
+                    (words::share(glance.failed, glance.tries))
+                }
             }
             td.num.latency data-label=(t(Label::Latency)) {
                 (sparkline(&glance.recent, voice))

@@ -11,7 +11,7 @@ use reach_core::{
 
 use super::{Voice, words::Label};
 use crate::{
-    clean::clean,
+    clean::{clean, is_harmful},
     units,
     watch::{
         gravity, phase, phase_code, reason, state,
@@ -216,6 +216,11 @@ pub fn query(text: &str) -> String {
     out
 }
 
+/// What somebody typed, to be typed on: without what cannot be seen.
+pub(super) fn typed(text: &str) -> String {
+    text.chars().filter(|c| !is_harmful(*c)).collect()
+}
+
 /// How long something lasted.
 pub(super) fn lasted(span: Duration, voice: &Voice) -> String {
     long_span(span, voice.lang)
@@ -233,10 +238,10 @@ pub(super) fn form(action: &str, csrf: &str, back: &str, class: &str, fields: Ma
 }
 
 /// A table, in a box of its own to scroll in; rows become cards where the screen is narrow.
-pub(super) fn table(id: &str, caption: &str, heads: &[Head<'_>], rows: Markup) -> Markup {
+pub(super) fn table(caption: &str, heads: &[Head<'_>], rows: Markup) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(caption) {
-            table.sortable id=(id) {
+        div.scroll tabindex="0" role="group" aria-label=(caption) {
+            table.sortable {
                 caption.hidden { (caption) }
                 thead { tr { @for head in heads { th scope="col" class=[head.right.then_some("num")] { (head.text) } } } }
                 tbody { (rows) }
@@ -249,6 +254,16 @@ pub(super) fn table(id: &str, caption: &str, heads: &[Head<'_>], rows: Markup) -
 pub(super) struct Head<'a> {
     text: &'a str,
     right: bool,
+}
+
+/// A column of words, called so.
+pub(super) const fn column(text: &str) -> Head<'_> {
+    Head { text, right: false }
+}
+
+/// A column of numbers, called so.
+pub(super) const fn figures(text: &str) -> Head<'_> {
+    Head { text, right: true }
 }
 
 /// A column of words.

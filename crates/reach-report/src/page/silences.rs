@@ -5,7 +5,7 @@ use reach_core::{Time, watch::Silence};
 
 use super::{
     Frame, Voice, framed,
-    parts::{badge, form, head, short_time, table},
+    parts::{badge, form, head, short_time, table, typed},
     words::Label,
 };
 use crate::{clean::clean, watch::silences::matcher};
@@ -34,7 +34,7 @@ pub fn silences(frame: &Frame<'_>, silences: &[Silence], target: &str) -> String
     let main = html! {
         h1 { (t(Label::Silences)) }
         @if silences.is_empty() { p.empty { (t(Label::NoSilences)) } } @else {
-            (table("silences", t(Label::Silences), &heads, html! {
+            (table(t(Label::Silences), &heads, html! {
                 @for silence in silences { (row(silence, frame, voice)) }
             }))
         }
@@ -88,7 +88,7 @@ fn fresh(frame: &Frame<'_>, target: &str, voice: &Voice) -> Markup {
         section aria-labelledby="new-title" {
             h2 #new-title { (t(Label::SilenceNew)) }
             (form("silence", &frame.asker.csrf, "/silences", "fields", html! {
-                div { label for="target" { (t(Label::SilenceTarget)) } input #target name="target" value=(target) maxlength="300" autocomplete="off" spellcheck="false"; }
+                div { label for="target" { (t(Label::SilenceTarget)) } input #target name="target" value=(typed(target)) maxlength="300" autocomplete="off" spellcheck="false"; }
                 div { label for="network" { (t(Label::SilenceNetwork)) } input #network name="network" placeholder="203.0.113.0/24" maxlength="50" autocomplete="off" spellcheck="false"; }
                 div { label for="labels" { (t(Label::SilenceLabels)) } input #labels name="labels" maxlength="500" autocomplete="off" spellcheck="false"; }
                 div { label for="for" { (t(Label::SilenceFor)) } (spans("for", "2h", voice)) }

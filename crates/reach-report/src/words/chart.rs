@@ -281,6 +281,19 @@ pub(crate) fn sparkline_description(
     say!(lang, "{times}; failures in {failing} of {tried} min", "{times}, {tried}분 중 {failing}분에 실패")
 }
 
+/// What a strip of shares shows.
+pub(crate) fn strip_title(stretches: usize, lang: Lang) -> String {
+    say!(lang, "Share that failed in {stretches} stretches", "구간 {stretches}개의 실패 비율")
+}
+
+/// So many requests failed.
+pub(crate) fn of_requests(failed: u64, all: u64, lang: Lang) -> String {
+    match all {
+        0 => say!(lang, "no requests counted", "집계된 요청 없음"),
+        _ => say!(lang, "{failed} of {all} requests failed", "요청 {all}건 중 {failed}건 실패"),
+    }
+}
+
 /// What a row of cells shows.
 pub(crate) fn cells_title(count: usize, lang: Lang) -> String {
     match count {

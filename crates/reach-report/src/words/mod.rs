@@ -10,6 +10,7 @@ pub(crate) mod connect;
 mod evidence;
 pub(crate) mod failure;
 mod finding;
+pub(crate) mod heard;
 mod impact;
 pub(crate) mod ping;
 mod place;

@@ -1,4 +1,7 @@
-use std::collections::VecDeque;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::SocketAddr,
+};
 
 use reach_core::{
     Time,
@@ -143,6 +146,25 @@ impl Reader {
                 notes.extend(serde_json::from_str::<Note>(row.get_ref(0)?.as_str()?));
             }
             Ok(notes)
+        })
+    }
+
+    /// What each resolver gave for a target before a time: the last note of each, where there is one among the latest.
+    pub fn pools_before(&self, target: TargetId, at: Time) -> Result<Vec<Note>, Error> {
+        const LATEST: i64 = 512;
+        let question = "SELECT body FROM events WHERE target = ?1 AND kind = 'pool' AND at < ?2
+                        ORDER BY at DESC, id DESC LIMIT ?3";
+        self.ask(|connection| {
+            let mut rows = connection.prepare_cached(question)?;
+            let mut rows = rows.query(params![target.0, signed(at.as_micros()), LATEST])?;
+            let mut last: BTreeMap<SocketAddr, Note> = BTreeMap::new();
+            while let Some(row) = rows.next()? {
+                let Ok(note) = serde_json::from_str::<Note>(row.get_ref(0)?.as_str()?) else { continue };
+                if let Note::Pool { resolver, .. } = &note {
+                    last.entry(*resolver).or_insert(note);
+                }
+            }
+            Ok(last.into_values().collect())
         })
     }
 

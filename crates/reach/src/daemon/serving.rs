@@ -25,7 +25,7 @@ use crate::{
     },
     live::raised,
     otlp::{Exporter, first_wait},
-    web::{self, Settings, WebState},
+    web::{self, Beside, Settings, WebState},
 };
 
 impl Daemon {
@@ -50,7 +50,7 @@ impl Daemon {
 
     pub(super) async fn open_web(
         &mut self,
-        published: watch::Receiver<Arc<Status>>,
+        (published, beside): (watch::Receiver<Arc<Status>>, watch::Receiver<Arc<Beside>>),
         vantage: &Vantage,
         wish: &mpsc::UnboundedSender<Wanted>,
     ) -> Result<(), Problems> {
@@ -82,6 +82,7 @@ impl Daemon {
             zone: self.config().zone.clone(),
             reader: Some(self.reader.clone()),
             asking: asking(wish),
+            beside,
         };
         let modules = modules(self.config()).map_err(|problem| vec![problem])?;
         let state = WebState::new(&settings, published, self.clock, self.bench(vantage, local), modules);

@@ -8,8 +8,10 @@ pub mod allow;
 pub mod door;
 pub mod settings;
 
+mod beside;
 mod guard;
 mod health;
+mod live;
 mod pages;
 mod probe;
 mod secret;
@@ -50,6 +52,7 @@ use tower::ServiceExt;
 use self::settings::{HttpSettings, ProbeSettings};
 pub use self::{
     allow::{Allowed, Policy},
+    beside::Beside,
     health::{Health, health},
     secret::Secret,
     serve::{Peer, Versions, answer, serve},
@@ -82,6 +85,8 @@ struct Inner {
     zone: TimeZone,
     reader: Option<Reader>,
     asking: Asking,
+    beside: watch::Receiver<Arc<Beside>>,
+    live: live::Live,
     probing: RwLock<Probing>,
     room: Arc<Semaphore>,
     rule: Option<Rule>,
@@ -125,6 +130,8 @@ pub struct Settings<'a> {
     pub reader: Option<Reader>,
     /// How to ask the watch.
     pub asking: Asking,
+    /// What pages show beside the status.
+    pub beside: watch::Receiver<Arc<Beside>>,
 }
 
 impl WebState {
@@ -136,7 +143,7 @@ impl WebState {
         bench: Bench,
         modules: Modules,
     ) -> Self {
-        let Settings { http, probe, local, vantage, lang, zone, reader, asking } = settings;
+        let Settings { http, probe, local, vantage, lang, zone, reader, asking, beside } = settings;
         let scope =
             Scope { vantage: (*vantage).to_owned(), addresses: http.addresses, histograms: http.histograms };
         let reload = Reload { worked: true, at: clock.now() };
@@ -152,6 +159,8 @@ impl WebState {
             zone: zone.clone(),
             reader: reader.clone(),
             asking: asking.clone(),
+            beside: beside.clone(),
+            live: live::Live::new(http.connections),
             probing: RwLock::new(Probing { bench, modules: Arc::new(modules), reload }),
             room: Arc::new(Semaphore::new(probe.concurrency.max(1))),
             rule: (probe.addresses != Rule::First).then_some(probe.addresses),
@@ -192,6 +201,10 @@ impl WebState {
 
     fn status(&self) -> Arc<Status> {
         Arc::clone(&self.inner.status.borrow())
+    }
+
+    fn beside(&self) -> Arc<Beside> {
+        Arc::clone(&self.inner.beside.borrow())
     }
 
     fn probing(&self) -> Probing {
@@ -251,6 +264,7 @@ pub fn router(state: WebState) -> Router {
         .route("/probe", get(probe::probe))
         .route("/api/v1/status", get(status))
         .route("/api/v1/incidents", get(incidents))
+        .merge(live::routes())
         .merge(pages::routes())
         .fallback(others)
         .layer(middleware::from_fn_with_state(state.clone(), guard::guard))

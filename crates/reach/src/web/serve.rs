@@ -65,6 +65,11 @@ fn named(
 /// Shows the watch on this listener until `end`, and then lets requests under way come to their end.
 pub async fn serve(listener: TcpListener, state: WebState, end: impl Future<Output = ()>) -> io::Result<()> {
     let most = state.inner.connections;
+    let live = state.clone();
+    let end = async move {
+        end.await;
+        live.inner.live.close();
+    };
     answer(listener, router(state), most, Versions::One, end).await
 }
 

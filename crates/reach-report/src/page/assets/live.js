@@ -113,15 +113,18 @@
   if (page && "EventSource" in window) {
     let source = null;
     let wait = 1_000;
+    let lost = null;
     const listen = () => {
-      source = new EventSource(`/live?page=${encodeURIComponent(page)}&lang=${document.documentElement.lang}`);
-      source.addEventListener("open", () => { wait = 1_000; show(true); });
+      const rows = [...document.querySelectorAll("#targets tbody tr[id^=t]")].map((row) => row.id.slice(1)).join(",");
+      source = new EventSource(`/live?page=${encodeURIComponent(page)}&lang=${document.documentElement.lang}&rows=${rows}`);
+      source.addEventListener("open", () => { wait = 1_000; clearTimeout(lost); lost = null; show(true); });
       source.addEventListener("patch", (event) => {
         try { patch(JSON.parse(event.data).patches ?? []); } catch { plan(); }
       });
       source.addEventListener("refresh", () => plan());
       source.addEventListener("error", () => {
-        show(false);
+        // Streams end now and then and begin again at once: that is no loss.
+        lost ??= setTimeout(() => show(false), 6_000);
         // The browser tries again by itself unless the answer was no stream at all.
         if (source.readyState !== EventSource.CLOSED) return;
         setTimeout(listen, wait);

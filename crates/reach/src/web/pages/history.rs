@@ -20,6 +20,8 @@ use reach_report::{
 };
 use reach_store::{Bucket, Error, Note, Reader, Span};
 
+use crate::pools::Pools;
+
 /// Rows of a picture.
 const MOST_ROWS: usize = 96;
 /// Changes of a pool that are read.
@@ -52,13 +54,17 @@ pub(super) fn plots(reader: &Reader, asked: &Asked<'_>, path: &str, voice: &Voic
         .into_iter()
         .filter_map(|((address, layer), buckets)| (layer == asked.layer).then_some((address, buckets)))
         .collect();
-    let gaps = gaps(&reader.notes(Some(id), span)?, span);
+    let notes = reader.notes(Some(id), span)?;
+    let gaps = gaps(&notes, span);
+    let before = reader.pools_before(id, from)?;
+    let asked_now: BTreeSet<SocketAddr> = asked.target.resolvers.keys().copied().collect();
+    let pools = Pools::of(before.iter().chain(&notes), asked_now);
     let transitions: Result<Vec<Transition>, Error> =
         reader.transitions(Some(id), span).take(MOST_CHANGES).collect();
     let marks = marks(asked.incidents, window);
     let order = order(asked.target, tries.keys().copied());
     let drawn = Drawn { asked, window, step, order, marks, gaps, path, voice };
-    Ok(Plots { heat: drawn.heat(&tries), smoke: drawn.smoke(tries), pool: drawn.pool(&transitions?) })
+    Ok(Plots { heat: drawn.heat(&tries), smoke: drawn.smoke(tries), pool: drawn.pool(&transitions?, &pools) })
 }
 
 /// What all pictures have in common.
@@ -147,34 +153,19 @@ impl Drawn<'_> {
         }
     }
 
-    fn pool(&self, transitions: &[Transition]) -> PoolChart {
-        let resolvers: BTreeSet<SocketAddr> = self.asked.target.resolvers.keys().copied().collect();
-        let resolvers: Vec<SocketAddr> = resolvers.into_iter().collect();
+    fn pool(&self, transitions: &[Transition], pools: &Pools) -> PoolChart {
         let mut rows = Vec::new();
         let mut seen: BTreeSet<IpAddr> = BTreeSet::new();
         let moved = transitions.iter().map(|moved| moved.series.address);
-        let gone = order(self.asked.target, moved);
+        let gone = order(self.asked.target, moved.chain(pools.spans.keys().copied()));
         for (address, known) in self.order.iter().chain(&gone) {
             if !seen.insert(*address) {
                 continue;
             }
             let own = transitions.iter().filter(|moved| moved.series.address == *address);
-            let mut spans = stays(own, *known, self.window);
-            if let Some(last) = spans.last().copied().filter(|span| span.until.is_none()) {
-                // Which resolver gives it is known of now only, and of no time before the watch began to ask.
-                let givers: Vec<usize> = resolvers
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, resolver)| self.asked.target.resolvers[resolver].addresses.contains(address))
-                    .map(|(index, _)| index)
-                    .collect();
-                if !givers.is_empty() {
-                    spans.pop();
-                    spans.extend(
-                        givers.into_iter().map(|resolver| PoolSpan { resolver: Some(resolver), ..last }),
-                    );
-                }
-            }
+            let mut spans = pools.of_address(*address, stays(own, *known, self.window));
+            spans.retain(|span| span.from < self.window.until);
+            spans.retain(|span| span.until.is_none_or(|until| until > self.window.from));
             if !spans.is_empty() {
                 rows.push(PoolRow {
                     label: address.to_string(),
@@ -190,7 +181,7 @@ impl Drawn<'_> {
             title: self.voice.pool_title().to_owned(),
             width: self.asked.width,
             window: self.window,
-            resolvers: resolvers.iter().map(ToString::to_string).collect(),
+            resolvers: pools.resolvers.iter().map(ToString::to_string).collect(),
             rows,
             marks: self.marks.clone(),
             gaps: self.gaps.clone(),
@@ -291,7 +282,7 @@ fn gaps(notes: &[Note], span: Span) -> Vec<(Time, Time)> {
                 }
             }
             Note::Vantage(change) => offline = offline.or(Some(change.at)),
-            Note::Resolution(_) | Note::Agreement(_) | Note::Certificate(_) => {}
+            Note::Resolution(_) | Note::Agreement(_) | Note::Certificate(_) | Note::Pool { .. } => {}
         }
     }
     gaps.extend(offline.map(|from| (from, span.until)));

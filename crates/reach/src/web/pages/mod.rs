@@ -3,6 +3,7 @@
 
 mod deeds;
 mod history;
+mod signals;
 #[cfg(test)]
 mod stock;
 mod views;
@@ -30,6 +31,8 @@ pub(super) fn routes() -> Router<WebState> {
         .route("/incident/{id}", get(views::incident))
         .route("/incidents", get(views::incidents))
         .route("/silences", get(views::silences))
+        .route("/signals", get(signals::signals))
+        .route("/api/v1/signals", get(signals::json))
         .route("/assets/{name}", get(asset))
         .route("/do/acknowledge", post(deeds::acknowledge))
         .route("/do/mute", post(deeds::mute))

@@ -1,6 +1,6 @@
 //! The pages.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Path, State},
@@ -40,7 +40,7 @@ pub(super) async fn overview(State(state): State<WebState>, visit: Visit) -> Res
             sort: Sort::of(visit.asked("sort")).unwrap_or_default(),
             page: visit.asked("page").parse().unwrap_or(1),
         };
-        visit.answer(page::overview(&frame, &status, &BTreeMap::new(), &query))
+        visit.answer(page::overview(&frame, &status, &state.beside().glances(&status), &query))
     })
     .await
 }
