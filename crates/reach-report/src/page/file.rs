@@ -69,7 +69,7 @@ fn summary(scenes: &[Scene<'_>], voice: &Voice) -> Markup {
     let heads = [head(Label::Target, voice), head(Label::State, voice), head(Label::What, voice)];
     html! {
         h1 { (voice.say(Label::Check)) }
-        (table("targets", voice.say(Label::Targets), &heads, html! {
+        (table(voice.say(Label::Targets), &heads, html! {
             @for (index, scene) in scenes.iter().enumerate() {
                 tr {
                     th.name scope="row" { a href={ "#r" (index) } { (clean(&scene.diagnosis.target.text)) } }

@@ -127,7 +127,7 @@ pub(super) fn endpoints(scene: &Scene<'_>, voice: &Voice) -> Markup {
     ];
     html! {
         @if !sorted.is_empty() {
-            (table("endpoints", voice.say(Label::Addresses), &heads, html! {
+            (table(voice.say(Label::Addresses), &heads, html! {
                 @for endpoint in sorted.iter().take(MOST_ROWS) {
                     tr {
                         th.name scope="row" { code { (endpoint.endpoint.address) } }
@@ -164,9 +164,9 @@ pub(super) fn impact(scene: &Scene<'_>, voice: &Voice) -> Markup {
     ];
     html! {
         @if suffers {
-            section aria-labelledby="impact-title" {
-                h2 #impact-title { (voice.say(Label::Impact)) }
-                (table("impact", voice.say(Label::Impact), &heads, html! {
+            section aria-label=(voice.say(Label::Impact)) {
+                h2 { (voice.say(Label::Impact)) }
+                (table(voice.say(Label::Impact), &heads, html! {
                     @for impact in &scene.diagnosis.impact {
                         tr {
                             th.name scope="row" { (words::client(impact.client, lang)) }
@@ -195,8 +195,8 @@ pub(super) fn asks(scene: &Scene<'_>, voice: &Voice) -> Markup {
     let advice = scene.diagnosis.doubt.map(|doubt| words::doubt_advice(doubt, lang));
     html! {
         @if !asks.is_empty() || advice.is_some() {
-            section aria-labelledby="asks-title" {
-                h2 #asks-title { (voice.say(Label::Asks)) }
+            section aria-label=(voice.say(Label::Asks)) {
+                h2 { (voice.say(Label::Asks)) }
                 @if let Some(advice) = advice { p.callout { (advice) } }
                 @for ask in &asks {
                     article.ask { h3 { (ask.to.text(lang)) } @for line in &ask.lines { p { (line) } } }
@@ -217,8 +217,8 @@ pub(super) fn gaps(scene: &Scene<'_>, voice: &Voice) -> Markup {
     let all = scene.diagnosis.endpoints.len();
     html! {
         @if !gaps.is_empty() {
-            section aria-labelledby="gaps-title" {
-                h2 #gaps-title { (voice.say(Label::NotTold)) }
+            section aria-label=(voice.say(Label::NotTold)) {
+                h2 { (voice.say(Label::NotTold)) }
                 ul.gaps {
                     @for (gap, addresses) in &gaps {
                         li { (words::gap(*gap, voice.lang)) @if addresses.len() < all { " (" (units::some_of(addresses, 3, voice.lang)) ")" } }
@@ -241,8 +241,8 @@ pub(super) fn certificates(scene: &Scene<'_>, voice: &Voice) -> Markup {
     }
     html! {
         @if !seen.is_empty() {
-            section aria-labelledby="tls-title" {
-                h2 #tls-title { (voice.say(Label::Certificates)) }
+            section aria-label=(voice.say(Label::Certificates)) {
+                h2 { (voice.say(Label::Certificates)) }
                 div.cards {
                     @for (leaf, tls, addresses) in seen.values() {
                         @let days = words::connect::days_left(leaf, scene.finished);

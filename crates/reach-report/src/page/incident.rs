@@ -38,19 +38,19 @@ pub fn incident(frame: &Frame<'_>, record: &IncidentRecord) -> String {
         (documents(incident, voice))
         @if frame.asker.acts { (actions(incident, frame.asker, now, voice)) }
         div.columns {
-            section aria-labelledby="line-title" {
-                h2 #line-title { (t(Label::TimeLine)) }
+            section aria-label=(t(Label::TimeLine)) {
+                h2 { (t(Label::TimeLine)) }
                 (time_line(record, now, voice))
             }
             div {
                 @if !incident.members.is_empty() {
-                    section aria-labelledby="members-title" {
-                        h2 #members-title { (t(Label::Members)) }
+                    section aria-label=(t(Label::Members)) {
+                        h2 { (t(Label::Members)) }
                         (members(&incident.members, now, voice))
                     }
                 }
-                section aria-labelledby="messages-title" {
-                    h2 #messages-title { (t(Label::Messages)) }
+                section aria-label=(t(Label::Messages)) {
+                    h2 { (t(Label::Messages)) }
                     @if record.messages.is_empty() { p.empty { (t(Label::NoMessages)) } } @else { (messages(&record.messages, now, voice)) }
                 }
             }
@@ -170,7 +170,6 @@ fn members(members: &[Member], now: Time, voice: &Voice) -> Markup {
     let lang = voice.lang;
     let heads = [Label::Address, Label::State, Label::Reason, Label::Since].map(|label| head(label, voice));
     table(
-        "members",
         voice.say(Label::Members),
         &heads,
         html! {
@@ -193,7 +192,6 @@ fn messages(messages: &[OutboxRow], now: Time, voice: &Voice) -> Markup {
     let style = voice.style(now);
     let heads = [Label::Time, Label::Channel, Label::What, Label::Delivery].map(|label| head(label, voice));
     table(
-        "messages",
         voice.say(Label::Messages),
         &heads,
         html! {
@@ -223,8 +221,8 @@ fn survey(last: &EvidenceRecord, voice: &Voice) -> Markup {
         lang: voice.lang,
     };
     html! {
-        section aria-labelledby="findings-title" {
-            h2 #findings-title { (voice.say(Label::Findings)) }
+        section aria-label=(voice.say(Label::Findings)) {
+            h2 { (voice.say(Label::Findings)) }
             (findings::conclusion(&scene, voice))
             (findings::findings(&scene, voice))
         }

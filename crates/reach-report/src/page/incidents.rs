@@ -76,7 +76,6 @@ pub(super) fn rows(incidents: &[Incident], now: Time, voice: &Voice) -> Markup {
     let style = voice.style(now);
     let heads = [Label::Incident, Label::Gravity, Label::Phase, Label::What, Label::Began, Label::Lasted];
     table(
-        "incidents",
         t(Label::Incidents),
         &heads.map(|label| head(label, voice)),
         html! {

@@ -320,7 +320,9 @@ fn row(status: &Status, target: &TargetStatus, glance: &Glance, voice: &Voice) -
             }
             td.pool data-label=(t(Label::Addresses)) { (cells(target, status.at, voice)) }
             td.num data-label=(t(Label::Failures)) title=(words::of_tries(glance.failed, glance.tries, lang)) {
-                span.failing[glance.failed > 0] { (words::share(glance.failed, glance.tries)) }
+                span class=[(glance.failed > 0).then(|| if glance.share() < 0.01 { "some" } else { "failing" })] {
+                    (words::share(glance.failed, glance.tries))
+                }
             }
             td.num.latency data-label=(t(Label::Latency)) {
                 (sparkline(&glance.recent, voice))

@@ -238,10 +238,10 @@ pub(super) fn form(action: &str, csrf: &str, back: &str, class: &str, fields: Ma
 }
 
 /// A table, in a box of its own to scroll in; rows become cards where the screen is narrow.
-pub(super) fn table(id: &str, caption: &str, heads: &[Head<'_>], rows: Markup) -> Markup {
+pub(super) fn table(caption: &str, heads: &[Head<'_>], rows: Markup) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(caption) {
-            table.sortable id=(id) {
+        div.scroll tabindex="0" role="group" aria-label=(caption) {
+            table.sortable {
                 caption.hidden { (caption) }
                 thead { tr { @for head in heads { th scope="col" class=[head.right.then_some("num")] { (head.text) } } } }
                 tbody { (rows) }

@@ -10,8 +10,8 @@ pub(super) fn section(scene: &Scene<'_>, voice: &Voice) -> Markup {
     let title = voice.say(Label::Paths);
     html! {
         @if let Some(drawing) = chart::paths(scene.diagnosis, title.to_owned(), voice.lang) {
-            section.panel aria-labelledby="paths-title" {
-                h2 #paths-title { (title) }
+            section.panel aria-label=(title) {
+                h2 { (title) }
                 (plot(&drawing, None))
             }
         }

@@ -68,11 +68,11 @@ pub(super) fn plot(drawing: &Drawing, window: Option<&Window>) -> Markup {
     html! {
         @match edges {
             Some((window, (left, right))) => {
-                div.plot.zooms data-left=(left) data-right=(right) data-from=(window.from.as_secs()) data-until=(window.until.as_secs()) tabindex="0" role="region" aria-label=(drawing.title) {
+                div.plot.zooms data-left=(left) data-right=(right) data-from=(window.from.as_secs()) data-until=(window.until.as_secs()) tabindex="0" role="group" aria-label=(drawing.title) {
                     (chart::svg(drawing))
                 }
             },
-            None => { div.plot tabindex="0" role="region" aria-label=(drawing.title) { (chart::svg(drawing)) } },
+            None => { div.plot tabindex="0" role="group" aria-label=(drawing.title) { (chart::svg(drawing)) } },
         }
     }
 }
@@ -101,7 +101,7 @@ fn heat_table(map: &HeatMap, voice: &Voice) -> Markup {
         cells.iter().fold((0_u64, 0_u64), |(tries, failed), cell| (tries + cell.tries, failed + cell.failed))
     };
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(voice.say(Label::HeatMap)) {
+        div.scroll tabindex="0" role="group" aria-label=(voice.say(Label::HeatMap)) {
             table {
                 caption.hidden { (voice.say(Label::HeatMap)) }
                 thead { tr {
@@ -130,7 +130,7 @@ fn smoke_table(smoke: &Smoke, voice: &Voice) -> Markup {
     let lang = voice.lang;
     let now = smoke.window.until;
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(voice.say(Label::Smoke)) {
+        div.scroll tabindex="0" role="group" aria-label=(voice.say(Label::Smoke)) {
             table {
                 caption.hidden { (voice.say(Label::Smoke)) }
                 thead { tr {
@@ -166,7 +166,6 @@ fn pool_table(pool: &PoolChart, voice: &Voice) -> Markup {
         head(Label::Resolvers, voice),
     ];
     table(
-        "pool",
         voice.say(Label::Pool),
         &heads,
         html! {

@@ -65,7 +65,7 @@ fn section(id: &str, title: &str, heads: &[Head<'_>], rows: Markup) -> Markup {
     html! {
         section aria-labelledby={ (id) "-title" } {
             h2 id={ (id) "-title" } { (title) }
-            (table(id, title, heads, rows))
+            (table(title, heads, rows))
         }
     }
 }

@@ -34,7 +34,7 @@ pub fn silences(frame: &Frame<'_>, silences: &[Silence], target: &str) -> String
     let main = html! {
         h1 { (t(Label::Silences)) }
         @if silences.is_empty() { p.empty { (t(Label::NoSilences)) } } @else {
-            (table("silences", t(Label::Silences), &heads, html! {
+            (table(t(Label::Silences), &heads, html! {
                 @for silence in silences { (row(silence, frame, voice)) }
             }))
         }

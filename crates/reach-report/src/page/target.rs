@@ -66,14 +66,14 @@ pub fn target(frame: &Frame<'_>, view: &TargetView<'_>) -> String {
             Some(plots) => (plots::panels(plots, view.address, frame.path, voice)),
             None => p.empty { (t(Label::NoMemory)) },
         }
-        section aria-labelledby="addresses-title" {
-            h2 #addresses-title { (t(Label::Addresses)) }
+        section aria-label=(t(Label::Addresses)) {
+            h2 { (t(Label::Addresses)) }
             (addresses(view, frame))
         }
         @match &scene {
             Some(scene) => (surveyed(scene, voice)),
-            None => section aria-labelledby="findings-title" {
-                h2 #findings-title { (t(Label::Findings)) }
+            None => section aria-label=(t(Label::Findings)) {
+                h2 { (t(Label::Findings)) }
                 p.empty { (t(Label::NoSurvey)) }
             },
         }
@@ -88,8 +88,8 @@ pub fn target(frame: &Frame<'_>, view: &TargetView<'_>) -> String {
 /// All that a survey found.
 pub(super) fn surveyed(scene: &Scene<'_>, voice: &Voice) -> Markup {
     html! {
-        section aria-labelledby="findings-title" {
-            h2 #findings-title { (voice.say(Label::Findings)) }
+        section aria-label=(voice.say(Label::Findings)) {
+            h2 { (voice.say(Label::Findings)) }
             (findings::conclusion(scene, voice))
             (findings::findings(scene, voice))
         }
@@ -119,7 +119,7 @@ fn controls(frame: &Frame<'_>, view: &TargetView<'_>) -> Markup {
                     a href=(Range::last(span, path)) aria-current=[here.then_some("true")] { (preset(span, voice)) }
                 }
             }
-            nav.choice aria-label=(t(Label::TimeRange)) {
+            nav.choice aria-label=(t(Label::Zoom)) {
                 a href=(range.earlier(path)) data-key="earlier" title=(t(Label::Earlier)) aria-label=(t(Label::Earlier)) { "←" }
                 a href=(range.zoomed_in(path)) data-key="in" title=(t(Label::ZoomIn)) aria-label=(t(Label::ZoomIn)) { "+" }
                 a href=(range.zoomed_out(path, frame.now)) data-key="out" title=(t(Label::ZoomOut)) aria-label=(t(Label::ZoomOut)) { "−" }
@@ -182,7 +182,7 @@ fn addresses(view: &TargetView<'_>, frame: &Frame<'_>) -> Markup {
     ];
     html! {
         @if sorted.is_empty() { p.empty { "–" } } @else {
-            (table("addresses", t(Label::Addresses), &heads, html! {
+            (table(t(Label::Addresses), &heads, html! {
                 @for address in sorted.iter().take(MOST_ADDRESSES) {
                     @let remembered = &address.remembered;
                     @let layer = address.layers.get(&view.layer);
@@ -204,9 +204,9 @@ fn addresses(view: &TargetView<'_>, frame: &Frame<'_>) -> Markup {
                                 None => span.none { "–" },
                             }
                         }
-                        td data-label=(t(Label::Since)) data-v=(since.as_secs()) title=(long_span(now.since(since), lang)) { (short_time(since, now, voice)) " " span.faint { "(" (ago(since, now, voice)) ")" } }
+                        td data-label=(t(Label::Since)) data-v=(since.as_secs()) title=(long_span(now.since(since), lang)) { (short_time(since, now, voice)) " " span.faint.whole { "(" (ago(since, now, voice)) ")" } }
                         td data-label=(t(Label::FirstSeen)) data-v=(remembered.first_seen.as_secs()) { (short_time(remembered.first_seen, now, voice)) }
-                        td.words data-label=(t(Label::Resolvers)) {
+                        td data-label=(t(Label::Resolvers)) {
                             @let resolvers: Vec<String> = remembered.resolvers.iter().map(units::resolver).collect();
                             @if resolvers.is_empty() { "–" } @else { code { (units::some_of(&resolvers, 3, lang)) } }
                         }
@@ -231,7 +231,7 @@ fn certificate(expires: i64, now: Time, voice: &Voice) -> Markup {
     let days = connect::days_left(&leaf, now);
     html! {
         span.failing[days < 14] title=(units::rfc3339_seconds(expires)) {
-            (units::date(expires)) " (" (connect::expiry(&leaf, now, voice.lang)) ")"
+            span.whole { (units::date(expires)) } " " span.whole { "(" (connect::expiry(&leaf, now, voice.lang)) ")" }
         }
     }
 }

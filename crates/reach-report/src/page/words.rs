@@ -95,6 +95,7 @@ labels! {
     Apply: "Apply", "적용";
     Earlier: "Earlier", "이전 시간";
     Later: "Later", "다음 시간";
+    Zoom: "Zoom and shift", "확대와 이동";
     ZoomIn: "Zoom in", "확대";
     ZoomOut: "Zoom out", "축소";
     Now: "now", "현재";

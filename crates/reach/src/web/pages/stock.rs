@@ -20,7 +20,7 @@ use reach_core::{
         recent::{Recent, RecentView},
     },
 };
-use reach_store::{Batch, Reader, StoreOptions};
+use reach_store::{Batch, Note, Reader, StoreOptions};
 
 const PATIENCE: Duration = Duration::from_secs(300);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -81,6 +81,7 @@ pub(crate) fn fill(
         urgent: true,
         incidents: status.incidents.iter().cloned().chain([closed]).collect(),
         outbox,
+        notes: pools(first),
         transitions: moved.collect(),
         silences: status.silences.clone(),
         examinations: vec![(status.incidents.first().map(|incident| incident.id), examination)],
@@ -139,6 +140,28 @@ fn moved(address: &AddressStatus, now: Time) -> Vec<Transition> {
         all.push(Transition { series, at, from: AddressState::Suspect, to: AddressState::Down, why });
     }
     all
+}
+
+/// What its resolvers gave, from when on.
+fn pools(target: &TargetStatus) -> Vec<Note> {
+    let mut notes = Vec::new();
+    for (resolver, given) in &target.resolvers {
+        let mut known: Vec<&Remembered> =
+            target.addresses.iter().map(|address| &address.remembered).collect();
+        known.retain(|address| given.addresses.contains(&address.series.address));
+        known.sort_by_key(|address| address.first_seen);
+        let mut addresses = std::collections::BTreeSet::new();
+        for address in known {
+            addresses.insert(address.series.address);
+            notes.push(Note::Pool {
+                target: target.id,
+                at: address.first_seen,
+                resolver: *resolver,
+                addresses: addresses.clone(),
+            });
+        }
+    }
+    notes
 }
 
 /// The last hour of all targets, as a watch would have it.
