@@ -1,0 +1,256 @@
+//! The hand-over, as each of its readers sees it: one snapshot for each kind of fault and language, and every way of
+//! writing it down.
+
+mod common;
+
+use std::{net::SocketAddr, time::Duration};
+
+use common::{FINISHED, STARTED, ip};
+use reach_core::{
+    Time,
+    model::*,
+    watch::{
+        AddressState, Gravity, Incident, IncidentId, Phase, Series, Subject, TargetId, Transition, Why,
+    },
+};
+use reach_report::{
+    Lang, Style, document,
+    report::{self, Asker, Capture, Course, Material, Onset, Reader, Run},
+};
+
+const SEOUL: i32 = 9 * 3600;
+
+fn settings() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings
+}
+
+/// A run with the attempts that its diagnosis tells of.
+fn run((case, diagnosis): (Case, Diagnosis)) -> Run {
+    let mut observations = Vec::new();
+    for (index, endpoint) in diagnosis.endpoints.iter().enumerate() {
+        for (number, flow) in endpoint.connect.flows.iter().enumerate() {
+            let sent = STARTED
+                + Duration::from_micros(400_000 + 700_000 * number as u64 + 3_000 * index as u64);
+            let source = case.vantage.sources.iter().find(|one| one.is_ipv4() == endpoint.endpoint.address.is_ipv4());
+            let source = SocketAddr::new(*source.expect("a source"), flow.source_port);
+            let reset = matches!(endpoint.verdict, Verdict::Refused | Verdict::ResetByPath);
+            let (outcome, took) = if flow.answered > 0 {
+                let rtt = endpoint.connect.rtt.unwrap_or(Duration::from_micros(420));
+                let connected = Connected { rtt, syns: flow.syns, source, after: After::NotWatched };
+                (Outcome::Answered(Answer::Connected(connected)), rtt)
+            } else if reset {
+                let rtt = Duration::from_micros(300);
+                (Outcome::Rejected(Rejection { how: Refusal::Reset, by: None, rtt, reply_ttl: None, quote: None }), rtt)
+            } else {
+                let silence = Silence { packets: flow.syns, refused_here: false };
+                (Outcome::Silent(silence), Duration::from_millis(3_200))
+            };
+            observations.push(Observation {
+                id: ProbeId(observations.len() as u32),
+                probe: Probe::Connect(Connect {
+                    endpoint: endpoint.endpoint,
+                    source_port: flow.source_port,
+                    ttl: None,
+                    min_ttl: None,
+                    timeout: Duration::from_millis(3_200),
+                    then: Then::Reset,
+                    crowd: 1,
+                }),
+                outcome,
+                sent,
+                done: sent + took,
+            });
+        }
+    }
+    Run { case, observations, diagnosis, finished: FINISHED }
+}
+
+fn asker() -> Asker {
+    Asker {
+        requester: Some("Kim Minsu".to_owned()),
+        department: Some("Platform".to_owned()),
+        contact: Some("4321".to_owned()),
+        nat_ip: Some("198.51.100.9".to_owned()),
+        purpose: Some("FCM push".to_owned()),
+        from: Some(jiff::civil::date(2026, 11, 24)),
+        until: Some(jiff::civil::date(2027, 11, 23)),
+    }
+}
+
+fn capture() -> Capture {
+    Capture {
+        name: "run.pcapng".to_owned(),
+        size: 2_048,
+        sha256: "0f".repeat(32),
+        packets: Some(41),
+        synthesised: Some(false),
+        bytes: Some(vec![0x0a, 0x0d, 0x0d, 0x0a]),
+    }
+}
+
+fn course() -> Course {
+    let began = Time::from_micros(STARTED.as_micros() - 3_600_000_000);
+    let incident = Incident {
+        id: IncidentId(17),
+        subject: Subject::Target(TargetId(1)),
+        title: "fcm.googleapis.com:443".to_owned(),
+        labels: Default::default(),
+        gravity: Gravity::Degraded,
+        worst: Gravity::Degraded,
+        phase: Phase::Open,
+        began,
+        opened: began + Duration::from_secs(20),
+        changed: STARTED,
+        causes: Vec::new(),
+        members: Vec::new(),
+        pool: 8,
+        acknowledged: None,
+        muted_until: None,
+        unstable: false,
+        quiet: Duration::from_secs(300),
+        relapses: 0,
+        unwatched: Duration::ZERO,
+        ending: None,
+        notices: 1,
+        rang: Vec::new(),
+        remarks: Vec::new(),
+        diagnosis: None,
+        clocks: Default::default(),
+    };
+    let onset = |last: u8| Onset {
+        address: ip(&format!("203.0.113.{last}")),
+        last_good: Some(Time::from_micros(began.as_micros() - 10_000_000)),
+        first_bad: began,
+        last_bad: Some(STARTED),
+        tries: 360,
+        failures: 360,
+        state: AddressState::Down,
+    };
+    let transition = Transition {
+        series: Series { target: TargetId(1), address: ip("203.0.113.12") },
+        at: began,
+        from: AddressState::Ok,
+        to: AddressState::Suspect,
+        why: Why::Answered,
+    };
+    Course {
+        incident,
+        transitions: vec![transition],
+        onsets: vec![onset(12), onset(14), onset(15)],
+        history: None,
+        until: FINISHED,
+    }
+}
+
+fn material<'a>(runs: &'a [Run], asker: &'a Asker) -> Material<'a> {
+    Material {
+        runs,
+        course: None,
+        asker,
+        capture: None,
+        reader: None,
+        version: "0.1.0",
+        made: FINISHED,
+        offset_s: SEOUL,
+    }
+}
+
+#[test]
+fn every_kind_of_fault_is_written_to_those_who_can_mend_it() {
+    settings().bind(|| {
+        let asker = Asker::default();
+        for (name, examined) in common::all() {
+            let runs = [run(examined)];
+            for lang in Lang::ALL {
+                let document = report::document(&material(&runs, &asker), lang);
+                let style = Style { utc_offset_s: SEOUL, ..Style::plain(100, lang) };
+                insta::assert_snapshot!(
+                    format!("report-{name}-{}", lang.code()),
+                    document::text(&document, &style)
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn an_incident_is_told_with_its_course_in_every_way_of_writing() {
+    settings().bind(|| {
+        let (runs, asker, course, capture) = ([run(common::story())], asker(), course(), capture());
+        let material =
+            Material { course: Some(&course), capture: Some(&capture), ..material(&runs, &asker) };
+        for lang in Lang::ALL {
+            let document = report::document(&material, lang);
+            let code = lang.code();
+            insta::assert_snapshot!(format!("incident-html-{code}"), document::html(&document));
+            insta::assert_snapshot!(format!("incident-markdown-{code}"), document::markdown(&document));
+            let json = serde_json::to_string_pretty(&report::json(&material, lang)).expect("JSON");
+            insta::assert_snapshot!(format!("incident-json-{code}"), json);
+        }
+    });
+}
+
+#[test]
+fn a_manager_reads_two_lines() {
+    let (runs, asker) = ([run(common::story())], asker());
+    for lang in Lang::ALL {
+        let material = Material { reader: Some(Reader::Manager), ..material(&runs, &asker) };
+        let document = report::document(&material, lang);
+        assert_eq!(document.blocks.len(), 1, "{lang:?}");
+        let text = document::text(&document, &Style::plain(100, lang));
+        assert!(text.contains("37.5 %") && text.contains("TCP 443"), "{text}");
+    }
+}
+
+#[test]
+fn whoever_can_do_nothing_about_it_is_told_so_and_no_firewall_is_blamed() {
+    let asker = asker();
+    for (examined, owner) in [(common::refused(), "owner of the service"), (common::nxdomain(), "spelling")] {
+        let runs = [run(examined)];
+        let material = Material { reader: Some(Reader::Network), ..material(&runs, &asker) };
+        let text = document::text(&report::document(&material, Lang::En), &Style::plain(100, Lang::En));
+        assert!(text.contains("Nothing of what was measured is for the network team"), "{text}");
+        assert!(text.contains(owner) && !text.contains("What to permit"), "{text}");
+    }
+}
+
+#[test]
+fn no_rule_is_ever_for_anything_and_the_list_is_never_the_recommendation() {
+    let asker = asker();
+    for (name, examined) in common::all() {
+        let runs = [run(examined)];
+        for lang in Lang::ALL {
+            let json = report::json(&material(&runs, &asker), lang);
+            for request in json["requests"].as_array().expect("a list") {
+                let ways = request["ways"].as_array().expect("a list");
+                for way in ways {
+                    for destination in way["destination"].as_array().expect("a list") {
+                        let text = destination.as_str().expect("a text");
+                        assert!(!text.eq_ignore_ascii_case("any") && text != "0.0.0.0/0", "{name}");
+                    }
+                }
+                let list = ways.iter().find(|way| way["code"] == "list");
+                assert!(list.is_none_or(|list| list["asked"] == false), "{name}");
+                assert!(ways.first().is_none_or(|way| way["code"] != "list"), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn all_attempts_are_attached_and_json_has_them_too() {
+    let (runs, asker) = ([run(common::story())], asker());
+    let material = material(&runs, &asker);
+    let document = report::document(&material, Lang::En);
+    let attached = &document.attachments[0];
+    let csv = String::from_utf8(attached.bytes.clone()).expect("text");
+    assert_eq!(csv.lines().count(), 1 + runs[0].observations.len());
+    assert!(csv.contains("10.70.0.10,42000,203.0.113.12,443"), "{csv}");
+    let json = report::json(&material, Lang::En);
+    assert_eq!(json["attempts"].as_array().map(Vec::len), Some(runs[0].observations.len()));
+    assert_eq!(json["check"]["schema"], "reach.check/1");
+    assert_eq!(json["requests"][0]["control"]["apart_ms"], 3.0);
+}
