@@ -12,6 +12,7 @@
 //! * [`markup`] is for texts inside of HTML and SVG.
 //! * [`logs`] is what logs say of failures and requests.
 //! * [`document`] is a document for people who were not there, and the ways of writing it down; [`chart`] its pictures.
+//! * [`request`] is the form that asks a firewall's people to let something through.
 //! * [`packets`] comments the packets of a capture.
 //! * [`watch`] is what the commands around `reach watch` show.
 //! * [`java`] says what clients write into their logs.
@@ -42,6 +43,7 @@ pub mod markup;
 pub mod notice;
 pub mod packets;
 pub mod ping;
+pub mod request;
 mod scene;
 pub mod signal;
 mod style;
