@@ -60,7 +60,8 @@ pub(super) fn line(text: &str) -> String {
             out.push(' ');
         }
         for c in word.chars() {
-            if is_harmful(c) {
+            // XML, and so a workbook, has no characters that are none.
+            if is_harmful(c) || u32::from(c) & 0xfffe == 0xfffe {
                 out.extend(c.escape_unicode());
             } else {
                 out.push(c);
