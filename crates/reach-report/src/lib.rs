@@ -13,6 +13,7 @@
 //! * [`logs`] is what logs say of failures and requests.
 //! * [`document`] is a document for people who were not there, and the ways of writing it down; [`chart`] its pictures.
 //! * [`report`] is the hand-over: what is written to those who can change it.
+//! * [`request`] is the form that asks a firewall's people to let something through.
 //! * [`packets`] comments the packets of a capture.
 //! * [`watch`] is what the commands around `reach watch` show.
 //! * [`java`] says what clients write into their logs.
@@ -44,6 +45,7 @@ pub mod notice;
 pub mod packets;
 pub mod ping;
 pub mod report;
+pub mod request;
 mod scene;
 pub mod signal;
 mod style;
