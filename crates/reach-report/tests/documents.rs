@@ -30,7 +30,7 @@ fn hostile() -> impl Strategy<Value = String> {
         "=cmd|' /C calc'!A0",
         "CN=*.example, O=\"A | B\"",
     ]);
-    prop_oneof![known.prop_map(str::to_owned), "\\PC{0,24}", "[ -~]{0,32}"]
+    prop_oneof![known.prop_map(str::to_owned), "\\PC{1,24}", "[ -~]{1,32}"]
 }
 
 fn document(texts: &[String; 6], url: &str) -> Document {

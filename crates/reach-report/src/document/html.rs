@@ -22,7 +22,7 @@ pub fn html(document: &Document) -> String {
                 meta name="referrer" content="no-referrer";
                 meta name="color-scheme" content="light dark";
                 title { (plain(&document.title)) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(STYLE)) (PreEscaped(crate::chart::STYLE)) }
             }
             body {
                 main {
@@ -55,7 +55,7 @@ fn of_block(block: &Block) -> Markup {
         Block::Table(table) => of_table(table),
         Block::Figure { drawing, caption } => html! {
             figure {
-                p { (plain(&drawing.description)) }
+                (crate::chart::svg(drawing))
                 figcaption { (plain(caption)) }
             }
         },

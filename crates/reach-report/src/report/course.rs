@@ -1,12 +1,13 @@
 //! The course of an incident: since when, address by address, and how it went on.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use reach_core::watch::{AddressState, Phase};
 
-use super::{Course, Material, letter::heading};
+use super::{Course, Material, evidence::WIDTH, letter::heading};
 use crate::{
     Lang,
+    chart::{self, HeatCell, HeatMap, HeatRow, Window},
     document::{Block, Cell, Column, Table, Tone},
     units, watch,
     words::{Label, say},
@@ -40,8 +41,46 @@ pub(super) fn blocks(material: &Material<'_>, course: &Course, lang: Lang, block
         text.push_str(&say!(lang, " {gap} of it were not watched.", " 그중 {gap}⟨은/는⟩ 감시하지 못했습니다."));
     }
     blocks.push(Block::Paragraph(vec![text.into()]));
+    heat(material, course, lang, blocks);
     onsets(material, course, lang, blocks);
     changes(material, course, lang, blocks);
+}
+
+/// Addresses over time.
+fn heat(material: &Material<'_>, course: &Course, lang: Lang, blocks: &mut Vec<Block>) {
+    let Some(history) = &course.history else { return };
+    let title = say!(lang, "Tries that failed, address by address over time", "시간대별 IP별 실패");
+    let window = Window { from: history.from, until: history.until, offset_s: material.offset_s };
+    let mut map = HeatMap::new(title, WIDTH, window, history.step);
+    let mut addresses: Vec<IpAddr> = history.buckets.iter().map(|bucket| bucket.address).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    for address in addresses {
+        let mut row = HeatRow {
+            label: address.to_string(),
+            cells: vec![HeatCell::default(); map.columns()],
+            ..HeatRow::default()
+        };
+        for bucket in history.buckets.iter().filter(|bucket| bucket.address == address) {
+            for cell in map.cells(bucket.from, history.step) {
+                let Some(cell) = row.cells.get_mut(cell) else { continue };
+                cell.tries += bucket.tries;
+                cell.failed += bucket.failed();
+                cell.unable += bucket.unable;
+                cell.reason = bucket.failures.iter().max_by_key(|(_, count)| **count).map(|(reason, _)| *reason);
+            }
+        }
+        map.rows.push(row);
+    }
+    if map.rows.is_empty() {
+        return;
+    }
+    let caption = say!(
+        lang,
+        "One row for each address; dark and hatched where all tries failed, empty where nothing was tried.",
+        "한 줄이 IP 하나입니다. 모두 실패한 구간은 어둡고 빗금, 시도가 없는 구간은 비어 있습니다."
+    );
+    blocks.push(Block::Figure { drawing: chart::heat_map(&map, lang), caption });
 }
 
 fn onsets(material: &Material<'_>, course: &Course, lang: Lang, blocks: &mut Vec<Block>) {

@@ -1,16 +1,18 @@
 //! The evidence behind the first page: what a sceptical reader checks.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use reach_core::model::{ClientModel, EndpointDiagnosis, Verdict};
 
 use super::{
     Material, apart,
     attempts::{self, Came},
+    kinds::Kind,
     letter::{Fault, heading},
     nots::nots,
 };
 use crate::{
+    chart::{self, Histogram},
     clean::clean,
     document::{Block, Cell, Column, Inline, Table, Tone},
     scene::Scene,
@@ -20,6 +22,8 @@ use crate::{
 
 /// So many attempts are shown; all of them are attached.
 const MOST_ATTEMPTS: usize = 28;
+/// The width of pictures, which fits A4.
+pub(super) const WIDTH: f64 = 680.0;
 /// So many working addresses are listed one by one.
 const MOST_WORKING: usize = 12;
 /// So many failing ones.
@@ -48,6 +52,7 @@ pub(super) fn blocks(_material: &Material<'_>, fault: &Fault<'_>, several: bool,
     trails(scene, blocks);
     excluded(fault, blocks);
     attempted(fault, blocks);
+    repeated(fault, blocks);
     suffered(scene, blocks);
     unseen(scene, blocks);
 }
@@ -210,6 +215,8 @@ fn trails(scene: &Scene<'_>, blocks: &mut Vec<Block>) {
             && endpoint.location.as_ref().is_some_and(|location| !location.trail.is_empty())
     };
     let groups = text::failure_groups(scene);
+    let title = say!(lang, "Paths from this host", "이 서버에서의 경로");
+    let drawing = chart::paths(scene.diagnosis, title, lang);
     let shown: Vec<&EndpointDiagnosis> =
         groups.iter().filter_map(|group| group.iter().find(|one| drawn(one)).copied()).take(TRAILS).collect();
     if shown.is_empty() {
@@ -252,6 +259,39 @@ fn trails(scene: &Scene<'_>, blocks: &mut Vec<Block>) {
             blocks.push(Block::Paragraph(vec![sentence.into()]));
         }
     }
+    if let Some(drawing) = drawing {
+        let caption = say!(
+            lang,
+            "The way to the failing addresses and to one that works; where it is cut, it is marked.",
+            "실패한 IP와 정상 IP로 가는 경로. 끊긴 지점을 표시했습니다."
+        );
+        blocks.push(Block::Figure { drawing, caption });
+    }
+}
+
+/// How long connecting took: losses show as times a second or more behind the rest.
+fn repeated(fault: &Fault<'_>, blocks: &mut Vec<Block>) {
+    let lang = fault.scene.lang;
+    let connected = fault.attempts.iter().filter(|one| one.handshake() == Some(true));
+    let times: Vec<(Duration, u64)> = connected
+        .map(|one| {
+            // The kernel repeats a SYN after one second at first: the round trip alone would hide the loss.
+            let waited = one.packets.unwrap_or(1).saturating_sub(1);
+            (one.took + Duration::from_secs(u64::from(waited)), 1)
+        })
+        .collect();
+    if fault.kind != Kind::Loss || times.len() < 4 {
+        return;
+    }
+    let chart = Histogram { title: say!(lang, "Times of connecting", "연결 소요 시간"), width: WIDTH, times };
+    blocks.push(Block::Figure {
+        drawing: chart::histogram(&chart, lang),
+        caption: say!(
+            lang,
+            "How long connecting took. Where a SYN was lost, the kernel sent it again a second later and more.",
+            "연결에 걸린 시간. SYN이 손실되면 커널이 1초 이상 뒤에 다시 보냅니다."
+        ),
+    });
 }
 
 fn excluded(fault: &Fault<'_>, blocks: &mut Vec<Block>) {

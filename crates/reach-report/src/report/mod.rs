@@ -10,6 +10,7 @@
 pub mod attempts;
 mod course;
 mod evidence;
+mod form;
 mod json;
 mod kinds;
 mod letter;
@@ -27,7 +28,7 @@ use reach_core::{
     watch::{AddressState, Incident, Transition},
 };
 
-pub use self::{json::json, letter::document};
+pub use self::{form::form, json::json, letter::document};
 use crate::{Lang, scene::Scene, watch::History};
 
 /// What a hand-over is made of.

@@ -34,6 +34,10 @@ pub struct ReportArgs {
     #[arg(long, value_name = "FILE", help_heading = "What to write", value_hint = ValueHint::FilePath)]
     pub pcap: Option<PathBuf>,
 
+    /// The house's own request form, whose columns are taken over: TOML, or a file with its line of titles
+    #[arg(long, value_name = "FILE", help_heading = "What to write", value_hint = ValueHint::FilePath)]
+    pub template: Option<PathBuf>,
+
     /// Who asks [default: `requester` of [request] in the configuration; so the others]
     #[arg(long, value_name = "NAME", help_heading = "Who asks")]
     pub requester: Option<String>,

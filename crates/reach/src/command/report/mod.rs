@@ -11,6 +11,7 @@ use reach_core::Time;
 use reach_report::{
     document::Document,
     report::{self, Asker, Capture, Material, Reader},
+    request::RequestForm,
 };
 use serde_json::Value;
 
@@ -59,6 +60,8 @@ struct Written {
     name: String,
     document: Document,
     json: Value,
+    /// What is asked for, where a firewall is asked.
+    form: Option<RequestForm>,
 }
 
 impl Order {
@@ -73,7 +76,7 @@ impl Order {
         if sources.iter().filter(|source| matches!(source, Source::Standard)).count() > 1 {
             problems.push("standard input can be read once only; give `-` once".to_owned());
         }
-        let wish = crate::config::keep(Wish::understand(args), &mut problems);
+        let wish = crate::config::keep(Wish::understand(args, output.as_ref()), &mut problems);
         let zone = match &args.zone {
             Some(text) => crate::config::keep(settings::zone(text), &mut problems),
             None => Some(jiff::tz::TimeZone::system()),
@@ -128,6 +131,7 @@ fn hand_over(order: &Order, subjects: &[Subject]) -> Exit {
                 name: subject.name(),
                 document: report::document(&material, order.output.style.lang),
                 json: report::json(&material, order.output.json_lang),
+                form: report::form(&material, order.output.style.lang),
             }
         })
         .collect();
