@@ -186,7 +186,7 @@ h3{font-size:1.03rem;margin:1.4rem 0 .45rem}
 h4{font-size:.95rem;margin:1.1rem 0 .35rem}
 p{margin:.5rem 0}
 ul,ol{margin:.4rem 0;padding-left:1.4rem}li{margin:.25rem 0}
-code,pre{font-family:ui-monospace,'SF Mono',Consolas,'D2Coding','NanumGothicCoding',monospace;font-size:.9em}
+code,pre{font-family:ui-monospace,'SF Mono',Consolas,'DejaVu Sans Mono','D2Coding',monospace,'NanumGothicCoding';font-size:.92em}
 pre{background:var(--soft);border:1px solid var(--line);border-radius:6px;padding:.7rem;overflow-x:auto;white-space:pre}
 dl{margin:.6rem 0;border-top:1px solid var(--line)}
 dl div{display:grid;grid-template-columns:minmax(8rem,13rem) 1fr;gap:.2rem .9rem;padding:.32rem 0;border-bottom:1px solid var(--line)}
@@ -209,8 +209,9 @@ a{color:var(--note)}
 @page{size:A4;margin:16mm 14mm 18mm;@bottom-right{content:counter(page) ' / ' counter(pages);font-size:8pt;color:#566373}}
 @media print{:root{color-scheme:light;--ink:#16202b;--faint:#4b5866;--line:#b9c3ce;--ground:#fff;--soft:#f1f4f7;
 --good:#0b6b3a;--good-soft:#e6f4ec;--warn:#8a5300;--warn-soft:#fdf3e1;--bad:#a3161b;--bad-soft:#fdebeb;--note:#1d4f8f;--note-soft:#e8f0fb}
-body{font-size:9.6pt;line-height:1.42;-webkit-print-color-adjust:exact;print-color-adjust:exact}
-main{max-width:none;padding:0}h1.title{font-size:15pt}h2{font-size:12pt;margin-top:1.1em}h3{font-size:10.5pt;margin-top:.9em}
+body{font-size:9.2pt;line-height:1.38;-webkit-print-color-adjust:exact;print-color-adjust:exact}
+main{max-width:none;padding:0}h1.title{font-size:15pt}h2{font-size:12pt;margin-top:1em}h3{font-size:10.5pt;margin:.8em 0 .25em}h4{margin:.6em 0 .2em}
+p{margin:.3em 0}.callout{padding:.3rem .7rem;margin:.6rem 0}dl{margin:.3rem 0}dl div{padding:.12rem 0;grid-template-columns:9rem 1fr}li{margin:.1em 0}.wide{margin:.3rem 0}
 .wide{overflow:visible}table{font-size:8pt}th,td{padding:.16rem .35rem}thead{display:table-header-group}
 .whole{white-space:normal}tr,li,dl div,figure,.callout{break-inside:avoid}h1,h2,h3,h4,caption{break-after:avoid}
 hr.page{border:0;margin:0;break-after:page}a{color:inherit;text-decoration:none}}

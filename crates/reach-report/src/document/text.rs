@@ -116,8 +116,15 @@ fn of_table(page: &mut Page, table: &Table, style: &Style) {
     }
 }
 
-/// Whether nothing has to be cut.
+/// A cell with more than this is a paragraph, and reads badly in a column of a few words.
+const LONGEST: usize = 110;
+
+/// Whether nothing has to be cut, nor squeezed into a narrow column.
 fn fits(table: &Table, available: usize) -> bool {
+    let paragraphs = table.rows.iter().flatten().any(|cell| joined(&cell.text).width() > LONGEST);
+    if paragraphs && table.columns.len() > 2 {
+        return false;
+    }
     let needed: usize = table
         .columns
         .iter()

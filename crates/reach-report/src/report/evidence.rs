@@ -8,7 +8,7 @@ use super::{
     Material, apart,
     attempts::{self, Came},
     kinds::Kind,
-    letter::{Fault, heading},
+    letter::{Fault, heading, said},
     nots::nots,
 };
 use crate::{
@@ -192,7 +192,7 @@ fn verdicts(scene: &Scene<'_>, blocks: &mut Vec<Block>) {
         }
         blocks.push(Block::Paragraph(head));
         let mut points: Vec<Vec<Inline>> =
-            first.evidence.iter().map(|evidence| vec![words::evidence(evidence, lang).into()]).collect();
+            first.evidence.iter().map(|evidence| said(&words::evidence(evidence, lang))).collect();
         if points.is_empty() {
             points.push(vec![words::detail(first, lang).into()]);
         }
@@ -201,7 +201,9 @@ fn verdicts(scene: &Scene<'_>, blocks: &mut Vec<Block>) {
         }
         if let Some(refuted) = words::refuted_by(verdict, lang) {
             let label = Label::Refuted.text(lang);
-            points.push(vec![Inline::Strong(format!("{label} ")), refuted.into()]);
+            let mut point = vec![Inline::Strong(format!("{label} "))];
+            point.extend(said(&refuted));
+            points.push(point);
         }
         blocks.push(Block::Points(points));
     }
@@ -399,7 +401,7 @@ fn unseen(scene: &Scene<'_>, blocks: &mut Vec<Block>) {
         scene.diagnosis.endpoints.iter().flat_map(|endpoint| endpoint.gaps.iter().copied()).collect();
     gaps.sort_unstable();
     gaps.dedup();
-    let mut points: Vec<Vec<Inline>> = gaps.into_iter().map(|gap| vec![words::gap(gap, lang).into()]).collect();
+    let mut points: Vec<Vec<Inline>> = gaps.into_iter().map(|gap| said(&words::gap(gap, lang))).collect();
     if let Some(doubt) = scene.diagnosis.doubt {
         points.insert(0, vec![words::doubt(doubt, lang).into()]);
     }

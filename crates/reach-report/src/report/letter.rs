@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use reach_core::model::{ClientModel, State};
+use reach_core::model::{ClientModel, Matter, ResolutionError, State};
 
 use super::{
     Asker, Material, Reader, attempts,
@@ -285,6 +285,11 @@ fn needed(fault: &Fault<'_>) -> String {
             "The certificate that the service sends cannot be accepted. Needed of the owner of the service: the right one.",
             "서비스가 보내는 인증서를 받아들일 수 없습니다. 서비스 담당 요청: 올바른 인증서로 교체."
         ),
+        Kind::Unresolved if scene.diagnosis.resolution.error == Some(ResolutionError::NxDomain) => say!(
+            lang,
+            "Nothing could be connected to, because the name does not exist for the DNS servers asked. First of all: is it spelled right? If it is, of the DNS administrators: whether it should exist there. Nothing is said of any firewall.",
+            "조회한 DNS 서버에 없는 도메인이라 연결을 시도할 수 없었습니다. 먼저 철자를 확인하고, 맞다면 DNS 담당 요청: 도메인 등록 여부 확인. 방화벽에 대해서는 판단하지 않습니다."
+        ),
         Kind::Unresolved => say!(
             lang,
             "Nothing could be connected to, because the name gives no address here. Needed of the DNS administrators: a look at it. Nothing is said of any firewall.",
@@ -378,7 +383,7 @@ fn first_page(material: &Material<'_>, fault: &Fault<'_>, blocks: &mut Vec<Block
     let question = rules::question(scene, fault.kind, &fault.failing);
     if !question.is_empty() {
         blocks.push(heading(3, say!(lang, "The question behind it", "함께 확인 부탁드리는 사항")));
-        blocks.push(Block::Steps(question.into_iter().map(|line| vec![line.into()]).collect()));
+        blocks.push(Block::Steps(question.iter().map(|line| said(line)).collect()));
     }
     asks(fault, blocks);
     if fault.kind.wants_rule() {
@@ -406,7 +411,6 @@ fn asks(fault: &Fault<'_>, blocks: &mut Vec<Block>) {
     let mut asks: Vec<words::Ask> = words::findings_with_ask(scene)
         .into_iter()
         .filter(|(finding, _)| {
-            use reach_core::model::Matter;
             let block = matches!(
                 finding.matter,
                 Matter::PartialBlock { .. } | Matter::AllBlocked { .. } | Matter::ForgedReset { .. }
@@ -426,8 +430,10 @@ fn asks(fault: &Fault<'_>, blocks: &mut Vec<Block>) {
     if let Some(doubt) = scene.diagnosis.doubt {
         asks.insert(0, words::Ask { to: Audience::Operator, lines: vec![words::doubt_advice(doubt, lang)] });
     }
-    asks.sort_by_key(|ask| ask.to != fault.kind.owner());
     let lead = fault.kind.owner();
+    // What to do about the name itself comes first, whoever does it.
+    let first = usize::from(fault.kind == Kind::Unresolved).min(asks.len());
+    asks[first..].sort_by_key(|ask| ask.to != lead);
     if asks.is_empty() {
         return;
     }
@@ -441,7 +447,7 @@ fn asks(fault: &Fault<'_>, blocks: &mut Vec<Block>) {
         if ask.to != lead {
             text.push(Inline::Strong(format!("{} ", ask.to.text(lang))));
         }
-        text.push(ask.lines.join(" ").into());
+        text.extend(said(&ask.lines.join(" ")));
         text
     });
     blocks.push(Block::Points(points.collect()));
@@ -700,6 +706,20 @@ fn attach(material: &Material<'_>, faults: &[Fault<'_>], document: &mut Document
             bytes: bytes.clone(),
         });
     }
+}
+
+/// A sentence in which what stands between backticks was typed, or is to be.
+pub(super) fn said(text: &str) -> Vec<Inline> {
+    let pieces: Vec<&str> = text.split('`').collect();
+    if pieces.len() % 2 == 0 {
+        return vec![text.into()];
+    }
+    let piece = |(number, piece): (usize, &&str)| match (number % 2, piece.is_empty()) {
+        (_, true) => None,
+        (0, false) => Some(Inline::from(*piece)),
+        (_, false) => Some(Inline::Code((*piece).to_owned())),
+    };
+    pieces.iter().enumerate().filter_map(piece).collect()
 }
 
 pub(super) fn heading(level: u8, text: String) -> Block {
