@@ -6,6 +6,8 @@
 //! Texts come in as they are to be read: foreign bytes were cleaned before ([`crate::clean`]), and nothing is escaped
 //! for any format yet. Whoever writes a format escapes for it.
 
+pub mod pdf;
+
 use crate::{Lang, chart::Drawing};
 
 /// A document.
