@@ -12,7 +12,7 @@ mod watching;
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use reach_core::model::{self, Plan};
 
 pub use self::{
@@ -485,6 +485,8 @@ pub enum Color {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
 
     fn parsed(line: &str) -> Result<Cli, clap::Error> {

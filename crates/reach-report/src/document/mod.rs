@@ -8,6 +8,7 @@
 
 mod html;
 mod markdown;
+pub mod pdf;
 mod text;
 
 use crate::{Lang, chart::Drawing};

@@ -7,7 +7,7 @@ use reach_report::{
 };
 
 /// A request as a service's operator makes it: by name first, by network second.
-pub fn korean() -> RequestForm {
+pub(crate) fn korean() -> RequestForm {
     let net = |text: &str| Destination::Network(text.parse().expect("a net"));
     let by_name = Rule {
         number: 1,
@@ -61,7 +61,7 @@ pub fn korean() -> RequestForm {
 }
 
 /// One request in both languages.
-pub fn both_ways() -> [RequestForm; 2] {
+pub(crate) fn both_ways() -> [RequestForm; 2] {
     let english = RequestForm {
         lang: Lang::En,
         impact: Some("About 25 % of push messages fail.".to_owned()),
@@ -72,8 +72,9 @@ pub fn both_ways() -> [RequestForm; 2] {
 }
 
 /// A request whose every text tries to get out of its cell.
-pub fn hostile() -> RequestForm {
-    let evil = || "=cmd|'/c calc'!A1 </t><script>\u{1b}[2J\u{202e}\u{0}\u{ffff}_x0041_ &amp; \"'\r\n\t@x".to_owned();
+pub(crate) fn hostile() -> RequestForm {
+    let evil =
+        || "=cmd|'/c calc'!A1 </t><script>\u{1b}[2J\u{202e}\u{0}\u{ffff}_x0041_ &amp; \"'\r\n\t@x".to_owned();
     let mut form = korean();
     form.title = Some(evil());
     form.requester = Requester {

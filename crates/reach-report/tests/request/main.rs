@@ -20,7 +20,10 @@ fn a_korean_form_has_the_columns_that_network_teams_work_with() {
     let form = korean();
     let text = text(&form);
     let lines: Vec<&str> = text.split("\r\n").collect();
-    assert_eq!(lines[0], "No,대상방화벽,출발지IP,출발지,목적지IP,목적지,프로토콜,포트,방향,용도,시작일,종료일,비고");
+    assert_eq!(
+        lines[0],
+        "No,대상방화벽,출발지IP,출발지,목적지IP,목적지,프로토콜,포트,방향,용도,시작일,종료일,비고"
+    );
     assert_eq!(
         lines[1],
         "1,,10.20.0.7;10.20.0.8,푸시 발송 서버,*.googleapis.com,Google FCM,TCP,443,OUT,앱 푸시 발송,2026-01-01,2026-12-31,1안(권장): FQDN 정책"
@@ -76,7 +79,9 @@ fn tabs_paste_into_a_spreadsheet() {
 
 #[test]
 fn nothing_becomes_a_formula() {
-    for evil in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1+1", "=HYPERLINK(\"http://x\",\"y\")"] {
+    for evil in
+        ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1+1", "=HYPERLINK(\"http://x\",\"y\")"]
+    {
         let mut form = korean();
         form.rules[0].remark = evil.to_owned();
         form.rules[0].alternative = 0;
@@ -101,7 +106,9 @@ fn one_rule_stays_one_line() {
 #[test]
 fn a_request_for_everything_is_refused_before_others_refuse_it() {
     let everything: [(&str, fn(&mut RequestForm)); 7] = [
-        ("0.0.0.0/0", |form| form.rules[0].destination = vec![Destination::Network("0.0.0.0/0".parse().expect("a net"))]),
+        ("0.0.0.0/0", |form| {
+            form.rules[0].destination = vec![Destination::Network("0.0.0.0/0".parse().expect("a net"))]
+        }),
         ("::/0", |form| form.rules[0].source = vec!["::/0".parse().expect("a net")]),
         ("Any", |form| form.rules[0].destination = vec![Destination::Name("Any".to_owned())]),
         ("*", |form| form.rules[0].destination = vec![Destination::Name("*".to_owned())]),
@@ -113,7 +120,10 @@ fn a_request_for_everything_is_refused_before_others_refuse_it() {
         let mut form = korean();
         change(&mut form);
         let error = csv(&form, None, false).expect_err(said);
-        assert!(matches!(&error, FormError::TooWide { rule: 1, value, .. } if value == said), "{said}: {error:?}");
+        assert!(
+            matches!(&error, FormError::TooWide { rule: 1, value, .. } if value == said),
+            "{said}: {error:?}"
+        );
         assert_eq!(xlsx(&form, None).expect_err(said), error);
         assert!(error.text(Lang::Ko).contains("전체(Any)"));
     }

@@ -19,7 +19,8 @@ fn cases() -> Vec<(&'static str, RequestForm, Option<Template>)> {
     let mut with_nat = korean();
     with_nat.rules[0].nat_ip = Some("203.0.113.9".to_owned());
     let example = Template::read(EXAMPLE.as_bytes()).expect("a template");
-    let one_column = Template::read("[[columns]]\ntitle = \"=x\"\nfield = \"source\"\n".as_bytes()).expect("a template");
+    let one_column =
+        Template::read("[[columns]]\ntitle = \"=x\"\nfield = \"source\"\n".as_bytes()).expect("a template");
     vec![
         ("korean", korean_form, None),
         ("english", english, None),
@@ -41,7 +42,8 @@ fn write(directory: &Path) -> Vec<&'static str> {
 
 #[test]
 fn libreoffice_reads_what_was_written() {
-    if Command::new("soffice").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+    if Command::new("soffice").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err()
+    {
         return eprintln!("SKIPPED: libreoffice is not installed");
     }
     let directory = tempfile::tempdir().expect("a directory");
@@ -63,7 +65,10 @@ fn libreoffice_reads_what_was_written() {
 
     let korean = read("korean");
     assert!(korean.starts_with("방화벽 오픈 신청서,"), "{korean}");
-    assert!(korean.contains("No,대상방화벽,출발지정보,,목적지정보,,프로토콜,포트,방향,용도,시작일,종료일,비고"), "{korean}");
+    assert!(
+        korean.contains("No,대상방화벽,출발지정보,,목적지정보,,프로토콜,포트,방향,용도,시작일,종료일,비고"),
+        "{korean}"
+    );
     assert!(korean.contains(",,출발지IP,출발지,목적지IP,목적지,,,"), "{korean}");
     assert!(korean.contains("1,,10.20.0.7;10.20.0.8,푸시 발송 서버,*.googleapis.com,Google FCM,TCP,443,OUT,앱 푸시 발송,2026-01-01,2026-12-31,1안(권장): FQDN 정책"), "{korean}");
     assert!(korean.contains("2026-01-01,영구,2안"), "{korean}");
@@ -71,12 +76,22 @@ fn libreoffice_reads_what_was_written() {
     assert!(korean.contains("각 안은 서로 대안입니다."), "{korean}");
 
     let english = read("english");
-    for part in ["Firewall change request", "Business justification", "Approver", "Rollback", "Remove the rule.", "Permanent"] {
+    for part in [
+        "Firewall change request",
+        "Business justification",
+        "Approver",
+        "Rollback",
+        "Remove the rule.",
+        "Permanent",
+    ] {
         assert!(english.contains(part), "{part}: {english}");
     }
     assert!(read("nat").contains("NAT_IP"));
     let hostile = read("hostile");
-    assert!(hostile.contains("=cmd|'/c calc'!A1 </t><script>\\u{1b}[2J\\u{202e}\\u{0}\\u{ffff}_x0041_ &amp;"), "{hostile}");
+    assert!(
+        hostile.contains("=cmd|'/c calc'!A1 </t><script>\\u{1b}[2J\\u{202e}\\u{0}\\u{ffff}_x0041_ &amp;"),
+        "{hostile}"
+    );
     assert!(read("template").contains("운영/개발"));
     assert!(read("narrow").contains("10.20.0.7;10.20.0.8"));
 }

@@ -31,11 +31,18 @@ fn the_example_is_a_template_and_shows_every_setting() {
     assert_eq!(template.warnings, []);
     assert_eq!(template.columns.len(), 16);
     let text = tsv(&korean(), Some(&template)).expect("a form");
-    assert!(text.lines().nth(1).is_some_and(|line| line.contains("\t운영\t\t1안(권장): FQDN 정책")), "{text}");
+    assert!(
+        text.lines().nth(1).is_some_and(|line| line.contains("\t운영\t\t1안(권장): FQDN 정책")),
+        "{text}"
+    );
     // What is shown as a default is one.
     let shown: String = EXAMPLE
         .lines()
-        .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with([' ', '#']) && !rest.is_empty()).unwrap_or(line))
+        .map(|line| {
+            line.strip_prefix('#')
+                .filter(|rest| !rest.starts_with([' ', '#']) && !rest.is_empty())
+                .unwrap_or(line)
+        })
         .map(|line| format!("{line}\n"))
         .collect();
     assert_eq!(tsv(&korean(), Some(&read(&shown))).expect("a form"), text);
@@ -59,7 +66,10 @@ fn settings_change_words_and_order() {
     let text = tsv(&korean(), Some(&template)).expect("a form");
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], "Service\t'=Until\tWay\tPeriod\tOption\tRemarks");
-    assert_eq!(lines[1], "TCP/443\t2026.12.31\t내부→외부\t2026.01.01 ~ 2026.12.31\tOption 1 (recommended)\tFQDN 정책");
+    assert_eq!(
+        lines[1],
+        "TCP/443\t2026.12.31\t내부→외부\t2026.01.01 ~ 2026.12.31\tOption 1 (recommended)\tFQDN 정책"
+    );
     assert_eq!(lines[2], "TCP/443, TCP/5228-5230\t'-\t내부→외부\t2026.01.01 ~ -\tOption 2\t");
     assert_eq!(template.warnings, [Warning::NoColumn(Field::Source), Warning::NoColumn(Field::Destination)]);
 }
@@ -76,10 +86,22 @@ fn mistakes_in_settings_are_told_with_their_line() {
     assert!(text.starts_with("line 4: `field` cannot be `\"numbr\"`: it is one of `number`,"), "{text}");
     assert!(matches!(error("[[columns]]\nfield = \"port\"\n"), (Some(1), Cause::NoTitle, _)));
     assert!(matches!(error(&format!("{column}text = \"x\"\n")), (Some(1), Cause::FieldAndText, _)));
-    assert!(matches!(error(&format!("{column}width = 0\n")), (Some(4), Cause::BadValue { name: "width", .. }, _)));
-    assert!(matches!(error(&format!("dates = \"%Y\"\n{column}")), (Some(1), Cause::BadValue { name: "dates", .. }, _)));
-    assert!(matches!(error(&format!("lang = \"fr\"\n{column}")), (Some(1), Cause::BadValue { name: "lang", .. }, _)));
-    assert!(matches!(error(&format!("parts = [\"rules\",\n\"x\"]\n{column}")), (Some(2), Cause::BadValue { .. }, _)));
+    assert!(matches!(
+        error(&format!("{column}width = 0\n")),
+        (Some(4), Cause::BadValue { name: "width", .. }, _)
+    ));
+    assert!(matches!(
+        error(&format!("dates = \"%Y\"\n{column}")),
+        (Some(1), Cause::BadValue { name: "dates", .. }, _)
+    ));
+    assert!(matches!(
+        error(&format!("lang = \"fr\"\n{column}")),
+        (Some(1), Cause::BadValue { name: "lang", .. }, _)
+    ));
+    assert!(matches!(
+        error(&format!("parts = [\"rules\",\n\"x\"]\n{column}")),
+        (Some(2), Cause::BadValue { .. }, _)
+    ));
     assert!(matches!(error("columns = 3\n"), (Some(1), Cause::BadValue { name: "columns", .. }, _)));
     assert!(matches!(error("columns = []\n"), (Some(1), Cause::NoColumns, _)));
     assert!(matches!(error("title = \"x\"\n"), (None, Cause::NoColumns, _)));
@@ -106,7 +128,9 @@ fn the_titles_of_a_form_are_recognised() {
     );
     assert_eq!(template.warnings, [Warning::UnknownTitle("처리자".to_owned())]);
     let text = tsv(&korean(), Some(&template)).expect("a form");
-    assert!(text.starts_with("연번\tSrc IP\t출발지\tDst IP\t목적지\t목적지포트\tPROTOCOL\t신청사유\t처리자\n1\t10.20.0.7;"));
+    assert!(text.starts_with(
+        "연번\tSrc IP\t출발지\tDst IP\t목적지\t목적지포트\tPROTOCOL\t신청사유\t처리자\n1\t10.20.0.7;"
+    ));
 }
 
 #[test]
@@ -136,7 +160,8 @@ fn a_form_with_text_above_and_two_lines_of_titles_is_recognised_as_a_spreadsheet
     assert!(!lossy);
     let template = Template::read(&cp949).expect("a form");
     use Field::*;
-    let expected = [Number, Source, SourceName, Destination, DestinationName, Protocol, Port, Remark].map(Some);
+    let expected =
+        [Number, Source, SourceName, Destination, DestinationName, Protocol, Port, Remark].map(Some);
     assert_eq!(fields(&template), expected);
     assert_eq!(template.warnings, []);
     let groups: Vec<Option<&str>> = template.columns.iter().map(|column| column.group.as_deref()).collect();

@@ -58,6 +58,8 @@ struct Order {
 struct Written {
     /// What its files are called.
     name: String,
+    /// When it was made.
+    made: Time,
     document: Document,
     json: Value,
     /// What is asked for, where a firewall is asked.
@@ -129,6 +131,7 @@ fn hand_over(order: &Order, subjects: &[Subject]) -> Exit {
             let material = material(order, subject, made);
             Written {
                 name: subject.name(),
+                made,
                 document: report::document(&material, order.output.style.lang),
                 json: report::json(&material, order.output.json_lang),
                 form: report::form(&material, order.output.style.lang),

@@ -65,6 +65,7 @@ pub(super) fn run(order: &Order, subjects: &[Subject]) -> Exit {
             let offset = order.offset_s(run.case.started);
             Written {
                 name: format!("{}-verify", subject.name()),
+                made,
                 document: verify::document(&comparison, made, offset, VERSION, order.output.style.lang),
                 json: verify::json(&comparison, made, VERSION, order.output.json_lang),
                 form: None,

@@ -9,7 +9,7 @@ use std::{
 };
 
 use reach_report::{
-    document::{self, Document},
+    document::{self, Document, pdf},
     request::{self, FormError, RequestForm, Template},
 };
 
@@ -239,7 +239,9 @@ impl Wish {
             ReportFormat::Txt => text(&one.document, output).into_bytes(),
             ReportFormat::Csv => form(one, |form| request::csv(form, self.template.as_ref(), true))?,
             ReportFormat::Xlsx => form(one, |form| request::xlsx(form, self.template.as_ref()))?,
-            ReportFormat::Pdf | ReportFormat::All => return Err("pdf".to_owned()),
+            ReportFormat::Pdf => pdf::pdf(&one.document, Some(one.made))
+                .map_err(|error| format!("the PDF cannot be written: {}", error.text(output.style.lang)))?,
+            ReportFormat::All => Vec::new(),
         })
     }
 }
