@@ -15,7 +15,7 @@ use reach_core::{
 };
 use reach_report::{
     Lang, Style, document,
-    report::{self, Asker, Capture, Course, Material, Onset, Reader, Run},
+    report::{self, Asker, Capture, Course, Material, Onset, Reader, Run, verify},
 };
 
 const SEOUL: i32 = 9 * 3600;
@@ -253,4 +253,63 @@ fn all_attempts_are_attached_and_json_has_them_too() {
     assert_eq!(json["attempts"].as_array().map(Vec::len), Some(runs[0].observations.len()));
     assert_eq!(json["check"]["schema"], "reach.check/1");
     assert_eq!(json["requests"][0]["control"]["apart_ms"], 3.0);
+}
+
+/// The story a while later, with these addresses filtered.
+fn later(minutes: u64, filtered: &[u8]) -> Run {
+    let mut run = run(common::story());
+    let after = Duration::from_secs(60 * minutes);
+    (run.case.started, run.finished) = (run.case.started + after, run.finished + after);
+    for endpoint in &mut run.diagnosis.endpoints {
+        let address = endpoint.endpoint.address;
+        let control = "203.0.113.11";
+        *endpoint = if filtered.iter().any(|last| address == ip(&format!("203.0.113.{last}"))) {
+            common::filtered(&address.to_string(), control)
+        } else {
+            common::ok(&address.to_string(), 443)
+        };
+    }
+    run
+}
+
+#[test]
+fn before_and_after_are_told_with_what_the_numbers_carry() {
+    settings().bind(|| {
+        for (name, rounds) in [
+            ("clear", vec![later(60, &[]), later(65, &[])]),
+            ("fails", vec![later(60, &[14]), later(65, &[14, 15])]),
+            ("once", vec![later(60, &[])]),
+        ] {
+            for lang in Lang::ALL {
+                let request = verify::Request::of(&run(common::story()));
+                let rounds = rounds.iter().map(verify::Round::of).collect();
+                let comparison = verify::Comparison::new(request, rounds);
+                let made = FINISHED + Duration::from_secs(3_960);
+                let document = verify::document(&comparison, made, SEOUL, "0.1.0", lang);
+                let code = lang.code();
+                let style = Style { utc_offset_s: SEOUL, ..Style::plain(100, lang) };
+                insta::assert_snapshot!(format!("verify-{name}-{code}"), document::text(&document, &style));
+                let json = verify::json(&comparison, made, "0.1.0", lang);
+                assert_eq!(json["schema"], "reach.verify/1");
+                assert_eq!(json["asked"].as_array().map(Vec::len), Some(3));
+            }
+        }
+    });
+}
+
+#[test]
+fn the_form_asks_by_name_and_only_where_a_rule_would_mend_something() {
+    let asker = asker();
+    for (name, examined) in common::all() {
+        let runs = [run(examined)];
+        let form = report::form(&material(&runs, &asker), Lang::Ko);
+        let wanted = ["story", "reset-by-path", "prohibited", "big-pool"].contains(&name);
+        assert_eq!(form.is_some(), wanted, "{name}");
+        let Some(form) = form else { continue };
+        let csv = reach_report::request::csv(&form, None, false).expect("a form");
+        let csv = String::from_utf8(csv).expect("text");
+        let by_name = name != "prohibited";
+        assert!(csv.contains(if by_name { "example" } else { "192.0.2.30" }) || csv.contains("googleapis"), "{csv}");
+        assert!(csv.contains("198.51.100.9") && csv.contains("2026-11-24"), "{csv}");
+    }
 }

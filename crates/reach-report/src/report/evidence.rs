@@ -299,7 +299,7 @@ fn repeated(fault: &Fault<'_>, blocks: &mut Vec<Block>) {
 fn excluded(fault: &Fault<'_>, blocks: &mut Vec<Block>) {
     let lang = fault.scene.lang;
     let nots = nots(&fault.scene, fault.kind, &fault.failing);
-    if nots.is_empty() {
+    if nots.is_empty() || fault.kind == Kind::Unclear {
         return;
     }
     blocks.push(heading(2, say!(lang, "What it is not", "해당하지 않는 원인")));

@@ -178,7 +178,9 @@ pub(super) fn two_lines(fault: &Fault<'_>) -> (String, String) {
         _ => say!(lang, "{target}, seen from {host}: {tally}.", "{target} ({host} 기준): {tally}."),
     };
     let share = scene.diagnosis.impact.iter().find(|impact| impact.client == ClientModel::FirstAddress);
-    if let Some(impact) = share.filter(|impact| impact.failure_share > 0.0) {
+    if share.is_some_and(|impact| impact.failure_share >= 1.0) {
+        first.push_str(&say!(lang, " No connection succeeds.", " 모든 연결이 실패합니다."));
+    } else if let Some(impact) = share.filter(|impact| impact.failure_share > 0.0) {
         let share = units::percent(impact.failure_share);
         first.push_str(&say!(
             lang,
@@ -371,14 +373,17 @@ fn first_page(material: &Material<'_>, fault: &Fault<'_>, blocks: &mut Vec<Block
     if !ways.is_empty() {
         blocks.push(heading(3, say!(lang, "What to permit", "허용 요청")));
         blocks.push(Block::Table(permitted(fault, &ways)));
-        blocks.push(Block::Paragraph(vec![
+        let listed = ways.iter().any(|way| way.code == "list");
+        let note = if listed {
             say!(
                 lang,
                 "One of these, for this source and this port only. What is listed last is evidence, and not the rule that is asked for.",
                 "위 방법 중 하나를, 해당 출발지와 포트에 한해 요청드립니다. 마지막 IP 목록은 근거 자료이며 요청하는 정책이 아닙니다."
             )
-            .into(),
-        ]));
+        } else {
+            say!(lang, "For this source and this port only.", "해당 출발지와 포트에 한해 요청드립니다.")
+        };
+        blocks.push(Block::Paragraph(vec![note.into()]));
     }
     let question = rules::question(scene, fault.kind, &fault.failing);
     if !question.is_empty() {
@@ -485,8 +490,13 @@ fn facts(material: &Material<'_>, fault: &Fault<'_>) -> Vec<(String, Vec<Inline>
         let total = scene.diagnosis.endpoints.len() - scene.uncounted();
         let failing = fault.failing.len();
         let all = units::addresses(&fault.failing);
+        let title = if fault.kind == Kind::Unclear {
+            say!(lang, "Addresses not judged", "판단하지 못한 목적지 IP")
+        } else {
+            say!(lang, "Failing addresses", "실패한 목적지 IP")
+        };
         fact(
-            say!(lang, "Failing addresses", "실패한 목적지 IP"),
+            title,
             vec![Inline::Code(all), say!(lang, " ({failing} of {total})", " ({total}개 중 {failing}개)").into()],
         );
     }
@@ -497,7 +507,9 @@ fn facts(material: &Material<'_>, fault: &Fault<'_>) -> Vec<(String, Vec<Inline>
             vec![say!(lang, "TCP {port}, outbound", "TCP {port}, 아웃바운드(내부→외부)").into()],
         );
     }
-    fact(say!(lang, "Failing since", "발생 시각"), vec![since(material, fault).into()]);
+    if fault.kind != Kind::Unclear {
+        fact(say!(lang, "Failing since", "발생 시각"), vec![since(material, fault).into()]);
+    }
     let ports = units::ports(
         fault
             .failing
