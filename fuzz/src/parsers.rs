@@ -25,9 +25,9 @@ use reach_core::{
     Time,
     judge::judge,
     model::{
-        Answer, Case, Certificate, Connect, Datagram, Diagnosis, Distrust, Egress, Endpoint, Exchange, Exchanged, Host,
-        HttpEnd, HttpRequest, IcmpError, Observation, Outcome, Probe, ProbeId, RecordKind, SystemLookup,
-        Target, Then, TlsEnd, TlsHello,
+        Answer, Case, Certificate, Connect, Datagram, Diagnosis, Distrust, Egress, Endpoint, Exchange,
+        Exchanged, Host, HttpEnd, HttpRequest, IcmpError, Observation, Outcome, Probe, ProbeId, RecordKind,
+        SystemLookup, Target, Then, TlsEnd, TlsHello,
     },
     signal::{Failure, Origin, Signal, Word},
     watch::courier::Report,
@@ -748,9 +748,7 @@ fn hand_over(recording: Recording, examined: &[(Case, Diagnosis)], lang: Lang, s
         offset_s: style.utc_offset_s,
     };
     let written = handover::document(&material, lang);
-    for text in
-        [document::text(&written, style), document::markdown(&written), document::html(&written)]
-    {
+    for text in [document::text(&written, style), document::markdown(&written), document::html(&written)] {
         assert!(!text.chars().any(|c| c != '\n' && is_dangerous(c)), "{text:?}");
     }
     assert_document(&handover::json(&material, lang));

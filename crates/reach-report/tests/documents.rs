@@ -180,7 +180,14 @@ fn has_bare(text: &str, wanted: char) -> bool {
 
 #[test]
 fn links_lead_to_pages_only() {
-    for url in ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "https://a b", "https://a\"onx=", "//x"] {
+    for url in [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "file:///etc/passwd",
+        "https://a b",
+        "https://a\"onx=",
+        "//x",
+    ] {
         let texts = ["x", "x", "x", "x", "x", "x"].map(str::to_owned);
         let html = document::html(&document(&texts, url));
         assert!(!html.contains(&format!("href=\"{url}")), "{url}");

@@ -9,9 +9,7 @@ use common::{FINISHED, STARTED, ip};
 use reach_core::{
     Time,
     model::*,
-    watch::{
-        AddressState, Gravity, Incident, IncidentId, Phase, Series, Subject, TargetId, Transition, Why,
-    },
+    watch::{AddressState, Gravity, Incident, IncidentId, Phase, Series, Subject, TargetId, Transition, Why},
 };
 use reach_report::{
     Lang, Style, document,
@@ -32,9 +30,10 @@ fn run((case, diagnosis): (Case, Diagnosis)) -> Run {
     let mut observations = Vec::new();
     for (index, endpoint) in diagnosis.endpoints.iter().enumerate() {
         for (number, flow) in endpoint.connect.flows.iter().enumerate() {
-            let sent = STARTED
-                + Duration::from_micros(400_000 + 700_000 * number as u64 + 3_000 * index as u64);
-            let source = case.vantage.sources.iter().find(|one| one.is_ipv4() == endpoint.endpoint.address.is_ipv4());
+            let sent =
+                STARTED + Duration::from_micros(400_000 + 700_000 * number as u64 + 3_000 * index as u64);
+            let source =
+                case.vantage.sources.iter().find(|one| one.is_ipv4() == endpoint.endpoint.address.is_ipv4());
             let source = SocketAddr::new(*source.expect("a source"), flow.source_port);
             let reset = matches!(endpoint.verdict, Verdict::Refused | Verdict::ResetByPath);
             let (outcome, took) = if flow.answered > 0 {
@@ -43,7 +42,16 @@ fn run((case, diagnosis): (Case, Diagnosis)) -> Run {
                 (Outcome::Answered(Answer::Connected(connected)), rtt)
             } else if reset {
                 let rtt = Duration::from_micros(300);
-                (Outcome::Rejected(Rejection { how: Refusal::Reset, by: None, rtt, reply_ttl: None, quote: None }), rtt)
+                (
+                    Outcome::Rejected(Rejection {
+                        how: Refusal::Reset,
+                        by: None,
+                        rtt,
+                        reply_ttl: None,
+                        quote: None,
+                    }),
+                    rtt,
+                )
             } else {
                 let silence = Silence { packets: flow.syns, refused_here: false };
                 (Outcome::Silent(silence), Duration::from_millis(3_200))
@@ -180,8 +188,7 @@ fn every_kind_of_fault_is_written_to_those_who_can_mend_it() {
 fn an_incident_is_told_with_its_course_in_every_way_of_writing() {
     settings().bind(|| {
         let (runs, asker, course, capture) = ([run(common::story())], asker(), course(), capture());
-        let material =
-            Material { course: Some(&course), capture: Some(&capture), ..material(&runs, &asker) };
+        let material = Material { course: Some(&course), capture: Some(&capture), ..material(&runs, &asker) };
         for lang in Lang::ALL {
             let document = report::document(&material, lang);
             let code = lang.code();
@@ -309,7 +316,10 @@ fn the_form_asks_by_name_and_only_where_a_rule_would_mend_something() {
         let csv = reach_report::request::csv(&form, None, false).expect("a form");
         let csv = String::from_utf8(csv).expect("text");
         let by_name = name != "prohibited";
-        assert!(csv.contains(if by_name { "example" } else { "192.0.2.30" }) || csv.contains("googleapis"), "{csv}");
+        assert!(
+            csv.contains(if by_name { "example" } else { "192.0.2.30" }) || csv.contains("googleapis"),
+            "{csv}"
+        );
         assert!(csv.contains("198.51.100.9") && csv.contains("2026-11-24"), "{csv}");
     }
 }

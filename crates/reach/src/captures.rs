@@ -75,7 +75,9 @@ impl Counter {
         match self.shape {
             Shape::Unknown => SECTION_HEAD,
             // A section's header tells only with its magic how its length is to be read.
-            Shape::Blocks { .. } if self.head.len() >= 4 && self.head[..4] == SECTION.to_be_bytes() => SECTION_HEAD,
+            Shape::Blocks { .. } if self.head.len() >= 4 && self.head[..4] == SECTION.to_be_bytes() => {
+                SECTION_HEAD
+            }
             Shape::Blocks { .. } => BLOCK_HEAD,
             Shape::Records { .. } => RECORD_HEAD,
             Shape::Other => usize::MAX,

@@ -17,8 +17,8 @@ use reach_core::{
     judge::judge,
     model::Verdict,
     watch::{
-        AddressState, Event, Examination, Gravity, Incident, IncidentId, Layer, Member, Phase, Reading, Reason,
-        Sample, Series, Subject, TargetId, Transition, Why,
+        AddressState, Event, Examination, Gravity, Incident, IncidentId, Layer, Member, Phase, Reading,
+        Reason, Sample, Series, Subject, TargetId, Transition, Why,
     },
 };
 use reach_sim::Scenario;
@@ -36,7 +36,13 @@ fn story() -> Examination {
     let (mut world, case) = scenario.start(1).expect("a start");
     let run = reach_sim::run(case.clone(), &mut world);
     let diagnosis = judge(&case, &run.observations);
-    Examination { target: TargetId(1), case, observations: run.observations, finished: run.finished, diagnosis }
+    Examination {
+        target: TargetId(1),
+        case,
+        observations: run.observations,
+        finished: run.finished,
+        diagnosis,
+    }
 }
 
 fn blocked(story: &Examination) -> Vec<String> {
@@ -159,16 +165,19 @@ fn a_recording_becomes_every_kind_of_document() {
     let text = report(&[&run]);
     assert_eq!(text.status.code(), Some(0), "{}", said(&text));
     let text = String::from_utf8_lossy(&text.stdout).into_owned();
-    assert!(text.starts_with("Request for a firewall rule: fcm.googleapis.com:443\n"), "{text}");
-    assert!(text.contains("UTC+09:00") && blocked(&story).iter().all(|address| text.contains(address)), "{text}");
+    assert!(text.starts_with("Request for a firewall rule: https://push.example/\n"), "{text}");
+    assert!(
+        text.contains("UTC+09:00") && blocked(&story).iter().all(|address| text.contains(address)),
+        "{text}"
+    );
     let out = directory.path().join("out/");
     let done = report(&[&run, "--format", "all", "--lang", "ko", "-o", &out.to_string_lossy()]);
     assert_eq!(done.status.code(), Some(0), "{}", said(&done));
     for ending in ["html", "pdf", "md", "json", "txt", "csv", "xlsx"] {
-        let path = out.join(format!("report-fcm.googleapis.com-443.{ending}"));
+        let path = out.join(format!("report-push.example-443.{ending}"));
         assert!(fs::metadata(&path).is_ok_and(|file| file.len() > 100), "{}", path.display());
     }
-    let html = fs::read_to_string(out.join("report-fcm.googleapis.com-443.html")).expect("a page");
+    let html = fs::read_to_string(out.join("report-push.example-443.html")).expect("a page");
     assert!(html.contains("방화벽 오픈 요청") && html.contains("<svg") && !html.contains("<script"));
     let json = report(&[&run, "--json"]);
     let json: Value = serde_json::from_slice(&json.stdout).expect("JSON");
@@ -180,8 +189,11 @@ fn a_recording_becomes_every_kind_of_document() {
 fn standard_input_is_a_recording_too() {
     let directory = TempDir::new().expect("a directory");
     let run = fs::read(recording(directory.path(), &story())).expect("read");
-    let mut started =
-        command(&["-", "--format", "md"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("started");
+    let mut started = command(&["-", "--format", "md"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("started");
     started.stdin.take().expect("piped").write_all(&run).expect("written");
     let done = started.wait_with_output().expect("ended");
     assert!(String::from_utf8_lossy(&done.stdout).starts_with("# Request for a firewall rule"));
@@ -202,7 +214,8 @@ fn an_incident_is_told_with_the_interval_that_a_log_is_searched_for() {
     let json = report(&["17", "--store", &store, "--format", "json"]);
     let json: Value = serde_json::from_slice(&json.stdout).expect("JSON");
     let first = &json["incident"]["addresses"][0];
-    let (good, bad) = (first["last_good_at"].as_str().expect("a time"), first["first_bad_at"].as_str().expect("a time"));
+    let (good, bad) =
+        (first["last_good_at"].as_str().expect("a time"), first["first_bad_at"].as_str().expect("a time"));
     assert!(good < bad, "{first}");
     assert_eq!((&first["tries"], &first["failures"]), (&60.into(), &60.into()));
     let other = report(&["18", "--store", &store]);

@@ -137,7 +137,15 @@ fn strong(text: &str) -> String {
 fn code(text: &str, in_table: bool) -> String {
     let text: String = text
         .chars()
-        .map(|c| if c == '\n' || c == '\r' { ' ' } else if is_harmful(c) { '\u{fffd}' } else { c })
+        .map(|c| {
+            if c == '\n' || c == '\r' {
+                ' '
+            } else if is_harmful(c) {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
         .collect();
     if text.trim().is_empty() {
         return String::new();
@@ -165,7 +173,12 @@ fn escaped(text: &str) -> String {
         match c {
             '\n' | '\r' | '\t' => out.push(' '),
             c if is_harmful(c) => out.push('\u{fffd}'),
-            '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '$' | '!' => out.extend(['\\', c]),
+            '\\' | '`' | '*' | '[' | ']' | '<' | '|' | '&' | '$' | '!' => out.extend(['\\', c]),
+            '>' if out.is_empty() => out.extend(['\\', c]),
+            // Between spaces it strikes nothing out.
+            '~' if !before.is_whitespace() || !rest.peek().is_some_and(|next| next.is_whitespace()) => {
+                out.extend(['\\', c]);
+            }
             // Between letters or digits it marks nothing, and names are full of it.
             '_' if !(before.is_alphanumeric() && rest.peek().is_some_and(|next| next.is_alphanumeric())) => {
                 out.extend(['\\', c]);
@@ -175,7 +188,9 @@ fn escaped(text: &str) -> String {
             '.' if out.to_ascii_lowercase().ends_with("www") => out.extend(['\\', c]),
             // Behind a word it is an address, and links as one; elsewhere it calls somebody.
             '@' => out.extend(['\\', c]),
-            '#' if rest.peek().is_some_and(|next| !next.is_ascii_digit()) || before.is_whitespace() && out.is_empty() => {
+            '#' if rest.peek().is_some_and(|next| !next.is_ascii_digit())
+                || before.is_whitespace() && out.is_empty() =>
+            {
                 out.extend(['\\', c]);
             }
             c => out.push(c),

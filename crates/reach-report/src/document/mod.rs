@@ -13,7 +13,11 @@ mod text;
 
 use crate::{Lang, chart::Drawing};
 
-pub use self::{html::{LARGEST_INSIDE, html}, markdown::markdown, text::text};
+pub use self::{
+    html::{LARGEST_INSIDE, html},
+    markdown::markdown,
+    text::text,
+};
 
 /// A document.
 #[derive(Clone, Debug, PartialEq)]
@@ -196,7 +200,8 @@ pub struct Attachment {
 
 /// Whether a link may lead there: to a page, or inside the document.
 fn leads_somewhere(url: &str) -> bool {
-    let plain = url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"' | b'\''));
+    let plain =
+        url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"' | b'\''));
     plain && (url.starts_with("https://") || url.starts_with("http://") || url.starts_with('#'))
 }
 

@@ -98,9 +98,10 @@ fn of_table(page: &mut Page, table: &Table, style: &Style) {
                 (false, false) => one.wrap(NARROWEST),
             }
         });
-        let rows = table.rows.iter().map(|row| {
-            Row::Cells(row.iter().map(|cell| Span::plain(joined(&cell.text))).collect())
-        });
+        let rows = table
+            .rows
+            .iter()
+            .map(|row| Row::Cells(row.iter().map(|cell| Span::plain(joined(&cell.text))).collect()));
         page.table("  ", &layout::Table { columns: columns.collect(), rows: rows.collect() });
         return;
     }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 use reach_core::{
     Time,
     model::{
-        Answer, Case, Exchanged, HttpEnd, IcmpError, Obstacle, Observation, Outcome, Probe, Rcode, Refusal,
+        Answer, Case, Exchanged, HttpEnd, IcmpError, Observation, Obstacle, Outcome, Probe, Rcode, Refusal,
         TlsEnd,
     },
 };
@@ -116,7 +116,13 @@ impl Attempt {
         match self.tried {
             Tried::Syn | Tried::Trail | Tried::Exchange | Tried::Egress => "TCP",
             Tried::Datagram | Tried::Lookup => "UDP",
-            Tried::Echo => if self.destination.is_ipv4() { "ICMP" } else { "ICMPv6" },
+            Tried::Echo => {
+                if self.destination.is_ipv4() {
+                    "ICMP"
+                } else {
+                    "ICMPv6"
+                }
+            }
         }
     }
 
@@ -341,7 +347,8 @@ pub(super) fn chosen<'a>(attempts: &'a [Attempt], failing: &[IpAddr], most: usiz
     }
     let good = numbered().filter(|(_, one)| told(one) && !failing.contains(&one.destination));
     let room = most.saturating_sub(chosen.len()).min(chosen.len().max(8));
-    let good: Vec<usize> = good.map(|(number, _)| number).filter(|number| !chosen.contains(number)).take(room).collect();
+    let good: Vec<usize> =
+        good.map(|(number, _)| number).filter(|number| !chosen.contains(number)).take(room).collect();
     chosen.extend(good);
     chosen.into_iter().filter_map(|number| attempts.get(number)).collect()
 }
@@ -418,8 +425,21 @@ pub fn csv(attempts: &[Attempt], offset_s: i32) -> Vec<u8> {
         let _ = writer.write_record(fields.iter().map(|field| tame(field)));
     };
     let titles = [
-        "time_local", "time_utc", "target", "tried", "protocol", "source_ip", "source_port", "destination_ip",
-        "destination_port", "ttl", "packets", "result", "by", "detail", "ms",
+        "time_local",
+        "time_utc",
+        "target",
+        "tried",
+        "protocol",
+        "source_ip",
+        "source_port",
+        "destination_ip",
+        "destination_port",
+        "ttl",
+        "packets",
+        "result",
+        "by",
+        "detail",
+        "ms",
     ];
     put(&titles.map(str::to_owned));
     for attempt in attempts {

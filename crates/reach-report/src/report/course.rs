@@ -38,7 +38,11 @@ pub(super) fn blocks(material: &Material<'_>, course: &Course, lang: Lang, block
     );
     if incident.unwatched >= Duration::from_secs(60) {
         let gap = units::stretch(incident.unwatched, lang);
-        text.push_str(&say!(lang, " {gap} of it were not watched.", " 그중 {gap}⟨은/는⟩ 감시하지 못했습니다."));
+        text.push_str(&say!(
+            lang,
+            " {gap} of it were not watched.",
+            " 그중 {gap}⟨은/는⟩ 감시하지 못했습니다."
+        ));
     }
     blocks.push(Block::Paragraph(vec![text.into()]));
     heat(material, course, lang, blocks);
@@ -67,7 +71,8 @@ fn heat(material: &Material<'_>, course: &Course, lang: Lang, blocks: &mut Vec<B
                 cell.tries += bucket.tries;
                 cell.failed += bucket.failed();
                 cell.unable += bucket.unable;
-                cell.reason = bucket.failures.iter().max_by_key(|(_, count)| **count).map(|(reason, _)| *reason);
+                cell.reason =
+                    bucket.failures.iter().max_by_key(|(_, count)| **count).map(|(reason, _)| *reason);
             }
         }
         map.rows.push(row);

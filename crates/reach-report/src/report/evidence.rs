@@ -151,7 +151,10 @@ fn same_second(fault: &Fault<'_>, blocks: &mut Vec<Block>) {
     let lang = fault.scene.lang;
     let Some(pair) = attempts::control(&fault.attempts, &fault.failing) else { return };
     let offset = fault.scene.offset_s;
-    blocks.push(heading(2, say!(lang, "The control: same source, same moment", "비교 대상: 같은 출발지, 같은 시각")));
+    blocks.push(heading(
+        2,
+        say!(lang, "The control: same source, same moment", "비교 대상: 같은 출발지, 같은 시각"),
+    ));
     let (bad_from, bad_to) = pair.bad.flow();
     let (good_from, good_to) = pair.good.flow();
     let (bad_at, good_at) =
@@ -285,7 +288,8 @@ fn repeated(fault: &Fault<'_>, blocks: &mut Vec<Block>) {
     if fault.kind != Kind::Loss || times.len() < 4 {
         return;
     }
-    let chart = Histogram { title: say!(lang, "Times of connecting", "연결 소요 시간"), width: WIDTH, times };
+    let chart =
+        Histogram { title: say!(lang, "Times of connecting", "연결 소요 시간"), width: WIDTH, times };
     blocks.push(Block::Figure {
         drawing: chart::histogram(&chart, lang),
         caption: say!(
@@ -359,7 +363,10 @@ fn attempted(fault: &Fault<'_>, blocks: &mut Vec<Block>) {
 fn suffered(scene: &Scene<'_>, blocks: &mut Vec<Block>) {
     let lang = scene.lang;
     let impacts = &scene.diagnosis.impact;
-    if !impacts.iter().any(|one| one.failure_share > 0.0 || one.added_latency.is_some_and(|added| !added.is_zero())) {
+    if !impacts
+        .iter()
+        .any(|one| one.failure_share > 0.0 || one.added_latency.is_some_and(|added| !added.is_zero()))
+    {
         return;
     }
     blocks.push(heading(2, say!(lang, "What clients suffer", "클라이언트에 미치는 영향")));
@@ -442,7 +449,11 @@ fn resolvers(scene: &Scene<'_>, blocks: &mut Vec<Block>) {
     }));
     let told: Vec<String> = resolution.system.iter().flatten().map(IpAddr::to_string).collect();
     if resolution.system.is_some() {
-        let told = if told.is_empty() { say!(lang, "nothing", "결과 없음") } else { units::some_of(&told, 6, lang) };
+        let told = if told.is_empty() {
+            say!(lang, "nothing", "결과 없음")
+        } else {
+            units::some_of(&told, 6, lang)
+        };
         let text = say!(lang, "The system's own look-up: {told}.", "시스템 조회: {told}.");
         blocks.push(Block::Paragraph(vec![text.into()]));
     }

@@ -63,7 +63,10 @@ fn rule(material: &Material<'_>, fault: &Fault<'_>, number: u32, made: Date) -> 
     let asker = material.asker;
     let (destination, name) = match scene.name() {
         Some(name) => (vec![Destination::Name(name.clone())], name),
-        None => (fault.failing.iter().map(|address| Destination::Network(IpNet::from(*address))).collect(), String::new()),
+        None => (
+            fault.failing.iter().map(|address| Destination::Network(IpNet::from(*address))).collect(),
+            String::new(),
+        ),
     };
     let purpose = asker.purpose.as_deref().map_or_else(
         || {
@@ -86,8 +89,13 @@ fn rule(material: &Material<'_>, fault: &Fault<'_>, number: u32, made: Date) -> 
         from: asker.from.unwrap_or(made),
         until: asker.until,
         remark: if scene.name().is_some() {
-            let resolvers: Vec<String> =
-                scene.diagnosis.resolution.resolvers.iter().map(|one| units::resolver(&one.resolver)).collect();
+            let resolvers: Vec<String> = scene
+                .diagnosis
+                .resolution
+                .resolvers
+                .iter()
+                .map(|one| units::resolver(&one.resolver))
+                .collect();
             let resolvers = units::some_of(&resolvers, 3, lang);
             say!(
                 lang,

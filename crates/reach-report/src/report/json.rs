@@ -9,12 +9,7 @@ use super::{
     nots::nots,
     provider, rules,
 };
-use crate::{
-    Lang,
-    clean::clean,
-    json as checks, units, watch,
-    words::Audience,
-};
+use crate::{Lang, clean::clean, json as checks, units, watch, words::Audience};
 
 /// Everything that the document says. Sentences are in `lang`.
 pub fn json(material: &Material<'_>, lang: Lang) -> Value {

@@ -127,7 +127,11 @@ pub(super) fn kinds(scene: &Scene<'_>) -> BTreeMap<Kind, Vec<IpAddr>> {
 fn kind(scene: &Scene<'_>, endpoint: &EndpointDiagnosis) -> Option<Kind> {
     let address = endpoint.endpoint.address;
     let found = |wanted: fn(&Matter) -> bool| {
-        scene.diagnosis.findings.iter().any(|finding| wanted(&finding.matter) && finding.addresses.contains(&address))
+        scene
+            .diagnosis
+            .findings
+            .iter()
+            .any(|finding| wanted(&finding.matter) && finding.addresses.contains(&address))
     };
     Some(match endpoint.verdict {
         Verdict::Ok => return None,
@@ -146,9 +150,13 @@ fn kind(scene: &Scene<'_>, endpoint: &EndpointDiagnosis) -> Option<Kind> {
         Verdict::ClosedEarly | Verdict::Silent | Verdict::HttpError => Kind::Service,
         Verdict::TlsFailed if scene.is_plain_web(&[address]) => Kind::BlockPage,
         Verdict::TlsFailed => Kind::Service,
-        Verdict::Untrusted if found(|matter| matches!(matter, Matter::Intercepted { .. })) => Kind::Interception,
+        Verdict::Untrusted if found(|matter| matches!(matter, Matter::Intercepted { .. })) => {
+            Kind::Interception
+        }
         Verdict::Untrusted
-            if found(|matter| matches!(matter, Matter::CertificateExpired { .. } | Matter::WrongName { .. })) =>
+            if found(|matter| {
+                matches!(matter, Matter::CertificateExpired { .. } | Matter::WrongName { .. })
+            }) =>
         {
             Kind::Certificate
         }

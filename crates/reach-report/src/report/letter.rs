@@ -54,7 +54,7 @@ pub fn document(material: &Material<'_>, lang: Lang) -> Document {
         if faults.len() > 1 {
             blocks.push(heading(1, clean(&fault.scene.diagnosis.target.text)));
         }
-        first_page(material, fault, blocks);
+        first_page(material, fault, if faults.len() > 1 { 2 } else { 1 }, blocks);
     }
     if faults.is_empty() {
         blocks.extend(works(material, lang));
@@ -132,7 +132,9 @@ fn title(material: &Material<'_>, faults: &[Fault<'_>], lang: Lang) -> String {
             say!(lang, "Request to check parallel paths: {what}", "병렬 경로(ECMP 등) 점검 요청: {what}")
         }
         Kind::Mtu => say!(lang, "Request to check the MTU: {what}", "MTU 점검 요청: {what}"),
-        Kind::Loss => say!(lang, "Request to check for packet loss: {what}", "패킷 손실 구간 점검 요청: {what}"),
+        Kind::Loss => {
+            say!(lang, "Request to check for packet loss: {what}", "패킷 손실 구간 점검 요청: {what}")
+        }
         Kind::Capacity => {
             say!(lang, "Request to check session limits: {what}", "세션·NAT 포트 한도 점검 요청: {what}")
         }
@@ -174,7 +176,9 @@ pub(super) fn two_lines(fault: &Fault<'_>) -> (String, String) {
     let host = clean(&scene.case.vantage.host);
     let host = if host.is_empty() { say!(lang, "this host", "이 서버") } else { host };
     let mut first = match fault.kind {
-        Kind::Unresolved => say!(lang, "{target}, asked from {host}: {tally}.", "{target} ({host}에서 조회): {tally}."),
+        Kind::Unresolved => {
+            say!(lang, "{target}, asked from {host}: {tally}.", "{target} ({host}에서 조회): {tally}.")
+        }
         _ => say!(lang, "{target}, seen from {host}: {tally}.", "{target} ({host} 기준): {tally}."),
     };
     let share = scene.diagnosis.impact.iter().find(|impact| impact.client == ClientModel::FirstAddress);
@@ -318,7 +322,11 @@ fn summary(material: &Material<'_>, faults: &[Fault<'_>], lang: Lang) -> Block {
     }
     let hidden = faults.len().saturating_sub(SUMMARISED);
     if hidden > 0 {
-        text.push(Inline::Text(say!(lang, " {hidden} more targets fail.", " 그 외 {hidden}개 대상도 실패합니다.")));
+        text.push(Inline::Text(say!(
+            lang,
+            " {hidden} more targets fail.",
+            " 그 외 {hidden}개 대상도 실패합니다."
+        )));
     }
     if faults.is_empty() {
         text.push(Inline::Strong(say!(
@@ -327,7 +335,11 @@ fn summary(material: &Material<'_>, faults: &[Fault<'_>], lang: Lang) -> Block {
             "점검한 모든 대상이 현재 이 서버에서 정상입니다. 요청할 사항이 없습니다."
         )));
     } else if working > 0 {
-        text.push(Inline::Text(say!(lang, " {working} other targets work.", " 다른 대상 {working}개는 정상입니다.")));
+        text.push(Inline::Text(say!(
+            lang,
+            " {working} other targets work.",
+            " 다른 대상 {working}개는 정상입니다."
+        )));
     }
     let tone = match faults.first() {
         None => Tone::Good,
@@ -345,7 +357,9 @@ fn foreign_reader(material: &Material<'_>, faults: &[Fault<'_>], lang: Lang, blo
         Some(Reader::Service) => Audience::Service,
         Some(Reader::Manager) | None => return,
     };
-    if faults.is_empty() || faults.iter().any(|fault| fault.kinds.iter().any(|(kind, _)| kind.owner() == wanted)) {
+    if faults.is_empty()
+        || faults.iter().any(|fault| fault.kinds.iter().any(|(kind, _)| kind.owner() == wanted))
+    {
         return;
     }
     let text = match wanted {
@@ -363,15 +377,16 @@ fn foreign_reader(material: &Material<'_>, faults: &[Fault<'_>], lang: Lang, blo
     blocks.push(Block::Callout { tone: Tone::Note, text: vec![text.into()] });
 }
 
-fn first_page(material: &Material<'_>, fault: &Fault<'_>, blocks: &mut Vec<Block>) {
+/// What, where, and what is asked; `level` is that of its heading.
+fn first_page(material: &Material<'_>, fault: &Fault<'_>, level: u8, blocks: &mut Vec<Block>) {
     let scene = &fault.scene;
     let lang = scene.lang;
     let to = fault.kind.owner().text(lang);
-    blocks.push(heading(2, to.trim_end_matches(':').to_owned()));
+    blocks.push(heading(level, to.trim_end_matches(':').to_owned()));
     blocks.push(Block::Facts(facts(material, fault)));
     let ways = rules::ways(scene, fault.kind, &fault.failing);
     if !ways.is_empty() {
-        blocks.push(heading(3, say!(lang, "What to permit", "허용 요청")));
+        blocks.push(heading(level + 1, say!(lang, "What to permit", "허용 요청")));
         blocks.push(Block::Table(permitted(fault, &ways)));
         let listed = ways.iter().any(|way| way.code == "list");
         let note = if listed {
@@ -387,22 +402,28 @@ fn first_page(material: &Material<'_>, fault: &Fault<'_>, blocks: &mut Vec<Block
     }
     let question = rules::question(scene, fault.kind, &fault.failing);
     if !question.is_empty() {
-        blocks.push(heading(3, say!(lang, "The question behind it", "함께 확인 부탁드리는 사항")));
+        blocks.push(heading(level + 1, say!(lang, "The question behind it", "함께 확인 부탁드리는 사항")));
         blocks.push(Block::Steps(question.iter().map(|line| said(line)).collect()));
     }
-    asks(fault, blocks);
+    asks(fault, level, blocks);
     if fault.kind.wants_rule() {
         let said = scene.name().map(|name| super::provider::said(&name)).unwrap_or_default();
         for said in said {
             let (who, quoted) = (said.who, said.words);
-            let mut text = vec![say!(lang, "{who} itself says: \"{quoted}\"", "{who}의 안내: \"{quoted}\"").into()];
+            let mut text =
+                vec![say!(lang, "{who} itself says: \"{quoted}\"", "{who}의 안내: \"{quoted}\"").into()];
             match said.url {
                 Some(url) => {
                     text.push(" (".into());
-                    text.push(Inline::Link { text: url.trim_start_matches("https://").to_owned(), url: url.to_owned() });
+                    text.push(Inline::Link {
+                        text: url.trim_start_matches("https://").to_owned(),
+                        url: url.to_owned(),
+                    });
                     text.push(")".into());
                 }
-                None => text.push(say!(lang, " (an earlier edition of the same page)", " (같은 문서의 이전 판)").into()),
+                None => text.push(
+                    say!(lang, " (an earlier edition of the same page)", " (같은 문서의 이전 판)").into(),
+                ),
             }
             blocks.push(Block::Paragraph(text));
         }
@@ -410,7 +431,7 @@ fn first_page(material: &Material<'_>, fault: &Fault<'_>, blocks: &mut Vec<Block
 }
 
 /// What each finding asks for that no table above says, with whom it is asked of where that is another one.
-fn asks(fault: &Fault<'_>, blocks: &mut Vec<Block>) {
+fn asks(fault: &Fault<'_>, level: u8, blocks: &mut Vec<Block>) {
     let scene = &fault.scene;
     let lang = scene.lang;
     let mut asks: Vec<words::Ask> = words::findings_with_ask(scene)
@@ -442,11 +463,14 @@ fn asks(fault: &Fault<'_>, blocks: &mut Vec<Block>) {
     if asks.is_empty() {
         return;
     }
-    blocks.push(heading(3, if fault.kind.wants_rule() {
-        say!(lang, "Besides", "그 밖의 사항")
-    } else {
-        say!(lang, "What is asked", "요청 사항")
-    }));
+    blocks.push(heading(
+        level + 1,
+        if fault.kind.wants_rule() {
+            say!(lang, "Besides", "그 밖의 사항")
+        } else {
+            say!(lang, "What is asked", "요청 사항")
+        },
+    ));
     let points = asks.into_iter().filter(|ask| !ask.lines.is_empty()).map(|ask| {
         let mut text = Vec::new();
         if ask.to != lead {
@@ -497,7 +521,10 @@ fn facts(material: &Material<'_>, fault: &Fault<'_>) -> Vec<(String, Vec<Inline>
         };
         fact(
             title,
-            vec![Inline::Code(all), say!(lang, " ({failing} of {total})", " ({total}개 중 {failing}개)").into()],
+            vec![
+                Inline::Code(all),
+                say!(lang, " ({failing} of {total})", " ({total}개 중 {failing}개)").into(),
+            ],
         );
     }
     let port = scene.port();
@@ -550,8 +577,11 @@ fn facts(material: &Material<'_>, fault: &Fault<'_>) -> Vec<(String, Vec<Inline>
 }
 
 fn asker(asker: &Asker, lang: Lang) -> Vec<(String, Vec<Inline>)> {
-    let given: Vec<String> =
-        [&asker.requester, &asker.department, &asker.contact].into_iter().flatten().map(|text| clean(text)).collect();
+    let given: Vec<String> = [&asker.requester, &asker.department, &asker.contact]
+        .into_iter()
+        .flatten()
+        .map(|text| clean(text))
+        .collect();
     let who = if given.is_empty() { say!(lang, "(to be filled in)", "(기입)") } else { given.join(", ") };
     vec![(say!(lang, "Requested by", "신청자"), vec![who.into()])]
 }
@@ -613,7 +643,9 @@ fn permitted(fault: &Fault<'_>, ways: &[rules::Way]) -> Table {
         };
         let rule = match way.code {
             "proxy" => say!(lang, "proxy: {destination}, TCP {port}", "프록시: {destination}, TCP {port}"),
-            "ranges" => say!(lang, "{source} → published ranges, TCP {port}", "{source} → 공개 대역, TCP {port}"),
+            "ranges" => {
+                say!(lang, "{source} → published ranges, TCP {port}", "{source} → 공개 대역, TCP {port}")
+            }
             _ => format!("{source} → {destination}, TCP {port}"),
         };
         let tone = if number == 0 { Tone::Good } else { Tone::Plain };
@@ -661,7 +693,7 @@ fn works(material: &Material<'_>, lang: Lang) -> Vec<Block> {
 
 fn capture(material: &Material<'_>, lang: Lang, blocks: &mut Vec<Block>) {
     let Some(capture) = material.capture else { return };
-    blocks.push(heading(2, say!(lang, "Packet capture", "패킷 캡처")));
+    blocks.push(heading(1, say!(lang, "Packet capture", "패킷 캡처")));
     let (name, size, sha256) = (clean(&capture.name), capture.size, clean(&capture.sha256));
     let mut facts = vec![
         (say!(lang, "File", "파일"), vec![Inline::Code(name)]),
@@ -688,7 +720,11 @@ fn capture(material: &Material<'_>, lang: Lang, blocks: &mut Vec<Block>) {
     let told = if capture.bytes.is_some() {
         say!(lang, "It is attached.", "첨부되어 있습니다.")
     } else {
-        say!(lang, "It is too large to be attached, and is handed over beside this document.", "크기가 커서 별도 파일로 전달합니다.")
+        say!(
+            lang,
+            "It is too large to be attached, and is handed over beside this document.",
+            "크기가 커서 별도 파일로 전달합니다."
+        )
     };
     blocks.push(Block::Paragraph(vec![told.into()]));
 }
@@ -710,7 +746,9 @@ fn attach(material: &Material<'_>, faults: &[Fault<'_>], document: &mut Document
             bytes: attempts::csv(&all, material.offset_s),
         });
     }
-    if let Some((capture, bytes)) = material.capture.and_then(|one| one.bytes.as_ref().map(|bytes| (one, bytes))) {
+    if let Some((capture, bytes)) =
+        material.capture.and_then(|one| one.bytes.as_ref().map(|bytes| (one, bytes)))
+    {
         document.attachments.push(Attachment {
             name: clean(&capture.name),
             media_type: "application/x-pcapng".to_owned(),

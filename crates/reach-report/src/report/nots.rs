@@ -27,7 +27,8 @@ pub(super) fn nots(scene: &Scene<'_>, kind: Kind, failing: &[IpAddr]) -> Vec<Not
         own_refusal(scene, failing).filter(|_| kind == Kind::ForgedReset),
         this_host(scene, failing).filter(|_| on_the_way),
         ping(scene, failing).filter(|_| on_the_way || kind == Kind::Refused),
-        connections(scene, failing).filter(|_| matches!(kind, Kind::Service | Kind::Certificate | Kind::UnknownIssuer)),
+        connections(scene, failing)
+            .filter(|_| matches!(kind, Kind::Service | Kind::Certificate | Kind::UnknownIssuer)),
         firewall(scene, failing).filter(|_| kind == Kind::Refused),
         server(scene, failing).filter(|_| kind == Kind::NameBlocked),
         certificate(scene, failing).filter(|_| kind == Kind::Interception),
@@ -92,12 +93,16 @@ fn dns(scene: &Scene<'_>) -> Option<Not> {
         )
     });
     let all_answer = !resolution.resolvers.is_empty()
-        && resolution.resolvers.iter().all(|report| report.conduct == Conduct::Answers && report.unanswered == 0);
+        && resolution
+            .resolvers
+            .iter()
+            .all(|report| report.conduct == Conduct::Answers && report.unanswered == 0);
     let usable = scene.name().is_some() && resolution.error.is_none() && !resolution.addresses.is_empty();
     if disputed || !all_answer || !usable {
         return None;
     }
-    let asked: Vec<String> = resolution.resolvers.iter().map(|report| units::resolver(&report.resolver)).collect();
+    let asked: Vec<String> =
+        resolution.resolvers.iter().map(|report| units::resolver(&report.resolver)).collect();
     let (asked, queries) = (units::some_of(&asked, 4, lang), resolution.queries);
     not(
         "dns",
@@ -144,15 +149,16 @@ fn loss(scene: &Scene<'_>, failing: &[IpAddr]) -> Option<Not> {
 
 fn own_refusal(scene: &Scene<'_>, failing: &[IpAddr]) -> Option<Not> {
     let lang = scene.lang;
-    let (origin, host) = failing.iter().filter_map(|address| scene.endpoint(*address)).find_map(|endpoint| {
-        endpoint.evidence.iter().find_map(|evidence| match evidence {
-            Evidence::ResetFrom { origin_hop, first_ttl, host_hop: Some(host) } => {
-                let origin = first_ttl.or(*origin_hop)?;
-                (origin < *host).then_some((origin, *host))
-            }
-            _ => None,
-        })
-    })?;
+    let (origin, host) =
+        failing.iter().filter_map(|address| scene.endpoint(*address)).find_map(|endpoint| {
+            endpoint.evidence.iter().find_map(|evidence| match evidence {
+                Evidence::ResetFrom { origin_hop, first_ttl, host_hop: Some(host) } => {
+                    let origin = first_ttl.or(*origin_hop)?;
+                    (origin < *host).then_some((origin, *host))
+                }
+                _ => None,
+            })
+        })?;
     not(
         "refused-by-host",
         say!(lang, "A refusal of the destination itself", "목적지 서버 자체의 거부"),
@@ -188,9 +194,11 @@ fn this_host(scene: &Scene<'_>, failing: &[IpAddr]) -> Option<Not> {
 
 fn ping(scene: &Scene<'_>, failing: &[IpAddr]) -> Option<Not> {
     let lang = scene.lang;
-    let answered = failing.iter().filter_map(|address| scene.endpoint(*address)).find(|one| one.ping.received > 0);
+    let answered =
+        failing.iter().filter_map(|address| scene.endpoint(*address)).find(|one| one.ping.received > 0);
     if let Some(endpoint) = answered {
-        let (address, received, sent) = (endpoint.endpoint.address, endpoint.ping.received, endpoint.ping.sent);
+        let (address, received, sent) =
+            (endpoint.endpoint.address, endpoint.ping.received, endpoint.ping.sent);
         let port = scene.port();
         return not(
             "host-down",
@@ -203,7 +211,11 @@ fn ping(scene: &Scene<'_>, failing: &[IpAddr]) -> Option<Not> {
         );
     }
     let silent = |addresses: &[IpAddr]| {
-        let mut asked = addresses.iter().filter_map(|address| scene.endpoint(*address)).filter(|one| one.ping.sent > 0).peekable();
+        let mut asked = addresses
+            .iter()
+            .filter_map(|address| scene.endpoint(*address))
+            .filter(|one| one.ping.sent > 0)
+            .peekable();
         asked.peek().is_some() && asked.all(|one| one.ping.received == 0)
     };
     if silent(failing) && silent(&scene.working()) {

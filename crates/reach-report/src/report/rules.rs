@@ -105,7 +105,11 @@ fn by_proxy(scene: &Scene<'_>, name: &str) -> Way {
     let lang = scene.lang;
     let proxy = scene.case.vantage.proxies.first().map(|proxy| clean(&proxy.value));
     let which = match &proxy {
-        Some(proxy) => say!(lang, " This host's environment names {proxy}.", " 이 서버의 환경 변수에는 {proxy}⟨이/가⟩ 설정되어 있습니다."),
+        Some(proxy) => say!(
+            lang,
+            " This host's environment names {proxy}.",
+            " 이 서버의 환경 변수에는 {proxy}⟨이/가⟩ 설정되어 있습니다."
+        ),
         None => String::new(),
     };
     Way {

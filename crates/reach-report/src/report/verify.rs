@@ -90,7 +90,12 @@ impl Request {
             .map(|address| Target {
                 text: std::net::SocketAddr::new(*address, self.target.port).to_string(),
                 host: Host::Address(*address),
-                server_name: self.target.server_name.clone().or_else(|| name.clone()).filter(|_| self.target.tls),
+                server_name: self
+                    .target
+                    .server_name
+                    .clone()
+                    .or_else(|| name.clone())
+                    .filter(|_| self.target.tls),
                 ..self.target.clone()
             })
             .collect()
@@ -147,7 +152,8 @@ impl Round {
 fn seen(run: &Run) -> impl Iterator<Item = (IpAddr, Seen)> {
     run.diagnosis.endpoints.iter().map(|one| {
         let verdict = one.verdict;
-        let above = !verdict.is_below_tls() && !verdict.is_partly_usable() && verdict != Verdict::Inconclusive;
+        let above =
+            !verdict.is_below_tls() && !verdict.is_partly_usable() && verdict != Verdict::Inconclusive;
         let (tries, good) = if above {
             let exchanges = run.observations.iter().filter(|seen| match &seen.probe {
                 Probe::Exchange(exchange) => {
@@ -276,12 +282,8 @@ pub struct Comparison {
 impl Comparison {
     /// Compares.
     pub fn new(request: Request, rounds: Vec<Round>) -> Self {
-        let known: BTreeSet<IpAddr> = request
-            .before
-            .keys()
-            .chain(rounds.iter().flat_map(|round| round.seen.keys()))
-            .copied()
-            .collect();
+        let known: BTreeSet<IpAddr> =
+            request.before.keys().chain(rounds.iter().flat_map(|round| round.seen.keys())).copied().collect();
         let rows: Vec<Row> = known
             .into_iter()
             .map(|address| row(&request, &rounds, address))
@@ -342,7 +344,8 @@ fn row(request: &Request, rounds: &[Round], address: IpAddr) -> Row {
     let given = rounds.iter().any(|round| round.given.contains(&address));
     let gone = is_name && !given && !rounds.is_empty() && rounds.iter().all(|round| round.whole);
     // Whoever speaks up in its place is on the way; silence and a refusal of its own may be the address's end.
-    let blames = told.iter().any(|seen| matches!(seen.verdict, Some(Verdict::Prohibited | Verdict::ResetByPath)));
+    let blames =
+        told.iter().any(|seen| matches!(seen.verdict, Some(Verdict::Prohibited | Verdict::ResetByPath)));
     let change = if told.is_empty() {
         Change::Open
     } else if good == 0 && gone && !blames {
@@ -371,11 +374,8 @@ fn elsewhere(request: &Request, rounds: &[Round]) -> bool {
     let others = |v4: bool| {
         let before: Vec<&IpAddr> = request.sources.iter().filter(|source| source.is_ipv4() == v4).collect();
         let tried = request.before.keys().any(|address| address.is_ipv4() == v4);
-        let mut now = rounds
-            .iter()
-            .flat_map(|round| &round.sources)
-            .filter(|source| source.is_ipv4() == v4)
-            .peekable();
+        let mut now =
+            rounds.iter().flat_map(|round| &round.sources).filter(|source| source.is_ipv4() == v4).peekable();
         tried && !before.is_empty() && now.peek().is_some() && now.any(|source| !before.contains(&source))
     };
     others(true) || others(false)
@@ -509,7 +509,10 @@ mod tests {
         let said = [(1, Verdict::Prohibited), (2, Verdict::Ok)];
         let rounds = vec![round(60, &said, &[2]), round(65, &said, &[2])];
         let comparison = Comparison::new(request(&[1], &[2]), rounds);
-        assert_eq!((comparison.outcome, comparison.rows[0].change), (Outcome::StillFails, Change::StillFails));
+        assert_eq!(
+            (comparison.outcome, comparison.rows[0].change),
+            (Outcome::StillFails, Change::StillFails)
+        );
         // A sample of the name is not the name.
         let mut rounds = vec![round(60, &silent, &[2]), round(65, &silent, &[2])];
         rounds[0].whole = false;

@@ -67,7 +67,13 @@ pub struct ReportArgs {
     pub verify: bool,
 
     /// How long after the first round the second one begins
-    #[arg(long, value_name = "DURATION", default_value = "5m", requires = "verify", help_heading = "After the change")]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "5m",
+        requires = "verify",
+        help_heading = "After the change"
+    )]
     pub twice_after: String,
 
     /// Which memory holds the incident

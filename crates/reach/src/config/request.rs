@@ -43,7 +43,9 @@ mod tests {
         let read = RequestConfig::in_file(text).expect("read");
         assert_eq!((read.requester.as_deref(), read.department), (Some("Kim"), None));
         assert_eq!(RequestConfig::in_file(""), Ok(RequestConfig::default()));
-        assert!(RequestConfig::in_file("[request]\nrequestor = 1").is_err_and(|why| why.contains("requestor")));
+        assert!(
+            RequestConfig::in_file("[request]\nrequestor = 1").is_err_and(|why| why.contains("requestor"))
+        );
         assert!(RequestConfig::in_file("[request").is_err());
     }
 }

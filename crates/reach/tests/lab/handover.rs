@@ -44,7 +44,15 @@ fn report(lab: &Lab, rights: Rights, run: &Path) -> NodeCommand {
 fn written(lab: &Lab, rights: Rights, room: &Path, run: &Path) -> Result<Vec<String>, String> {
     let out = room.join("out");
     let done = report(lab, rights, run)
-        .args(["--format", "html,md,json,txt,csv,xlsx,pdf", "--lang", "ko", "--nat-ip", "198.51.100.9", "--output"])
+        .args([
+            "--format",
+            "html,md,json,txt,csv,xlsx,pdf",
+            "--lang",
+            "ko",
+            "--nat-ip",
+            "198.51.100.9",
+            "--output",
+        ])
         .arg(&out)
         .run()
         .map_err(|error| error.to_string())?;
@@ -61,9 +69,15 @@ fn written(lab: &Lab, rights: Rights, room: &Path, run: &Path) -> Result<Vec<Str
     expect(read("pdf").starts_with(b"%PDF-"), "there is a PDF");
     expect(read("xlsx").starts_with(b"PK"), "there is a workbook");
     let (html, form) = (text("html"), text("csv"));
-    expect(html.contains("run.pcapng") && html.contains("data:application/x-pcapng;base64,"), "the packets are inside");
+    expect(
+        html.contains("run.pcapng") && html.contains("data:application/x-pcapng;base64,"),
+        "the packets are inside",
+    );
     expect(!html.contains("<script"), "no script");
-    expect(form.contains(story::NAME) && form.contains("443") && form.contains("198.51.100.9"), "the form asks by name");
+    expect(
+        form.contains(story::NAME) && form.contains("443") && form.contains("198.51.100.9"),
+        "the form asks by name",
+    );
     expect(!form.contains(story::BLOCKED[0]), "the form does not ask for addresses");
     let json: Value = serde_json::from_str(&text("json")).unwrap_or_default();
     let request = &json["requests"][0];
@@ -71,12 +85,16 @@ fn written(lab: &Lab, rights: Rights, room: &Path, run: &Path) -> Result<Vec<Str
     expect(request["kind"] == "drop" && request["to"] == "network", "a drop, for the network team");
     expect(request["destination"]["addresses"] == serde_json::json!(story::BLOCKED), "the blocked addresses");
     expect(request["control"]["bad"]["source_port"].is_u64(), "a control with its 4-tuples");
-    let not: Vec<&str> = request["not"].as_array().into_iter().flatten().filter_map(|one| one["code"].as_str()).collect();
+    let not: Vec<&str> =
+        request["not"].as_array().into_iter().flatten().filter_map(|one| one["code"].as_str()).collect();
     expect(not.contains(&"service") && not.contains(&"dns") && not.contains(&"loss"), "what it is not");
     let csv = fs::read_to_string(out.join(format!("{name}-attempts.csv"))).unwrap_or_default();
     let attempts = json["attempts"].as_array().map_or(0, Vec::len);
     expect(attempts > 20 && csv.lines().count() == attempts + 1, "all attempts are attached");
-    expect(story::BLOCKED.iter().all(|address| text("txt").contains(address)), "the ticket names the addresses");
+    expect(
+        story::BLOCKED.iter().all(|address| text("txt").contains(address)),
+        "the ticket names the addresses",
+    );
     Ok(faults)
 }
 
@@ -89,7 +107,10 @@ fn verified(lab: &Lab, rights: Rights, run: &Path, code: i32, outcome: &str) -> 
     let json: Value = serde_json::from_str(&done.stdout).unwrap_or_default();
     let mut faults = Vec::new();
     if done.code() != Some(code) || json["outcome"] != outcome {
-        faults.push(format!("verify: {} instead of {code}, {}: {}", done.status, json["statement"], done.stderr));
+        faults.push(format!(
+            "verify: {} instead of {code}, {}: {}",
+            done.status, json["statement"], done.stderr
+        ));
     }
     if json["asked"] != serde_json::json!(story::BLOCKED) {
         faults.push(format!("asked for: {}", json["asked"]));

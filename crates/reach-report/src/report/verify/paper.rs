@@ -20,7 +20,9 @@ pub fn document(comparison: &Comparison, made: Time, offset_s: i32, version: &st
     let made = units::date_time(made, offset_s);
     let version = clean(version);
     let title = match comparison.outcome {
-        Outcome::AllClear => say!(lang, "After the change, all clear: {target}", "조치 후 정상화 확인: {target}"),
+        Outcome::AllClear => {
+            say!(lang, "After the change, all clear: {target}", "조치 후 정상화 확인: {target}")
+        }
         Outcome::StillFails => {
             say!(lang, "After the change, it still fails: {target}", "조치 후에도 실패 남음: {target}")
         }
@@ -35,14 +37,18 @@ pub fn document(comparison: &Comparison, made: Time, offset_s: i32, version: &st
     };
     let mut blocks = vec![Block::Callout { tone, text: statement(comparison, lang) }];
     blocks.push(Block::Facts(facts(comparison, offset_s, lang)));
-    blocks.push(Block::Heading { level: 2, text: say!(lang, "Before and after", "조치 전후 비교") });
+    blocks.push(Block::Heading { level: 1, text: say!(lang, "Before and after", "조치 전후 비교") });
     blocks.push(Block::Table(table(comparison, lang)));
-    blocks.push(Block::Heading { level: 2, text: say!(lang, "How sure one may be", "신뢰 수준") });
+    blocks.push(Block::Heading { level: 1, text: say!(lang, "How sure one may be", "신뢰 수준") });
     blocks.push(Block::Points(sureness(comparison, lang)));
     Document {
         lang,
         title,
-        subtitle: vec![say!(lang, "Written {made} {zone} by reach {version}", "작성 {made} {zone}, reach {version}")],
+        subtitle: vec![say!(
+            lang,
+            "Written {made} {zone} by reach {version}",
+            "작성 {made} {zone}, reach {version}"
+        )],
         blocks,
         attachments: Vec::new(),
     }
@@ -94,10 +100,26 @@ fn statement(comparison: &Comparison, lang: Lang) -> Vec<Inline> {
                 text.push(Inline::Strong(say!(lang, "No all-clear.", "정상화되지 않았습니다.")));
             }
             for (wanted, en, ko) in [
-                ((|change| change == Change::StillFails) as fn(Change) -> bool, "Asked for, and still failing", "요청했으나 여전히 실패"),
-                (|change| change == Change::Wavers, "Failing in one round and working in another", "한 번은 성공, 한 번은 실패"),
-                (|change| change == Change::NewFails, "Given by the name only now, and failing", "새로 나타난 IP 중 실패"),
-                (|change| change == Change::Broke, "Working before, and failing now", "이전에는 정상이었으나 현재 실패"),
+                (
+                    (|change| change == Change::StillFails) as fn(Change) -> bool,
+                    "Asked for, and still failing",
+                    "요청했으나 여전히 실패",
+                ),
+                (
+                    |change| change == Change::Wavers,
+                    "Failing in one round and working in another",
+                    "한 번은 성공, 한 번은 실패",
+                ),
+                (
+                    |change| change == Change::NewFails,
+                    "Given by the name only now, and failing",
+                    "새로 나타난 IP 중 실패",
+                ),
+                (
+                    |change| change == Change::Broke,
+                    "Working before, and failing now",
+                    "이전에는 정상이었으나 현재 실패",
+                ),
             ] {
                 if let Some(which) = listed(wanted) {
                     let head = if lang == Lang::Ko { ko } else { en };
@@ -113,7 +135,12 @@ fn statement(comparison: &Comparison, lang: Lang) -> Vec<Inline> {
             )));
             if comparison.rounds.len() < 2 || comparison.rounds.iter().any(|round| round.broken) {
                 text.push(
-                    say!(lang, " Two whole rounds are needed for that.", " 판단하려면 온전한 두 차례의 확인이 필요합니다.").into(),
+                    say!(
+                        lang,
+                        " Two whole rounds are needed for that.",
+                        " 판단하려면 온전한 두 차례의 확인이 필요합니다."
+                    )
+                    .into(),
                 );
             }
             if comparison.elsewhere() {
@@ -161,7 +188,11 @@ fn facts(comparison: &Comparison, offset_s: i32, lang: Lang) -> Vec<(String, Vec
     let request = &comparison.request;
     let asked: Vec<String> = request.asked().iter().map(ToString::to_string).collect();
     let port = request.target.port;
-    let asked = if asked.is_empty() { say!(lang, "nothing had failed", "실패한 IP 없음") } else { asked.join(", ") };
+    let asked = if asked.is_empty() {
+        say!(lang, "nothing had failed", "실패한 IP 없음")
+    } else {
+        asked.join(", ")
+    };
     let mut facts = vec![
         (say!(lang, "Asked for", "요청 대상"), vec![Inline::Code(format!("{asked}, TCP {port}"))]),
         (say!(lang, "Source", "출발지 IP"), vec![Inline::Code(units::addresses(sources(comparison)))]),
@@ -185,10 +216,8 @@ fn sources(comparison: &Comparison) -> &[std::net::IpAddr] {
 }
 
 fn table(comparison: &Comparison, lang: Lang) -> Table {
-    let mut columns = vec![
-        Column::whole(Label::Address.text(lang)),
-        Column::new(say!(lang, "Before", "조치 전")),
-    ];
+    let mut columns =
+        vec![Column::whole(Label::Address.text(lang)), Column::new(say!(lang, "Before", "조치 전"))];
     for number in 1..=comparison.rounds.len() {
         columns.push(Column::new(say!(lang, "After, {number}", "조치 후 {number}차")));
     }
@@ -309,7 +338,9 @@ pub fn json(comparison: &Comparison, made: Time, version: &str, lang: Lang) -> V
     let text: String = statement(comparison, lang)
         .into_iter()
         .map(|piece| match piece {
-            Inline::Text(text) | Inline::Strong(text) | Inline::Code(text) | Inline::Link { text, .. } => text,
+            Inline::Text(text) | Inline::Strong(text) | Inline::Code(text) | Inline::Link { text, .. } => {
+                text
+            }
         })
         .collect();
     let request = &comparison.request;

@@ -18,9 +18,10 @@ pub(super) fn meant(args: &ReportArgs, sources: &[Source]) -> Option<PathBuf> {
         return args.pcap.clone();
     }
     match sources {
-        [Source::Recording(path)] => {
-            ["pcapng", "pcap"].map(|extension| path.with_extension(extension)).into_iter().find(|path| path.is_file())
-        }
+        [Source::Recording(path)] => ["pcapng", "pcap"]
+            .map(|extension| path.with_extension(extension))
+            .into_iter()
+            .find(|path| path.is_file()),
         _ => None,
     }
 }
@@ -58,7 +59,9 @@ pub(super) fn read(path: &Path) -> Result<Capture, String> {
     }
     let counted = counter.counted();
     if counted.is_none() {
-        return Err(format!("--pcap `{name}` is neither pcap nor pcapng; `reach check --pcap FILE` writes one"));
+        return Err(format!(
+            "--pcap `{name}` is neither pcap nor pcapng; `reach check --pcap FILE` writes one"
+        ));
     }
     let sha256 = digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

@@ -99,16 +99,9 @@ impl Order {
             ReportReader::Manager => Reader::Manager,
         });
         match (output, wish, zone, twice_after) {
-            (Some(output), Some(wish), Some(zone), Some(twice_after)) if problems.is_empty() => Ok(Self {
-                sources,
-                wish,
-                output,
-                asker,
-                reader,
-                capture,
-                zone,
-                twice_after,
-            }),
+            (Some(output), Some(wish), Some(zone), Some(twice_after)) if problems.is_empty() => {
+                Ok(Self { sources, wish, output, asker, reader, capture, zone, twice_after })
+            }
             _ => Err(problems),
         }
     }

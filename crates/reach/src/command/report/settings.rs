@@ -24,7 +24,9 @@ pub(super) fn asker(args: &ReportArgs, around: &Surroundings, problems: &mut Pro
             RequestConfig::default()
         }
     };
-    let or = |typed: &Option<String>, usual: Option<String>| typed.clone().or(usual).filter(|text| !text.trim().is_empty());
+    let or = |typed: &Option<String>, usual: Option<String>| {
+        typed.clone().or(usual).filter(|text| !text.trim().is_empty())
+    };
     let (from, until) = match args.period.as_deref().map(period).transpose() {
         Ok(days) => days.unwrap_or_default(),
         Err(problem) => {
@@ -47,8 +49,7 @@ pub(super) fn asker(args: &ReportArgs, around: &Surroundings, problems: &mut Pro
 fn usual(args: &ReportArgs, around: &Surroundings) -> Result<RequestConfig, String> {
     let variable = |name: &str| env::var(name).ok();
     let named = args.memory.of.config.clone();
-    let path: PathBuf =
-        config_path(named.as_deref(), World { variable: &variable, is_root: around.is_root });
+    let path: PathBuf = config_path(named.as_deref(), World { variable: &variable, is_root: around.is_root });
     let name = shown(&path.to_string_lossy());
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
@@ -61,7 +62,10 @@ fn usual(args: &ReportArgs, around: &Surroundings) -> Result<RequestConfig, Stri
 /// `2026-11-24..2027-11-23`; an open end is for good.
 fn period(text: &str) -> Result<(Option<Date>, Option<Date>), String> {
     let wrong = || {
-        format!("--period `{}` is no period; give one like 2026-11-24..2027-11-23, or 2026-11-24.. for good", shown(text))
+        format!(
+            "--period `{}` is no period; give one like 2026-11-24..2027-11-23, or 2026-11-24.. for good",
+            shown(text)
+        )
     };
     let (from, until) = text.split_once("..").ok_or_else(wrong)?;
     let from: Date = from.trim().parse().map_err(|_| wrong())?;

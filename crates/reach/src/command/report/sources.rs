@@ -52,7 +52,8 @@ impl Source {
             return ack::incident(text).map(Source::Incident);
         }
         match text {
-            "" => Err("an empty name; give a recording of `reach check --record`, or an incident like 17".to_owned()),
+            "" => Err("an empty name; give a recording of `reach check --record`, or an incident like 17"
+                .to_owned()),
             "-" => Ok(Source::Standard),
             path => Ok(Source::Recording(path.into())),
         }
@@ -109,7 +110,9 @@ pub(super) fn read(source: &Source, args: &ReportArgs, around: &Surroundings) ->
                 )
             })?;
             if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
-                return Err(format!("{name} is a directory; give a recording of `reach check --record`").into());
+                return Err(
+                    format!("{name} is a directory; give a recording of `reach check --record`").into()
+                );
             }
             recorded(&name, &mut io::BufReader::new(file))
         }
@@ -127,8 +130,7 @@ const LARGEST: u64 = 1024 * 1024 * 1024;
 fn recorded(name: &str, from: &mut dyn Read) -> Result<Subject, Trouble> {
     let mut bytes = Vec::new();
     from.take(LARGEST).read_to_end(&mut bytes).map_err(|error| format!("{name} cannot be read: {error}"))?;
-    let recording =
-        recording::read(bytes).map_err(|error| format!("{name} is no recording: {error}"))?;
+    let recording = recording::read(bytes).map_err(|error| format!("{name} is no recording: {error}"))?;
     if recording.paths.is_some() {
         return Err(format!(
             "{name} is a recording of `reach trace`, which tests no connection; give one of `reach check --record`"
@@ -189,7 +191,11 @@ fn remembered(reader: &Reader, path: &Path, id: IncidentId, now: Time) -> Result
         });
     }
     let failing = |run: &Run| {
-        run.diagnosis.endpoints.iter().filter(|one| !matches!(one.verdict, Verdict::Ok | Verdict::NoRoute)).count()
+        run.diagnosis
+            .endpoints
+            .iter()
+            .filter(|one| !matches!(one.verdict, Verdict::Ok | Verdict::NoRoute))
+            .count()
     };
     // The survey that shows it best; of alike ones the last.
     let best = runs.into_iter().max_by_key(|run| (failing(run), run.finished));
@@ -207,8 +213,7 @@ fn remembered(reader: &Reader, path: &Path, id: IncidentId, now: Time) -> Result
     let until = ended(&incident).unwrap_or(now);
     let onsets = onsets(reader, target, &incident, until).map_err(unreadable)?;
     let history = history(reader, target, &incident, until).map_err(unreadable)?;
-    let course =
-        Course { incident, transitions: record.transitions, onsets, history: Some(history), until };
+    let course = Course { incident, transitions: record.transitions, onsets, history: Some(history), until };
     Ok(Subject { runs: vec![best], course: Some(course) })
 }
 
@@ -248,7 +253,8 @@ fn onsets(
     let end = until + Duration::from_millis(1);
     for sample in reader.results(Some(target), Span { from, until: end })? {
         let sample = sample?;
-        let Some(onset) = onsets.get_mut(&sample.series.address).filter(|_| sample.layer != Layer::Echo) else {
+        let Some(onset) = onsets.get_mut(&sample.series.address).filter(|_| sample.layer != Layer::Echo)
+        else {
             continue;
         };
         match sample.reading {

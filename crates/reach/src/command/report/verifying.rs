@@ -13,7 +13,10 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Order, VERSION, Written, sources::{self, Subject}};
+use super::{
+    Order, VERSION, Written,
+    sources::{self, Subject},
+};
 use crate::{
     command::dice,
     config::{Errand, Output, moment::Now},

@@ -99,7 +99,10 @@ impl Wish {
             }
         }
         if args.verify && formats.iter().any(|format| format.is_form()) {
-            return Err("--verify asks for nothing, so that there is no request form; leave out csv and xlsx".to_owned());
+            return Err(
+                "--verify asks for nothing, so that there is no request form; leave out csv and xlsx"
+                    .to_owned(),
+            );
         }
         let named = args.output.as_ref();
         let ending = named.and_then(|path| path.extension()).and_then(|ending| ending.to_str());
@@ -216,10 +219,14 @@ impl Wish {
                 note(&format!("written: {}", name(&path)));
             }
             if let Place::Directory(directory) = &self.place {
-                let needs = self.formats.iter().any(|format| matches!(format, ReportFormat::Md | ReportFormat::Txt | ReportFormat::Pdf));
+                let needs = self
+                    .formats
+                    .iter()
+                    .any(|format| matches!(format, ReportFormat::Md | ReportFormat::Txt | ReportFormat::Pdf));
                 for attached in one.document.attachments.iter().filter(|_| needs) {
                     let path = directory.join(format!("{}-{}", one.name, tame(&attached.name)));
-                    let done = free(&path).map_err(io::Error::other).and_then(|()| put(&path, &attached.bytes));
+                    let done =
+                        free(&path).map_err(io::Error::other).and_then(|()| put(&path, &attached.bytes));
                     if let Err(error) = done {
                         note(&format!("`{}` could not be written: {error}", name(&path)));
                         return Exit::CouldNotTell;
