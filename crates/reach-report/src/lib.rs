@@ -12,7 +12,8 @@
 //! * [`markup`] is for texts inside of HTML and SVG.
 //! * [`logs`] is what logs say of failures and requests.
 //! * [`document`] is a document for people who were not there, and the ways of writing it down; [`chart`] its pictures.
-//! * [`request`] is the form that asks a firewall's people to let something through.
+//! * [`request`] is the form that asks a firewall's people to let something through; [`feeds`] what providers publish
+//!   of their addresses.
 //! * [`packets`] comments the packets of a capture.
 //! * [`watch`] is what the commands around `reach watch` show.
 //! * [`java`] says what clients write into their logs.
@@ -33,6 +34,7 @@ pub mod connect;
 pub mod document;
 pub mod explain;
 pub mod failures;
+pub mod feeds;
 mod hangul;
 pub mod java;
 pub mod json;
