@@ -1,5 +1,6 @@
 """Subsets of fonts for PDF documents. See `fonts`, which calls this."""
 
+import copy
 import gzip
 import io
 import sys
@@ -53,6 +54,24 @@ COPYRIGHT, FAMILY, STYLE, UNIQUE, FULL, VERSION, POSTSCRIPT, TRADEMARK = range(8
 LICENCE, LICENCE_URL, TYPE_FAMILY, TYPE_STYLE = 13, 14, 16, 17
 
 
+def mirror_slash(font):
+    """Korean fonts draw a won sign for the backslash, which no path or escape means: the slash mirrored."""
+    cmap = font.getBestCmap()
+    slash, backslash = cmap[ord("/")], cmap[ord("\\")]
+    shape = copy.deepcopy(font["glyf"][slash])
+    width = font["hmtx"][slash][0]
+    ends, coordinates, flags = shape.endPtsOfContours, shape.coordinates, shape.flags
+    # Mirrored outlines run the other way round, so each is turned.
+    start = 0
+    for end in ends:
+        coordinates[start : end + 1] = [(width - x, y) for x, y in reversed(list(coordinates[start : end + 1]))]
+        flags[start : end + 1] = flags[start : end + 1][::-1]
+        start = end + 1
+    shape.recalcBounds(font["glyf"])
+    font["glyf"][backslash] = shape
+    font["hmtx"][backslash] = (width, shape.xMin)
+
+
 def make(source, target, family, style, ranges):
     options = subset.Options()
     options.hinting = False
@@ -68,6 +87,7 @@ def make(source, target, family, style, ranges):
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=[code for first, last in ranges for code in range(first, last + 1)])
     subsetter.subset(font)
+    mirror_slash(font)
     words = " ".join(part for part in [family[:5], family[5:11], family[11:]] if part)
     names = font["name"]
     names.names = []

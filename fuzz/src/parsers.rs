@@ -742,6 +742,7 @@ fn hand_over(recording: Recording, examined: &[(Case, Diagnosis)], lang: Lang, s
         course: None,
         asker: &asker,
         capture: None,
+        feeds: &[],
         reader: None,
         version: "0",
         made: finished,

@@ -159,6 +159,7 @@ fn material<'a>(runs: &'a [Run], asker: &'a Asker) -> Material<'a> {
         course: None,
         asker,
         capture: None,
+        feeds: &[],
         reader: None,
         version: "0.1.0",
         made: FINISHED,
@@ -322,4 +323,27 @@ fn the_form_asks_by_name_and_only_where_a_rule_would_mend_something() {
         );
         assert!(csv.contains("198.51.100.9") && csv.contains("2026-11-24"), "{csv}");
     }
+}
+
+#[test]
+fn published_ranges_are_a_second_way_with_a_word_on_their_age() {
+    let (runs, asker) = ([run(common::story())], asker());
+    let feed = |text: &str| reach_report::feeds::read("goog.json", text.as_bytes()).expect("a feed");
+    let whole = [feed(
+        r#"{"syncToken":"1","creationTime":"2026-08-01T00:00:00","prefixes":[{"ipv4Prefix":"203.0.113.0/24"}]}"#,
+    )];
+    let with = Material { feeds: &whole, ..material(&runs, &asker) };
+    let json = report::json(&with, Lang::En);
+    let ways = json["requests"][0]["ways"].as_array().expect("a list");
+    let ranges = ways.iter().find(|way| way["code"] == "ranges").expect("a way");
+    assert_eq!(ranges["destination"], serde_json::json!(["203.0.113.0/24"]));
+    assert!(ways[0]["code"] == "name" && json["feeds"][0]["old"] == true, "{json}");
+    assert_eq!(report::form(&with, Lang::En).map(|form| form.rules.len()), Some(2));
+    let other = [feed(
+        r#"{"syncToken":"1","creationTime":"2026-11-20T00:00:00","prefixes":[{"ipv4Prefix":"198.51.100.0/24"}]}"#,
+    )];
+    let with = Material { feeds: &other, ..material(&runs, &asker) };
+    let text = document::text(&report::document(&with, Lang::En), &Style::plain(100, Lang::En));
+    assert!(text.contains("In no range: 203.0.113.12"), "{text}");
+    assert_eq!(report::form(&with, Lang::En).map(|form| form.rules.len()), Some(1));
 }

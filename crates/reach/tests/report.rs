@@ -62,7 +62,7 @@ fn recording(directory: &Path, story: &Examination) -> PathBuf {
 /// A memory with incident 17, which began ten minutes before the survey.
 fn memory(directory: &Path, story: &Examination) -> PathBuf {
     let path = directory.join("reach.db");
-    let (writer, _reader, _) = reach_store::open(&path, &StoreOptions::default()).expect("a store");
+    let (writer, _reader, _) = reach_store::open(&path, StoreOptions::default()).expect("a store");
     let survey = story.case.started;
     let at = |seconds: u64| Time::from_micros(survey.as_micros() - 1_200_000_000 + seconds * 1_000_000);
     let began = at(600);

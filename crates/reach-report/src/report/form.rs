@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use jiff::{Timestamp, civil::Date, tz::Offset};
+use jiff::civil::Date;
 
 use super::{
     Material,
     letter::{self, Fault},
+    rules,
 };
 use crate::{
     Lang,
@@ -20,11 +21,30 @@ use crate::{
 /// The form; `None` where no rule would mend anything.
 pub fn form(material: &Material<'_>, lang: Lang) -> Option<RequestForm> {
     let faults = letter::faults(material, lang);
-    let made = today(material);
+    let made = super::today(material);
     let mut rules: Vec<Rule> = Vec::new();
     for fault in faults.iter().filter(|fault| fault.kind.wants_rule()) {
         let number = u32::try_from(rules.len() + 1).unwrap_or(u32::MAX);
-        rules.push(rule(material, fault, number, made));
+        let by_name = rule(material, fault, number, made);
+        let prefixes = rules::prefixes(&fault.scene, material.feeds, &fault.failing);
+        if prefixes.is_empty() {
+            rules.push(by_name);
+            continue;
+        }
+        // The same by published ranges, for firewalls that know no names.
+        let lang = fault.scene.lang;
+        rules.push(Rule { alternative: 1, ..by_name.clone() });
+        rules.push(Rule {
+            number: number.saturating_add(1),
+            alternative: 2,
+            destination: prefixes.into_iter().map(Destination::Network).collect(),
+            remark: say!(
+                lang,
+                "the provider's published ranges that hold the failing addresses; to be renewed monthly",
+                "실패한 IP가 속한 제공사 공개 대역, 매월 갱신 필요"
+            ),
+            ..by_name
+        });
     }
     let first = faults.iter().find(|fault| fault.kind.wants_rule())?;
     let (seen, needed) = letter::two_lines(first);
@@ -49,12 +69,6 @@ pub fn form(material: &Material<'_>, lang: Lang) -> Option<RequestForm> {
         rollback: None,
         notes,
     })
-}
-
-fn today(material: &Material<'_>) -> Date {
-    let offset = Offset::from_seconds(material.offset_s).unwrap_or(Offset::UTC);
-    let micros = i64::try_from(material.made.as_micros()).unwrap_or(i64::MAX);
-    offset.to_datetime(Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)).date()
 }
 
 fn rule(material: &Material<'_>, fault: &Fault<'_>, number: u32, made: Date) -> Rule {
@@ -130,9 +144,12 @@ fn notes(fault: &Fault<'_>) -> Vec<String> {
             "{host}의 IP는 계속 바뀌므로 고정 목록은 다시 장애가 됩니다."
         ));
     }
-    for said in scene.name().map(|name| super::provider::said(&name)).unwrap_or_default() {
-        let (who, quoted) = (said.who, said.words);
-        notes.push(say!(lang, "{who}: \"{quoted}\"", "{who}의 안내: \"{quoted}\""));
+    if let Some((provider, saying)) = rules::saying(scene) {
+        let who = provider.name();
+        notes.push(match saying.quote {
+            Some(quoted) => say!(lang, "{who}: \"{quoted}\"", "{who}의 안내: \"{quoted}\""),
+            None => saying.text(lang).to_owned(),
+        });
     }
     if scene.diagnosis.endpoints.iter().any(|one| one.verdict == reach_core::model::Verdict::Ok) {
         let listed: Vec<String> = scene.working().iter().map(IpAddr::to_string).collect();

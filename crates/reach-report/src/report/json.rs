@@ -7,7 +7,7 @@ use super::{
     attempts::{self, Pair},
     letter::{self, Fault},
     nots::nots,
-    provider, rules,
+    rules,
 };
 use crate::{Lang, clean::clean, json as checks, units, watch, words::Audience};
 
@@ -40,6 +40,24 @@ pub fn json(material: &Material<'_>, lang: Lang) -> Value {
         }),
     );
     put("requests", faults.iter().map(|fault| request(material, fault)).collect());
+    put(
+        "feeds",
+        material
+            .feeds
+            .iter()
+            .map(|feed| {
+                json!({
+                    "name": clean(&feed.name),
+                    "kind": feed.kind.code(),
+                    "published": feed.published.map(|day| day.to_string()),
+                    "token": feed.token.as_deref().map(clean),
+                    "ranges": feed.ranges.len(),
+                    "age": feed.age(super::today(material)).text(lang),
+                    "old": feed.age(super::today(material)).is_warning(),
+                })
+            })
+            .collect(),
+    );
     put("incident", material.course.map_or(Value::Null, |course| incident(material, course)));
     put(
         "capture",
@@ -69,9 +87,8 @@ pub fn json(material: &Material<'_>, lang: Lang) -> Value {
 fn request(material: &Material<'_>, fault: &Fault<'_>) -> Value {
     let scene = &fault.scene;
     let (summary, needed) = letter::two_lines(fault);
-    let ways = rules::ways(scene, fault.kind, &fault.failing);
-    let said = scene.name().filter(|_| fault.kind.wants_rule());
-    let said = said.map(|name| provider::said(&name)).unwrap_or_default();
+    let ways = rules::ways(scene, fault.kind, &fault.failing, material.feeds, super::today(material));
+    let saying = rules::saying(scene).filter(|_| fault.kind.wants_rule());
     json!({
         "target": clean(&scene.diagnosis.target.text),
         "kind": fault.kind.code(),
@@ -98,9 +115,9 @@ fn request(material: &Material<'_>, fault: &Fault<'_>) -> Value {
             "asked": way.asked, "cost": way.cost,
         })).collect::<Vec<_>>(),
         "question": rules::question(scene, fault.kind, &fault.failing),
-        "provider": said.iter().map(|said| json!({
-            "who": said.who, "words": said.words, "url": said.url,
-        })).collect::<Vec<_>>(),
+        "provider": saying.map(|(provider, saying)| json!({
+            "who": provider.name(), "quote": saying.quote, "text": saying.text(scene.lang), "source": saying.source,
+        })),
         "not": nots(scene, fault.kind, &fault.failing).iter().map(|not| json!({
             "code": not.code, "what": not.what, "why": not.why,
         })).collect::<Vec<_>>(),

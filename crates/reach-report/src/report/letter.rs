@@ -384,7 +384,7 @@ fn first_page(material: &Material<'_>, fault: &Fault<'_>, level: u8, blocks: &mu
     let to = fault.kind.owner().text(lang);
     blocks.push(heading(level, to.trim_end_matches(':').to_owned()));
     blocks.push(Block::Facts(facts(material, fault)));
-    let ways = rules::ways(scene, fault.kind, &fault.failing);
+    let ways = rules::ways(scene, fault.kind, &fault.failing, material.feeds, super::today(material));
     if !ways.is_empty() {
         blocks.push(heading(level + 1, say!(lang, "What to permit", "허용 요청")));
         blocks.push(Block::Table(permitted(fault, &ways)));
@@ -406,29 +406,33 @@ fn first_page(material: &Material<'_>, fault: &Fault<'_>, level: u8, blocks: &mu
         blocks.push(Block::Steps(question.iter().map(|line| said(line)).collect()));
     }
     asks(fault, level, blocks);
-    if fault.kind.wants_rule() {
-        let said = scene.name().map(|name| super::provider::said(&name)).unwrap_or_default();
-        for said in said {
-            let (who, quoted) = (said.who, said.words);
-            let mut text =
-                vec![say!(lang, "{who} itself says: \"{quoted}\"", "{who}의 안내: \"{quoted}\"").into()];
-            match said.url {
-                Some(url) => {
-                    text.push(" (".into());
-                    text.push(Inline::Link {
-                        text: url.trim_start_matches("https://").to_owned(),
-                        url: url.to_owned(),
-                    });
-                    text.push(")".into());
-                }
-                None => text.push(
-                    say!(lang, " (an earlier edition of the same page)", " (같은 문서의 이전 판)").into(),
-                ),
-            }
-            blocks.push(Block::Paragraph(text));
+    if let Some((provider, saying)) = rules::saying(scene).filter(|_| fault.kind.wants_rule()) {
+        let who = provider.name();
+        let mut text: Vec<Inline> = Vec::new();
+        if let Some(quoted) = saying.quote {
+            text.push(say!(lang, "{who} itself says: \"{quoted}\" ", "{who}의 안내: \"{quoted}\" ").into());
         }
+        text.push(saying.text(lang).into());
+        text.push(" (".into());
+        text.push(Inline::Link { text: saying.source.to_owned(), url: format!("https://{}", saying.source) });
+        text.push(")".into());
+        if scene.is_google_api() {
+            text.push(
+                say!(
+                    lang,
+                    " An earlier edition of the same page: \"{EARLIER}\".",
+                    " 같은 문서의 이전 판: \"{EARLIER}\"."
+                )
+                .into(),
+            );
+        }
+        blocks.push(Block::Paragraph(text));
     }
 }
+
+/// What Google wrote before, which is what people who wait for a rule see.
+const EARLIER: &str =
+    "Problems caused by firewall IP restrictions are often intermittent and difficult to diagnose";
 
 /// What each finding asks for that no table above says, with whom it is asked of where that is another one.
 fn asks(fault: &Fault<'_>, level: u8, blocks: &mut Vec<Block>) {

@@ -15,13 +15,12 @@ mod json;
 mod kinds;
 mod letter;
 mod nots;
-mod provider;
 mod rules;
 pub mod verify;
 
 use std::{net::IpAddr, time::Duration};
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date, tz::Offset};
 use reach_core::{
     Time,
     model::{Case, Diagnosis, Observation},
@@ -29,7 +28,7 @@ use reach_core::{
 };
 
 pub use self::{form::form, json::json, letter::document};
-use crate::{Lang, scene::Scene, watch::History};
+use crate::{Lang, feeds::Feed, scene::Scene, watch::History};
 
 /// What a hand-over is made of.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +41,8 @@ pub struct Material<'a> {
     pub asker: &'a Asker,
     /// The packets of the run, if they were kept.
     pub capture: Option<&'a Capture>,
+    /// What providers publish of their addresses, as files that somebody brought.
+    pub feeds: &'a [Feed],
     /// For whom it is to be written; by what was found where nobody said.
     pub reader: Option<Reader>,
     /// The version of the tool.
@@ -150,6 +151,13 @@ pub struct Capture {
     pub synthesised: Option<bool>,
     /// Its bytes, where it is small enough to be put into documents.
     pub bytes: Option<Vec<u8>>,
+}
+
+/// The day on which the document is made, where it is made.
+fn today(material: &Material<'_>) -> Date {
+    let offset = Offset::from_seconds(material.offset_s).unwrap_or(Offset::UTC);
+    let micros = i64::try_from(material.made.as_micros()).unwrap_or(i64::MAX);
+    offset.to_datetime(Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)).date()
 }
 
 /// The first and the last moment of what was examined.

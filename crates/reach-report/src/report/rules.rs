@@ -2,8 +2,17 @@
 
 use std::net::IpAddr;
 
-use super::{kinds::Kind, provider};
-use crate::{clean::clean, scene::Scene, units, words::say};
+use ipnet::IpNet;
+use jiff::civil::Date;
+
+use super::kinds::Kind;
+use crate::{
+    clean::clean,
+    feeds::{self, Coverage, Feed, Provider, Saying},
+    scene::Scene,
+    units,
+    words::say,
+};
 
 /// One way to permit the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +32,7 @@ pub(super) struct Way {
 }
 
 /// The ways, the recommended one first; empty where no rule would mend it.
-pub(super) fn ways(scene: &Scene<'_>, kind: Kind, failing: &[IpAddr]) -> Vec<Way> {
+pub(super) fn ways(scene: &Scene<'_>, kind: Kind, failing: &[IpAddr], feeds: &[Feed], today: Date) -> Vec<Way> {
     if !kind.wants_rule() || failing.is_empty() {
         return Vec::new();
     }
@@ -44,7 +53,7 @@ pub(super) fn ways(scene: &Scene<'_>, kind: Kind, failing: &[IpAddr]) -> Vec<Way
         }];
     };
     let mut ways = vec![by_name(scene, &name), by_proxy(scene, &name)];
-    ways.extend(by_range(scene, &name));
+    ways.extend(by_range(scene, &name, failing, feeds, today));
     ways.push(Way {
         code: "list",
         title: say!(lang, "The failing addresses", "실패한 IP 목록"),
@@ -126,20 +135,83 @@ fn by_proxy(scene: &Scene<'_>, name: &str) -> Way {
     }
 }
 
-fn by_range(scene: &Scene<'_>, name: &str) -> Option<Way> {
+/// What the provider of a target says of lists of its addresses.
+pub(super) fn saying(scene: &Scene<'_>) -> Option<(Provider, Saying)> {
+    let provider = feeds::provider_of(&scene.name()?)?;
+    Some((provider, provider.saying()?))
+}
+
+/// Which published ranges hold the failing addresses, and where there is a file for it.
+fn coverage(scene: &Scene<'_>, feeds: &[Feed], failing: &[IpAddr]) -> Option<Coverage> {
+    (!feeds.is_empty() && scene.name().is_some()).then(|| feeds::cover(failing, feeds))
+}
+
+/// The published ranges that hold every failing address; empty where one of them is in none, because a rule for these
+/// ranges would not mend it then.
+pub(super) fn prefixes(scene: &Scene<'_>, feeds: &[Feed], failing: &[IpAddr]) -> Vec<IpNet> {
+    let coverage = coverage(scene, feeds, failing);
+    coverage.filter(|coverage| coverage.uncovered.is_empty()).map(|coverage| coverage.prefixes).unwrap_or_default()
+}
+
+fn by_range(scene: &Scene<'_>, name: &str, failing: &[IpAddr], feeds: &[Feed], today: Date) -> Option<Way> {
     let lang = scene.lang;
-    let (who, url) = provider::feed(name)?;
+    let provider = feeds::provider_of(name);
+    let mut prefixes: Vec<String> = Vec::new();
+    let mut cost = Vec::new();
+    let rot = say!(
+        lang,
+        "Published ranges are wide, hold other services too, and change: the rule has to be renewed, monthly at least.",
+        "공개 대역은 범위가 넓고 다른 서비스도 포함하며 계속 바뀌므로, 최소 월 1회 갱신이 필요합니다."
+    );
+    if let Some(coverage) = coverage(scene, feeds, failing) {
+        prefixes = coverage.prefixes.iter().map(ToString::to_string).collect();
+        for (number, feed) in feeds.iter().enumerate() {
+            let of = coverage.covered.iter().filter(|one| one.holders.iter().any(|holder| holder.feed == number));
+            let held = of.count();
+            let (feed_text, age) = (feed.text(lang), feed.age(today).text(lang));
+            let all = failing.len();
+            cost.push(say!(
+                lang,
+                "{feed_text}: holds {held} of the {all} failing addresses. {age}",
+                "{feed_text}: 실패한 IP {all}개 중 {held}개 포함. {age}"
+            ));
+        }
+        if !coverage.uncovered.is_empty() {
+            let outside: Vec<String> = coverage.uncovered.iter().map(ToString::to_string).collect();
+            let outside = units::some_of(&outside, 6, lang);
+            cost.push(say!(
+                lang,
+                "In no range: {outside}. Either the file is older than these addresses, or they are not the provider's: then DNS should be looked at first.",
+                "어느 대역에도 없음: {outside}. 파일이 오래되었거나 제공사의 IP가 아닐 수 있으며, 후자라면 DNS부터 확인해야 합니다."
+            ));
+        }
+    } else {
+        let provider = provider?;
+        let who = provider.name();
+        let kind = feeds::Kind::ALL.into_iter().find(|kind| kind.provider() == Some(provider));
+        match kind.and_then(feeds::Kind::url) {
+            Some(url) => cost.push(say!(
+                lang,
+                "{who} publishes its ranges at {url}.",
+                "{who}의 공개 대역: {url}"
+            )),
+            None => {
+                prefixes = provider.fixed().iter().map(ToString::to_string).collect();
+                if prefixes.is_empty() {
+                    return None;
+                }
+                cost.push(say!(lang, "{who} names these ranges in its documents.", "{who}⟨이/가⟩ 문서에 밝힌 대역입니다."));
+            }
+        }
+    }
+    cost.push(rot);
     Some(Way {
         code: "ranges",
         title: say!(lang, "By the provider's published ranges", "제공사가 공개한 IP 대역 기준"),
-        destination: Vec::new(),
+        asked: !prefixes.is_empty(),
+        destination: prefixes,
         by_name: false,
-        asked: false,
-        cost: say!(
-            lang,
-            "{who} publishes its ranges at {url}. They are wide, hold other services too, and change: the rule has to be refreshed, monthly at least.",
-            "{who}⟨이/가⟩ {url}에 대역을 공개합니다. 범위가 넓고 다른 서비스도 포함하며 계속 바뀌므로, 최소 월 1회 갱신이 필요합니다."
-        ),
+        cost: cost.join(" "),
     })
 }
 

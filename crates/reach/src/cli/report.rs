@@ -34,6 +34,10 @@ pub struct ReportArgs {
     #[arg(long, value_name = "FILE", help_heading = "What to write", value_hint = ValueHint::FilePath)]
     pub pcap: Option<PathBuf>,
 
+    /// A file in which a provider publishes its addresses (goog.json, ip-ranges.json, …); may be repeated
+    #[arg(long, value_name = "FILE", help_heading = "What to write", value_hint = ValueHint::FilePath)]
+    pub feed: Vec<PathBuf>,
+
     /// The house's own request form, whose columns are taken over: TOML, or a file with its line of titles
     #[arg(long, value_name = "FILE", help_heading = "What to write", value_hint = ValueHint::FilePath)]
     pub template: Option<PathBuf>,

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     Lang,
     document::{Attachment, Block, Document, Inline, Tone},
+    words::say,
 };
 
 /// Sizes of letters, in points.
@@ -302,20 +303,17 @@ impl Composer<'_> {
         if attachments.is_empty() {
             return Ok(());
         }
-        let title = match self.lang {
-            Lang::En => "Files inside this document",
-            Lang::Ko => "이 문서에 포함된 첨부 파일",
+        let lang = self.lang;
+        self.heading(2, &say!(lang, "Files inside this document", "이 문서에 포함된 첨부 파일"))?;
+        let fact = |file: &Attachment| {
+            let (about, bytes) = (&file.about, file.bytes.len());
+            let about = match bytes {
+                1 => say!(lang, "{about} (1 byte)", "{about}(1바이트)"),
+                bytes => say!(lang, "{about} ({bytes} bytes)", "{about}({bytes}바이트)"),
+            };
+            (file.name.clone(), vec![Inline::Text(about.trim_start().to_owned())])
         };
-        self.heading(2, title)?;
-        let facts: Vec<(String, Vec<Inline>)> = attachments
-            .iter()
-            .map(|file| {
-                (
-                    file.name.clone(),
-                    vec![Inline::Text(format!("{} ({} bytes)", file.about, file.bytes.len()))],
-                )
-            })
-            .collect();
+        let facts: Vec<(String, Vec<Inline>)> = attachments.iter().map(fact).collect();
         self.facts(&facts)
     }
 

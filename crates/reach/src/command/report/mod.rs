@@ -10,6 +10,7 @@ mod writing;
 use reach_core::Time;
 use reach_report::{
     document::Document,
+    feeds::Feed,
     report::{self, Asker, Capture, Material, Reader},
     request::RequestForm,
 };
@@ -50,6 +51,7 @@ struct Order {
     asker: Asker,
     reader: Option<Reader>,
     capture: Option<Capture>,
+    feeds: Vec<Feed>,
     zone: jiff::tz::TimeZone,
     twice_after: std::time::Duration,
 }
@@ -70,6 +72,7 @@ impl Order {
     fn understand(args: &ReportArgs, around: &Surroundings) -> Result<Self, Problems> {
         let mut problems = Problems::new();
         let output = crate::config::keep(Output::new(&args.show, around), &mut problems);
+        let lang = output.map(|output| output.style.lang).unwrap_or_default();
         let sources: Vec<Source> = args
             .sources
             .iter()
@@ -93,6 +96,7 @@ impl Order {
             crate::config::watch::span("--twice-after", &args.twice_after, least, most),
             &mut problems,
         );
+        let feeds = args.feed.iter().filter_map(|path| crate::config::keep(settings::feed(path, lang), &mut problems)).collect();
         let reader = args.reader.map(|reader| match reader {
             ReportReader::Network => Reader::Network,
             ReportReader::Service => Reader::Service,
@@ -141,6 +145,7 @@ fn material<'a>(order: &'a Order, subject: &'a Subject, made: Time) -> Material<
         course: subject.course.as_ref(),
         asker: &order.asker,
         capture: order.capture.as_ref(),
+        feeds: &order.feeds,
         reader: order.reader,
         version: VERSION,
         made,

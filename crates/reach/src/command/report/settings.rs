@@ -1,9 +1,18 @@
 //! Who asks, from what was typed and from `[request]` of the configuration.
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env,
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
 
 use jiff::{civil::Date, tz::TimeZone};
-use reach_report::report::Asker;
+use reach_report::{
+    Lang,
+    feeds::{self, Feed},
+    report::Asker,
+};
 
 use crate::{
     cli::ReportArgs,
@@ -77,6 +86,17 @@ fn period(text: &str) -> Result<(Option<Date>, Option<Date>), String> {
         return Err(format!("--period `{}` ends before it begins", shown(text)));
     }
     Ok((Some(from), until))
+}
+
+/// What a provider publishes of its addresses.
+pub(super) fn feed(path: &Path, lang: Lang) -> Result<Feed, String> {
+    let name = shown(&path.to_string_lossy());
+    let trouble = |error: io::Error| format!("--feed `{name}` cannot be read: {error}");
+    let mut bytes = Vec::new();
+    let most = feeds::MOST_BYTES as u64 + 1;
+    File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(trouble)?;
+    let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    feeds::read(&file, &bytes).map_err(|error| format!("--feed `{name}`: {}", error.text(lang)))
 }
 
 /// A time zone by its name.
