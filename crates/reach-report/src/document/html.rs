@@ -197,6 +197,7 @@ caption{text-align:left;color:var(--faint);font-size:.85rem;padding:.2rem 0}
 th,td{text-align:left;vertical-align:top;padding:.3rem .55rem;border-bottom:1px solid var(--line)}
 thead th{background:var(--soft);border-bottom:2px solid var(--line);white-space:nowrap}
 .right{text-align:right;font-variant-numeric:tabular-nums}
+td,th{overflow-wrap:break-word}td code{overflow-wrap:anywhere}
 .whole{white-space:nowrap;overflow-wrap:normal}
 td.good{color:var(--good)}td.warn{color:var(--warn)}td.bad{color:var(--bad);font-weight:600}td.note{color:var(--note)}
 .callout{border-left:5px solid var(--line);background:var(--soft);padding:.55rem .9rem;margin:1rem 0;border-radius:4px}

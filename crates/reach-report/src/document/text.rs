@@ -107,11 +107,12 @@ fn of_table(page: &mut Page, table: &Table, style: &Style) {
     }
     // Whatever is cut off is lost to a ticket: one line a cell then.
     for row in &table.rows {
-        for (number, (column, cell)) in table.columns.iter().zip(row).enumerate() {
-            let first = if number == 0 { "  - " } else { "    " };
+        let mut first = "  - ";
+        for (column, cell) in table.columns.iter().zip(row) {
             let said = joined(&cell.text);
             if !said.is_empty() && said != "-" {
                 page.plain(first, "      ", format!("{}: {said}", column.title));
+                first = "    ";
             }
         }
     }

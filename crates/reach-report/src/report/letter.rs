@@ -58,8 +58,6 @@ pub fn document(material: &Material<'_>, lang: Lang) -> Document {
     }
     if faults.is_empty() {
         blocks.extend(works(material, lang));
-    } else {
-        blocks.push(Block::PageBreak);
     }
     for fault in &faults {
         evidence::blocks(material, fault, faults.len() > 1, blocks);
@@ -410,7 +408,7 @@ fn first_page(material: &Material<'_>, fault: &Fault<'_>, level: u8, blocks: &mu
         let who = provider.name();
         let mut text: Vec<Inline> = Vec::new();
         if let Some(quoted) = saying.quote {
-            text.push(say!(lang, "{who} itself says: \"{quoted}\" ", "{who}의 안내: \"{quoted}\" ").into());
+            text.push(say!(lang, "{who} itself says: \"{quoted}\". ", "{who}의 안내: \"{quoted}\". ").into());
         }
         text.push(saying.text(lang).into());
         text.push(" (".into());
