@@ -63,6 +63,8 @@ use tokio::{
     runtime::{Builder, Runtime},
 };
 
+#[path = "carried.rs"]
+mod carried;
 #[path = "dialogues.rs"]
 mod dialogues;
 #[path = "hosts.rs"]
@@ -70,6 +72,7 @@ mod hosts;
 #[path = "received.rs"]
 mod received;
 
+pub use self::carried::{feed, form_template};
 pub use self::hosts::{host_files, hsperf, postgres_log, slow_log, sock_diag, socket_table, statement};
 pub use self::received::otlp;
 
@@ -77,7 +80,7 @@ pub use self::received::otlp;
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 41] = [
+pub const ALL: [(&str, Parser); 43] = [
     ("asn_table", asn_table),
     ("certificate", certificate),
     ("control", control),
@@ -86,6 +89,8 @@ pub const ALL: [(&str, Parser); 41] = [
     ("echo", echo),
     ("exception", exception),
     ("extension", extension),
+    ("feed", feed),
+    ("form_template", form_template),
     ("getent", getent),
     ("host_files", host_files),
     ("hsperf", hsperf),
