@@ -4,9 +4,11 @@ import copy
 import gzip
 import io
 import sys
+import unicodedata
 from pathlib import Path
 
 from fontTools import subset
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont
 
 # What documents are written in: Korean and English with what addresses, times, units and drawings need.
@@ -72,6 +74,76 @@ def mirror_slash(font):
     font["hmtx"][backslash] = (width, shape.xMin)
 
 
+def add_shapes(font, is_mono):
+    """What the originals lack and outputs have: blocks of sparklines and heat maps, a tick and a cross."""
+    em = font["head"].unitsPerEm
+    wide = em // 2
+    top, bottom = font["hhea"].ascent, font["hhea"].descent
+    shapes = {}
+
+    def box(left, low, right, high):
+        return [(left * wide, bottom + low * (top - bottom)), (left * wide, bottom + high * (top - bottom)),
+                (right * wide, bottom + high * (top - bottom)), (right * wide, bottom + low * (top - bottom))]
+
+    for eighths in range(1, 9):
+        shapes[0x2580 + eighths] = (wide, [box(0, 0, 1, eighths / 8)])
+    shapes[0x2580] = (wide, [box(0, 0.5, 1, 1)])
+    shapes[0x258C] = (wide, [box(0, 0, 0.5, 1)])
+    shapes[0x2590] = (wide, [box(0.5, 0, 1, 1)])
+    for code, step in [(0x2591, 6), (0x2593, 3)]:
+        size = 1 / 12
+        dots = [(x * size, y * size) for y in range(12) for x in range(12) if (x + 2 * y) % step == 0 or (step == 3 and x % 2)]
+        shapes[code] = (wide, [box(x, y, x + size, y + size) for x, y in dots])
+    tall = 1 if is_mono else 2
+    unit = wide * tall / 20
+    tick = [(2, 8), (4, 10), (8, 6), (16, 15), (18, 13), (8, 2)]
+    cross = [(3, 4), (8, 9), (3, 14), (5, 16), (10, 11), (15, 16), (17, 14), (12, 9), (17, 4), (15, 2), (10, 7), (5, 2)]
+    for codes, points in [((0x2713, 0x2714), tick), ((0x2717, 0x2718), cross)]:
+        for code in codes:
+            shapes[code] = (wide * tall, [[(x * unit, y * unit * (2 / tall) * tall / 2) for x, y in points]])
+
+    cmap = font.getBestCmap()
+    order = font.getGlyphOrder()
+    for code, (advance, contours) in sorted(shapes.items()):
+        if code in cmap:
+            continue
+        pen = TTGlyphPen(None)
+        for contour in contours:
+            points = [(round(x), round(y)) for x, y in contour]
+            pen.moveTo(points[0])
+            for point in points[1:]:
+                pen.lineTo(point)
+            pen.closePath()
+        name = f"uni{code:04X}"
+        glyph = pen.glyph()
+        order.append(name)
+        font.setGlyphOrder(order)
+        font["glyf"].glyphs[name] = glyph
+        font["glyf"].setGlyphOrder(order)
+        glyph.recalcBounds(font["glyf"])
+        font["hmtx"][name] = (round(advance), glyph.xMin)
+        for table in font["cmap"].tables:
+            if table.isUnicode():
+                table.cmap[code] = name
+
+
+def narrow(font):
+    """In lines of fixed width only Hangul and what is made for it take two columns, as terminals have it."""
+    half = font["head"].unitsPerEm // 2
+    done = set()
+    for code, name in font.getBestCmap().items():
+        advance = font["hmtx"][name][0]
+        glyph = font["glyf"][name]
+        if unicodedata.east_asian_width(chr(code)) in "WF" or advance <= half or name in done:
+            continue
+        done.add(name)
+        if glyph.numberOfContours > 0:
+            glyph.coordinates.scale((half / advance, 1))
+            glyph.coordinates.toInt()
+            glyph.recalcBounds(font["glyf"])
+        font["hmtx"][name] = (half, glyph.xMin if glyph.numberOfContours > 0 else 0)
+
+
 def make(source, target, family, style, ranges):
     options = subset.Options()
     options.hinting = False
@@ -88,6 +160,9 @@ def make(source, target, family, style, ranges):
     subsetter.populate(unicodes=[code for first, last in ranges for code in range(first, last + 1)])
     subsetter.subset(font)
     mirror_slash(font)
+    add_shapes(font, family.endswith("Mono"))
+    if family.endswith("Mono"):
+        narrow(font)
     words = " ".join(part for part in [family[:5], family[5:11], family[11:]] if part)
     names = font["name"]
     names.names = []

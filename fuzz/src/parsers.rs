@@ -68,6 +68,8 @@ use tokio::{
     runtime::{Builder, Runtime},
 };
 
+#[path = "carried.rs"]
+mod carried;
 #[path = "dialogues.rs"]
 mod dialogues;
 #[path = "hosts.rs"]
@@ -75,6 +77,7 @@ mod hosts;
 #[path = "received.rs"]
 mod received;
 
+pub use self::carried::{feed, form_template};
 pub use self::hosts::{host_files, hsperf, postgres_log, slow_log, sock_diag, socket_table, statement};
 pub use self::received::otlp;
 
@@ -82,7 +85,7 @@ pub use self::received::otlp;
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 42] = [
+pub const ALL: [(&str, Parser); 44] = [
     ("asn_table", asn_table),
     ("capture_file", capture_file),
     ("certificate", certificate),
@@ -92,6 +95,8 @@ pub const ALL: [(&str, Parser); 42] = [
     ("echo", echo),
     ("exception", exception),
     ("extension", extension),
+    ("feed", feed),
+    ("form_template", form_template),
     ("getent", getent),
     ("host_files", host_files),
     ("hsperf", hsperf),

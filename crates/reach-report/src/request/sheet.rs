@@ -18,7 +18,7 @@ use crate::Lang;
 const A4: u8 = 9;
 
 /// Columns are no narrower and no wider than this where a template does not say, in characters.
-const WIDTHS: (usize, usize) = (6, 34);
+const WIDTHS: (usize, usize) = (5, 28);
 
 /// The height of a line of text, in points.
 const LINE_HEIGHT: f64 = 16.5;
@@ -332,6 +332,11 @@ impl Page<'_> {
             for (at, value) in row.iter().enumerate() {
                 self.value(column(at), &columns[at].content, value)?;
             }
+            let needed = row.iter().zip(&self.widths).map(|(value, width)| match value {
+                Value::Text(text) => height(text, width.saturating_sub(1), 1),
+                _ => LINE_HEIGHT,
+            });
+            self.sheet.set_row_height(self.row, needed.fold(LINE_HEIGHT, f64::max))?;
             self.row += 1;
         }
         self.choices(first, self.row - 1)?;
@@ -474,7 +479,7 @@ fn widths(laid: &Laid) -> Vec<usize> {
                 .map(UnicodeWidthStr::width)
                 .max()
                 .unwrap_or(0)
-                .max(text.width().min(24)),
+                .max(text.width().min(16)),
         };
         laid.rows.iter().map(|row| of_value(&row[at])).max().unwrap_or(0)
     };

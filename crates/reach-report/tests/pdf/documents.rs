@@ -88,7 +88,7 @@ pub(crate) fn sample(lang: Lang) -> Document {
                 vec![Inline::Text(say("Tell which resolver the firewall asks.", "방화벽이 어느 DNS 서버를 사용하는지 알려 주십시오."))],
             ]),
             Block::Verbatim(
-                "No  출발지IP    목적지IP             포트\n1   10.20.0.7   *.googleapis.com     443\n2   10.20.0.8   방화벽 차단 추정     443".to_owned(),
+                "No  출발지IP    목적지IP             포트\n1   10.20.0.7   *.googleapis.com     443\n2   10.20.0.8   방화벽 차단 추정     443\n    ▁▂▃▄▅▆▇█ ░▒▓ ✓ ✗ C:\\x ⚠".to_owned(),
             ),
             Block::Heading { level: 1, text: say("Attempts", "시도 내역") },
             Block::Figure { drawing: heat(), caption: say("Addresses over time; hatched: all failed.", "시간에 따른 IP별 상태(빗금: 전부 실패)") },
@@ -103,7 +103,7 @@ pub(crate) fn sample(lang: Lang) -> Document {
                 rows,
             }),
             Block::PageBreak,
-            Block::Callout { tone: Tone::Note, text: vec![Inline::Text(say("The end.", "이상입니다."))] },
+            Block::Callout { tone: Tone::Note, text: vec![Inline::Text(say("✓ The end. ✗ C:\\x", "✓ 이상입니다. ✗ C:\\x"))] },
         ],
         attachments: vec![Attachment {
             name: "evidence.pcap".to_owned(),

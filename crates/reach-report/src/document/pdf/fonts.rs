@@ -68,16 +68,20 @@ impl Fonts {
         self.fonts[face as usize].clone()
     }
 
-    /// How a character is drawn in text of this font: by another font where this one has it not, and as a box where none
-    /// has.
+    /// How a character is drawn in text of this font: by another font where this one has it not, by one that looks like
+    /// it where none has, and as a box otherwise. What is read aloud or copied is the character itself all the same.
     pub(super) fn letter(&self, face: Face, c: char) -> Letter {
-        let others = Face::ALL.into_iter().filter(|other| *other != face);
-        let found = std::iter::once(face).chain(others).find_map(|face| {
-            let glyph = self.faces[face as usize].glyph_index(c).filter(|glyph| glyph.0 != 0)?;
-            Some((face, glyph.0))
-        });
+        let found = self.find(face, c).or_else(|| self.find(face, like(c)?));
         let (face, glyph) = found.unwrap_or((Face::Regular, 0));
         Letter { face, glyph, advance: self.advance(face, glyph) }
+    }
+
+    fn find(&self, face: Face, c: char) -> Option<(Face, u16)> {
+        let others = Face::ALL.into_iter().filter(|other| *other != face);
+        std::iter::once(face).chain(others).find_map(|face| {
+            let glyph = self.faces[face as usize].glyph_index(c).filter(|glyph| glyph.0 != 0)?;
+            Some((face, glyph.0))
+        })
     }
 
     fn advance(&self, face: Face, glyph: u16) -> f32 {
@@ -90,6 +94,22 @@ impl Fonts {
     pub(super) fn width(&self, face: Face, size: f32, text: &str) -> f32 {
         text.chars().map(|c| self.letter(face, c).advance).sum::<f32>() * size
     }
+}
+
+/// A character that looks like one that no font has.
+const fn like(c: char) -> Option<char> {
+    Some(match c {
+        '\u{a0}' | '\u{2007}' | '\u{202f}' => ' ',
+        '\u{2010}' | '\u{2011}' | '\u{2212}' => '-',
+        'µ' => 'μ',
+        '⚠' => '▲',
+        '⟶' => '→',
+        '⟨' => '〈',
+        '⟩' => '〉',
+        '╌' | '═' => '─',
+        '║' => '│',
+        _ => return None,
+    })
 }
 
 fn unpacked(file: &[u8]) -> Vec<u8> {
@@ -106,7 +126,7 @@ mod tests {
     #[test]
     fn every_hangul_syllable_and_what_documents_use_has_its_form() {
         let fonts = Fonts::get().expect("fonts");
-        let symbols = "—–‘’“”…•·→←↑↓⟶±×÷≤≥≈°µ·─│┌┐└┘├┤┬┴┼═║✓✗●○■□▲△▼▽◆◇★☆※①②③℃㎳ㆍㄱㅏ「」『』《》、。";
+        let symbols = "—–‘’“”…•·→←↑↓⟶±×÷≤≥≈°µ·─│┌┐└┘├┤┬┴┼═║✓✗●○■□▲△▼▽◆◇★☆※①②③℃㎳ㆍㄱㅏ⚠✔✘\u{a0}\u{2011}−⟨⟩╌「」『』《》、。";
         for face in Face::ALL {
             for c in ('가'..='힣').chain(' '..='~') {
                 let letter = fonts.letter(face, c);
@@ -115,7 +135,7 @@ mod tests {
         }
         let missing: String =
             symbols.chars().filter(|c| fonts.letter(Face::Regular, *c).glyph == 0).collect();
-        assert_eq!(missing, "⟶✓✗");
+        assert_eq!(missing, "");
     }
 
     #[test]
