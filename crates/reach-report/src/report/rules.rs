@@ -32,7 +32,13 @@ pub(super) struct Way {
 }
 
 /// The ways, the recommended one first; empty where no rule would mend it.
-pub(super) fn ways(scene: &Scene<'_>, kind: Kind, failing: &[IpAddr], feeds: &[Feed], today: Date) -> Vec<Way> {
+pub(super) fn ways(
+    scene: &Scene<'_>,
+    kind: Kind,
+    failing: &[IpAddr],
+    feeds: &[Feed],
+    today: Date,
+) -> Vec<Way> {
     if !kind.wants_rule() || failing.is_empty() {
         return Vec::new();
     }
@@ -150,7 +156,10 @@ fn coverage(scene: &Scene<'_>, feeds: &[Feed], failing: &[IpAddr]) -> Option<Cov
 /// ranges would not mend it then.
 pub(super) fn prefixes(scene: &Scene<'_>, feeds: &[Feed], failing: &[IpAddr]) -> Vec<IpNet> {
     let coverage = coverage(scene, feeds, failing);
-    coverage.filter(|coverage| coverage.uncovered.is_empty()).map(|coverage| coverage.prefixes).unwrap_or_default()
+    coverage
+        .filter(|coverage| coverage.uncovered.is_empty())
+        .map(|coverage| coverage.prefixes)
+        .unwrap_or_default()
 }
 
 fn by_range(scene: &Scene<'_>, name: &str, failing: &[IpAddr], feeds: &[Feed], today: Date) -> Option<Way> {
@@ -166,7 +175,8 @@ fn by_range(scene: &Scene<'_>, name: &str, failing: &[IpAddr], feeds: &[Feed], t
     if let Some(coverage) = coverage(scene, feeds, failing) {
         prefixes = coverage.prefixes.iter().map(ToString::to_string).collect();
         for (number, feed) in feeds.iter().enumerate() {
-            let of = coverage.covered.iter().filter(|one| one.holders.iter().any(|holder| holder.feed == number));
+            let of =
+                coverage.covered.iter().filter(|one| one.holders.iter().any(|holder| holder.feed == number));
             let held = of.count();
             let (feed_text, age) = (feed.text(lang), feed.age(today).text(lang));
             let all = failing.len();
@@ -190,17 +200,19 @@ fn by_range(scene: &Scene<'_>, name: &str, failing: &[IpAddr], feeds: &[Feed], t
         let who = provider.name();
         let kind = feeds::Kind::ALL.into_iter().find(|kind| kind.provider() == Some(provider));
         match kind.and_then(feeds::Kind::url) {
-            Some(url) => cost.push(say!(
-                lang,
-                "{who} publishes its ranges at {url}.",
-                "{who}의 공개 대역: {url}"
-            )),
+            Some(url) => {
+                cost.push(say!(lang, "{who} publishes its ranges at {url}.", "{who}의 공개 대역: {url}"))
+            }
             None => {
                 prefixes = provider.fixed().iter().map(ToString::to_string).collect();
                 if prefixes.is_empty() {
                     return None;
                 }
-                cost.push(say!(lang, "{who} names these ranges in its documents.", "{who}⟨이/가⟩ 문서에 밝힌 대역입니다."));
+                cost.push(say!(
+                    lang,
+                    "{who} names these ranges in its documents.",
+                    "{who}⟨이/가⟩ 문서에 밝힌 대역입니다."
+                ));
             }
         }
     }

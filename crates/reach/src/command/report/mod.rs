@@ -96,7 +96,11 @@ impl Order {
             crate::config::watch::span("--twice-after", &args.twice_after, least, most),
             &mut problems,
         );
-        let feeds = args.feed.iter().filter_map(|path| crate::config::keep(settings::feed(path, lang), &mut problems)).collect();
+        let feeds = args
+            .feed
+            .iter()
+            .filter_map(|path| crate::config::keep(settings::feed(path, lang), &mut problems))
+            .collect();
         let reader = args.reader.map(|reader| match reader {
             ReportReader::Network => Reader::Network,
             ReportReader::Service => Reader::Service,
@@ -104,7 +108,7 @@ impl Order {
         });
         match (output, wish, zone, twice_after) {
             (Some(output), Some(wish), Some(zone), Some(twice_after)) if problems.is_empty() => {
-                Ok(Self { sources, wish, output, asker, reader, capture, zone, twice_after })
+                Ok(Self { sources, wish, output, asker, reader, capture, feeds, zone, twice_after })
             }
             _ => Err(problems),
         }
