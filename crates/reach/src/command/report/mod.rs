@@ -16,10 +16,8 @@ use reach_report::{
 };
 use serde_json::Value;
 
-use self::{
-    sources::{Source, Subject},
-    writing::Wish,
-};
+pub use self::sources::{Found, Subject, incident};
+use self::{sources::Source, writing::Wish};
 use crate::{
     cli::{ReportArgs, ReportReader},
     config::{Output, Problems, Surroundings, moment::Now},
@@ -35,7 +33,7 @@ pub fn run(args: &ReportArgs, around: &Surroundings) -> Exit {
     };
     let mut subjects = Vec::new();
     for source in &order.sources {
-        match sources::read(source, args, around) {
+        match sources::read(source, args, around, order.output.style.lang) {
             Ok(subject) => subjects.push(subject),
             Err(trouble) => return trouble.told(),
         }

@@ -16,6 +16,7 @@ use reach_core::{
     watch::{self as watching, AddressState, Incident, IncidentId, Layer, Reading, TargetId},
 };
 use reach_report::{
+    Lang,
     report::{Course, Onset, Run},
     watch::History,
 };
@@ -29,8 +30,9 @@ use crate::{
         memory::{self, MemoryError},
     },
     config::{Surroundings, moment::Now, moment::step_for},
-    output::shown,
-    recording::{self, Recording},
+    output::{note, shown},
+    recording::{self, Ending, Recording},
+    words,
 };
 
 /// What was typed as a source.
@@ -61,16 +63,16 @@ impl Source {
 }
 
 /// What a source holds.
-pub(super) struct Subject {
+pub struct Subject {
     /// The targets that were examined.
-    pub(super) runs: Vec<Run>,
+    pub runs: Vec<Run>,
     /// The incident, if it is one.
-    pub(super) course: Option<Course>,
+    pub course: Option<Course>,
 }
 
 impl Subject {
     /// What its files are called.
-    pub(super) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         if let Some(course) = &self.course {
             return format!("incident-{}", course.incident.id.0);
         }
@@ -98,9 +100,14 @@ fn file_name(target: &Target) -> String {
 }
 
 /// Reads it.
-pub(super) fn read(source: &Source, args: &ReportArgs, around: &Surroundings) -> Result<Subject, Trouble> {
+pub(super) fn read(
+    source: &Source,
+    args: &ReportArgs,
+    around: &Surroundings,
+    lang: Lang,
+) -> Result<Subject, Trouble> {
     match source {
-        Source::Standard => recorded("standard input", &mut io::stdin().lock()),
+        Source::Standard => recorded("standard input", &mut io::stdin().lock(), lang),
         Source::Recording(path) => {
             let name = format!("`{}`", shown(&path.to_string_lossy()));
             let file = File::open(path).map_err(|error| {
@@ -114,7 +121,7 @@ pub(super) fn read(source: &Source, args: &ReportArgs, around: &Surroundings) ->
                     format!("{name} is a directory; give a recording of `reach check --record`").into()
                 );
             }
-            recorded(&name, &mut io::BufReader::new(file))
+            recorded(&name, &mut io::BufReader::new(file), lang)
         }
         Source::Incident(id) => {
             let path = memory::place(&args.memory, asking::world(around)).map_err(Trouble::Typed)?;
@@ -127,7 +134,7 @@ pub(super) fn read(source: &Source, args: &ReportArgs, around: &Surroundings) ->
 /// More than any recording is.
 const LARGEST: u64 = 1024 * 1024 * 1024;
 
-fn recorded(name: &str, from: &mut dyn Read) -> Result<Subject, Trouble> {
+fn recorded(name: &str, from: &mut dyn Read, lang: Lang) -> Result<Subject, Trouble> {
     let mut bytes = Vec::new();
     from.take(LARGEST).read_to_end(&mut bytes).map_err(|error| format!("{name} cannot be read: {error}"))?;
     let recording = recording::read(bytes).map_err(|error| format!("{name} is no recording: {error}"))?;
@@ -136,6 +143,11 @@ fn recorded(name: &str, from: &mut dyn Read) -> Result<Subject, Trouble> {
             "{name} is a recording of `reach trace`, which tests no connection; give one of `reach check --record`"
         )
         .into());
+    }
+    match recording.ending {
+        Ending::Complete => {}
+        Ending::Interrupted => note(words::interrupted(lang)),
+        Ending::Unknown => note(words::cut_short(lang)),
     }
     Ok(Subject { runs: runs(recording), course: None })
 }
@@ -160,47 +172,23 @@ const SHOWN_BEFORE: Duration = Duration::from_secs(1800);
 const CELLS: usize = 96;
 
 fn remembered(reader: &Reader, path: &Path, id: IncidentId, now: Time) -> Result<Subject, Trouble> {
-    let unreadable = |error| Trouble::from(memory::unreadable(path, &error));
-    let Some(record) = reader.incident(id).map_err(unreadable)? else {
-        return Err(
-            format!("there is no incident #{}; `reach incidents --since -90d` lists them", id.0).into()
-        );
-    };
-    let incident = record.incident;
-    let watching::Subject::Target(target) = incident.subject else {
-        return Err(format!(
-            "incident #{} is not about a target but about {}; there is nothing to hand over to a network team",
-            id.0,
-            match &incident.subject {
-                watching::Subject::Vantage => "this host itself".to_owned(),
+    match incident(reader, id, now).map_err(|error| Trouble::from(memory::unreadable(path, &error)))? {
+        Found::Subject(subject) => Ok(*subject),
+        Found::Nothing => {
+            Err(format!("there is no incident #{}; `reach incidents --since -90d` lists them", id.0).into())
+        }
+        Found::NoTarget(incident) => {
+            let about = match &incident.subject {
                 watching::Subject::Matter(key) => shown(key),
-                watching::Subject::Target(_) => String::new(),
-            }
-        )
-        .into());
-    };
-    let mut runs: Vec<Run> = Vec::new();
-    for kept in record.evidence.iter().filter(|kept| kept.target == target) {
-        let Some(examination) = reader.examination(kept.number).map_err(unreadable)? else { continue };
-        let diagnosis = judge(&examination.case, &examination.observations);
-        runs.push(Run {
-            case: examination.case,
-            observations: examination.observations,
-            diagnosis,
-            finished: examination.finished,
-        });
-    }
-    let failing = |run: &Run| {
-        run.diagnosis
-            .endpoints
-            .iter()
-            .filter(|one| !matches!(one.verdict, Verdict::Ok | Verdict::NoRoute))
-            .count()
-    };
-    // The survey that shows it best; of alike ones the last.
-    let best = runs.into_iter().max_by_key(|run| (failing(run), run.finished));
-    let Some(best) = best else {
-        return Err(Trouble::from(MemoryError::Unreadable {
+                watching::Subject::Vantage | watching::Subject::Target(_) => "this host itself".to_owned(),
+            };
+            Err(format!(
+                "incident #{} is not about a target but about {about}; there is nothing to hand over to a network team",
+                id.0
+            )
+            .into())
+        }
+        Found::NoSurvey(incident) => Err(Trouble::from(MemoryError::Unreadable {
             path: path.to_owned(),
             why: format!(
                 "no survey of incident #{} is kept, so that there is nothing to show; `reach examine {}` makes one \
@@ -208,13 +196,60 @@ fn remembered(reader: &Reader, path: &Path, id: IncidentId, now: Time) -> Result
                 id.0,
                 shown(&incident.title)
             ),
-        }));
+        })),
+    }
+}
+
+/// What a memory has of an incident for a hand-over.
+pub enum Found {
+    /// There is no such incident.
+    Nothing,
+    /// It is about no target.
+    NoTarget(Box<Incident>),
+    /// No survey of it is kept.
+    NoSurvey(Box<Incident>),
+    /// The survey that shows it best, and its course.
+    Subject(Box<Subject>),
+}
+
+/// What a memory has of an incident for a hand-over.
+///
+/// # Errors
+///
+/// Where the memory cannot be read.
+pub fn incident(reader: &Reader, id: IncidentId, now: Time) -> Result<Found, reach_store::Error> {
+    let Some(record) = reader.incident(id)? else { return Ok(Found::Nothing) };
+    let incident = record.incident;
+    let watching::Subject::Target(target) = incident.subject else {
+        return Ok(Found::NoTarget(Box::new(incident)));
     };
+    let mut best: Option<(usize, Run)> = None;
+    for kept in record.evidence.iter().filter(|kept| kept.target == target) {
+        let Some(examination) = reader.examination(kept.number)? else { continue };
+        let diagnosis = judge(&examination.case, &examination.observations);
+        let run = Run {
+            case: examination.case,
+            observations: examination.observations,
+            diagnosis,
+            finished: examination.finished,
+        };
+        let failing = failing(&run);
+        // The survey that shows it best; of alike ones the last.
+        if best.as_ref().is_none_or(|(most, _)| failing >= *most) {
+            best = Some((failing, run));
+        }
+    }
+    let Some((_, run)) = best else { return Ok(Found::NoSurvey(Box::new(incident))) };
     let until = ended(&incident).unwrap_or(now);
-    let onsets = onsets(reader, target, &incident, until).map_err(unreadable)?;
-    let history = history(reader, target, &incident, until).map_err(unreadable)?;
+    let onsets = onsets(reader, target, &incident, until)?;
+    let history = history(reader, target, &incident, until)?;
     let course = Course { incident, transitions: record.transitions, onsets, history: Some(history), until };
-    Ok(Subject { runs: vec![best], course: Some(course) })
+    Ok(Found::Subject(Box::new(Subject { runs: vec![run], course: Some(course) })))
+}
+
+fn failing(run: &Run) -> usize {
+    let endpoints = run.diagnosis.endpoints.iter();
+    endpoints.filter(|one| !matches!(one.verdict, Verdict::Ok | Verdict::NoRoute)).count()
 }
 
 /// When it was over, if it is.

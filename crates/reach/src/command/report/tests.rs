@@ -37,6 +37,7 @@ fn what_cannot_be_written_is_told_before_anything_is_read() {
         (&["a.jsonl", "--format", "xlsx"], "xlsx is no text"),
         (&["a.jsonl", "-o", "/dev/null"], "no regular file"),
         (&["a.jsonl", "-o", "report.doc"], "`.doc`"),
+        (&["a.jsonl", "-o", "/nonexistent/x.html"], "no directory"),
         (&["a.jsonl", "--format", "all", "-o", "/etc/hostname"], "no directory"),
         (&["a.jsonl", "--period", "tomorrow"], "--period"),
         (&["a.jsonl", "--period", "2026-12-01..2026-11-01"], "ends before"),

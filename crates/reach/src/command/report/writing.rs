@@ -146,7 +146,15 @@ impl Wish {
     fn check_places(&self) -> Result<(), String> {
         match &self.place {
             Place::Screen => Ok(()),
-            Place::File(path) => free(path),
+            Place::File(path) => {
+                let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+                match parent.filter(|parent| !parent.is_dir()) {
+                    Some(parent) => {
+                        Err(format!("--output `{}`: there is no directory `{}`", name(path), name(parent)))
+                    }
+                    None => free(path),
+                }
+            }
             Place::Directory(path) => match fs::metadata(path) {
                 Ok(metadata) if !metadata.is_dir() => {
                     Err(format!("--output `{}` is no directory, which several documents need", name(path)))
