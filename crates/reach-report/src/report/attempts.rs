@@ -92,11 +92,11 @@ pub enum Came {
 impl Attempt {
     /// Whether it was a handshake at full reach, which succeeded or failed.
     pub(super) fn handshake(&self) -> Option<bool> {
-        (self.tried == Tried::Syn).then(|| match self.came {
-            Came::SynAck => Some(true),
-            Came::Silence | Came::Reset | Came::Icmp(..) => Some(false),
+        match (self.tried, &self.came) {
+            (Tried::Syn, Came::SynAck) => Some(true),
+            (Tried::Syn, Came::Silence | Came::Reset | Came::Icmp(..)) => Some(false),
             _ => None,
-        })?
+        }
     }
 
     /// `10.70.0.10:42001 → 203.0.113.12:443`.

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use jiff::civil::Date;
 
 use super::{
-    Material,
+    Material, headline,
     letter::{self, Fault},
     rules,
 };
@@ -47,7 +47,7 @@ pub fn form(material: &Material<'_>, lang: Lang) -> Option<RequestForm> {
         });
     }
     let first = faults.iter().find(|fault| fault.kind.wants_rule())?;
-    let (seen, needed) = letter::two_lines(first);
+    let (seen, needed) = headline::two_lines(first);
     let asker = material.asker;
     let text = |text: &Option<String>| text.as_deref().map(clean);
     let notes = faults.iter().filter(|fault| fault.kind.wants_rule()).flat_map(notes).collect();

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Material,
     attempts::{self, Pair},
+    headline,
     letter::{self, Fault},
     nots::nots,
     rules,
@@ -86,7 +87,7 @@ pub fn json(material: &Material<'_>, lang: Lang) -> Value {
 
 fn request(material: &Material<'_>, fault: &Fault<'_>) -> Value {
     let scene = &fault.scene;
-    let (summary, needed) = letter::two_lines(fault);
+    let (summary, needed) = headline::two_lines(fault);
     let ways = rules::ways(scene, fault.kind, &fault.failing, material.feeds, super::today(material));
     let saying = rules::saying(scene).filter(|_| fault.kind.wants_rule());
     json!({

@@ -10,7 +10,9 @@
 pub mod attempts;
 mod course;
 mod evidence;
+mod first_page;
 mod form;
+mod headline;
 mod json;
 mod kinds;
 mod letter;

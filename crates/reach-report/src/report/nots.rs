@@ -120,12 +120,10 @@ fn loss(scene: &Scene<'_>, failing: &[IpAddr]) -> Option<Not> {
     let lang = scene.lang;
     let (mut syns, mut flows) = (0_u32, 0_u32);
     for endpoint in failing.iter().filter_map(|address| scene.endpoint(*address)) {
-        let Some((more, ports)) = endpoint.evidence.iter().find_map(|evidence| match evidence {
+        let (more, ports) = endpoint.evidence.iter().find_map(|evidence| match evidence {
             Evidence::SynsUnanswered { syns, flows, .. } => Some((*syns, *flows)),
             _ => None,
-        }) else {
-            return None;
-        };
+        })?;
         (syns, flows) = (syns + more, flows + ports);
     }
     let controls = scene.diagnosis.endpoints.iter().filter(|endpoint| endpoint.verdict == Verdict::Ok);

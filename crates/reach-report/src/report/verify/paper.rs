@@ -1,6 +1,6 @@
 //! The comparison as a document, and for programs.
 
-use reach_core::Time;
+use reach_core::{Time, model::Verdict};
 use serde_json::{Value, json};
 
 use super::{CONFIDENCE, Change, Comparison, Outcome, Row, Seen};
@@ -238,7 +238,7 @@ fn found(seen: Option<Seen>, lang: Lang) -> Cell {
         None => say!(lang, "failed", "실패"),
     };
     let tone = match seen.verdict {
-        Some(verdict) if verdict == reach_core::model::Verdict::Ok => Tone::Good,
+        Some(Verdict::Ok) => Tone::Good,
         Some(_) if seen.is_open() => Tone::Warn,
         _ => Tone::Bad,
     };
