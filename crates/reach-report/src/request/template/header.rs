@@ -38,7 +38,7 @@ pub(super) fn read(text: &str) -> Result<Template, TemplateError> {
 pub(super) fn of_workbook(bytes: &[u8]) -> Result<Template, TemplateError> {
     let fault = TemplateError { line: None, cause: Cause::Workbook };
     let sheets = super::workbook::sheets(bytes, LINES).ok_or(fault)?;
-    let forms: Vec<_> = sheets.iter().map(|lines| of(lines)).collect();
+    let forms: Vec<_> = sheets.iter().map(of).collect();
     let none = Err(TemplateError { line: None, cause: Cause::NoColumns });
     forms
         .into_iter()
