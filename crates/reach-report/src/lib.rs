@@ -14,6 +14,7 @@
 //! * [`document`] is a document for people who were not there, and the ways of writing it down; [`chart`] its pictures.
 //! * [`request`] is the form that asks a firewall's people to let something through; [`feeds`] what providers publish
 //!   of their addresses.
+//! * [`page`] is the page that a watch shows in browsers, and a check in a file.
 //! * [`packets`] comments the packets of a capture.
 //! * [`watch`] is what the commands around `reach watch` show.
 //! * [`java`] says what clients write into their logs.
@@ -44,6 +45,7 @@ pub mod logs;
 pub mod markup;
 pub mod notice;
 pub mod packets;
+pub mod page;
 pub mod ping;
 pub mod request;
 mod scene;

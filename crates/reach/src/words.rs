@@ -3,7 +3,6 @@
 
 pub mod live;
 pub mod logs;
-pub mod page;
 pub mod scouter;
 pub mod session;
 
