@@ -213,13 +213,13 @@ fn cause(cause: &Cause, lang: Lang) -> String {
         ),
         Cause::NoText => say!(
             lang,
-            "this is no text in UTF-8, UTF-16 or CP949; a template is TOML, or the form as CSV",
-            "UTF-8, UTF-16, CP949 텍스트가 아닙니다. 템플릿은 TOML 또는 CSV로 저장한 양식이어야 합니다"
+            "this is no text in UTF-8, UTF-16 or CP949; a template is TOML, or the form as .xlsx or CSV",
+            "UTF-8, UTF-16, CP949 텍스트가 아닙니다. 템플릿은 TOML이거나 .xlsx 또는 CSV로 저장한 양식이어야 합니다"
         ),
         Cause::Workbook => say!(
             lang,
-            "this is a workbook, which is not read; save its sheet as CSV and give that",
-            "엑셀 통합 문서는 읽지 않습니다. 해당 시트를 CSV로 저장해서 지정해 주십시오"
+            "this workbook cannot be read: it is of the old kind (.xls), protected or broken; save it as .xlsx without a password, or as CSV",
+            "읽을 수 없는 통합 문서입니다. 이전 형식(.xls)이거나 암호가 걸려 있거나 손상되었습니다. 암호 없는 .xlsx 또는 CSV로 저장해서 지정해 주십시오"
         ),
         Cause::Syntax(message) => say!(lang, "not TOML: {message}", "TOML 문법 오류: {message}"),
         Cause::UnknownSetting { name, known } => {
@@ -246,8 +246,8 @@ fn cause(cause: &Cause, lang: Lang) -> String {
         ),
         Cause::NoColumns => say!(
             lang,
-            "no columns: a template in TOML has `[[columns]]`, and a form in CSV a line of titles of which two at least are known (출발지IP, 목적지IP, 포트, Source IP, Port, …)",
-            "열이 없습니다. TOML 템플릿에는 `[[columns]]`가, CSV 양식에는 알 수 있는 제목(출발지IP, 목적지IP, 포트, Source IP, Port 등)이 두 개 이상인 제목 줄이 있어야 합니다"
+            "no columns: a template in TOML has `[[columns]]`, and a form a line of titles of which two at least are known (출발지IP, 목적지IP, 포트, Source IP, Port, …)",
+            "열이 없습니다. TOML 템플릿에는 `[[columns]]`가, 양식에는 알 수 있는 제목(출발지IP, 목적지IP, 포트, Source IP, Port 등)이 두 개 이상인 제목 줄이 있어야 합니다"
         ),
         Cause::TooManyColumns => {
             say!(lang, "more than {MOST_COLUMNS} columns", "열이 {MOST_COLUMNS}개를 넘습니다")

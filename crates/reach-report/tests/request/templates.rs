@@ -185,12 +185,36 @@ fn our_own_csv_is_a_form() {
 }
 
 #[test]
+fn a_workbook_is_a_form() {
+    let mut form = korean();
+    form.rules[0].nat_ip = Some(String::new());
+    let template = Template::read(&xlsx(&form, None).expect("a workbook")).expect("a template");
+    assert_eq!(template.warnings, []);
+    assert_eq!(template.columns, Template::usual(Lang::Ko, true).columns);
+    let english = reach_report::request::RequestForm { lang: Lang::En, ..form };
+    let template = Template::read(&xlsx(&english, None).expect("a workbook")).expect("a template");
+    assert_eq!(template.columns, Template::usual(Lang::En, true).columns);
+    // A house's own words, with what XML writes otherwise.
+    let own = read(
+        "[[columns]]\ntitle = \"Src IP\"\nfield = \"source\"\n[[columns]]\ntitle = \"R&D <처리자>\"\n[[columns]]\ntitle = \"포트\"\nfield = \"port\"\n",
+    );
+    let template = Template::read(&xlsx(&korean(), Some(&own)).expect("a workbook")).expect("a template");
+    let titles: Vec<&str> = template.columns.iter().map(|column| column.title.as_str()).collect();
+    assert_eq!(titles, ["Src IP", "R&D <처리자>", "포트"]);
+    assert_eq!(template.warnings[0], Warning::UnknownTitle("R&D <처리자>".to_owned()));
+}
+
+#[test]
 fn what_is_no_form_is_told_so() {
     assert!(matches!(error("name,age\nx,3\n"), (None, Cause::NoColumns, _)));
-    let workbook = xlsx(&korean(), None).expect("a workbook");
-    let refused = Template::read(&workbook).expect_err("a workbook");
-    assert_eq!(refused.cause, Cause::Workbook);
-    assert!(refused.to_string().contains("save its sheet as CSV"));
+    let old = Template::read(&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1]).expect_err("an old workbook");
+    assert_eq!(old.cause, Cause::Workbook);
+    assert!(old.to_string().contains("save it as .xlsx"), "{old}");
+    let whole = xlsx(&korean(), None).expect("a workbook");
+    assert_eq!(
+        Template::read(&whole[..whole.len() / 2]).expect_err("half a workbook").cause,
+        Cause::Workbook
+    );
     assert_eq!(Template::read(&[0xff, 0xff, 0x00]).expect_err("bytes").cause, Cause::NoText);
     assert!(matches!(Template::read(&vec![b'#'; 2 << 20]).expect_err("large").cause, Cause::TooLarge { .. }));
 }

@@ -7,7 +7,7 @@ use super::{
     lines::{self, Span},
     page::{self, BOTTOM, LEFT, MEASURE, Mark, Move, Op, Role, TOP},
 };
-use crate::chart::{Anchor, Drawing, Paint, Shape};
+use crate::chart::{Anchor, Drawing, Paint, Palette, Shape};
 
 /// A CSS pixel in points.
 const PIXEL: f32 = 0.75;
@@ -178,26 +178,6 @@ fn hatching(x: f32, y: f32, width: f32, height: f32, step: f32) -> Vec<Move> {
 }
 
 /// Colours for paper.
-fn colour(paint: Paint) -> [u8; 3] {
-    const PARTLY: [u32; 9] =
-        [0xffe680, 0xfcd36b, 0xfac056, 0xf8ae42, 0xf59b2d, 0xe88326, 0xdc6b20, 0xcf5319, 0xc23b12];
-    const BANDS: [u32; 4] = [0xd3e4f5, 0xa9cbea, 0x7fb0dd, 0x5591c8];
-    const KINDS: [u32; 8] = [0x0072b2, 0xb35c00, 0x00856b, 0xa8478f, 0x3f3f8f, 0x5c6300, 0xd1495b, 0x4a5560];
-    let [_, red, green, blue] = match paint {
-        Paint::Ink => 0x1b2026,
-        Paint::Faint => 0x5b6570,
-        Paint::Grid => 0xdde2e7,
-        Paint::Ground => 0xffffff,
-        Paint::Empty => 0xeef1f4,
-        Paint::Good => 0x7fc4b4,
-        Paint::Partly(tenths) => PARTLY[usize::from(tenths.clamp(1, 9)) - 1],
-        Paint::Bad => 0x6d0f1a,
-        Paint::Unknown => 0xa79fbd,
-        Paint::Band(band) => BANDS[usize::from(band.min(3))],
-        Paint::Median => 0x1f4e86,
-        Paint::Kind(kind) => KINDS[usize::from(kind % 8)],
-        Paint::Accent => 0x0b62d6,
-    }
-    .to_be_bytes();
-    [red, green, blue]
+const fn colour(paint: Paint) -> [u8; 3] {
+    Palette::LIGHT.colour(paint)
 }

@@ -14,9 +14,6 @@ const ENOUGH: usize = 2;
 /// What a file says, in the encodings that spreadsheets write in Korea.
 pub(super) fn decode(bytes: &[u8]) -> Result<String, TemplateError> {
     let fault = |cause| TemplateError { line: None, cause };
-    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
-        return Err(fault(Cause::Workbook));
-    }
     let decoded = match encoding_rs::Encoding::for_bom(bytes) {
         Some((encoding, length)) => {
             encoding.decode_without_bom_handling_and_without_replacement(&bytes[length..])
@@ -29,9 +26,28 @@ pub(super) fn decode(bytes: &[u8]) -> Result<String, TemplateError> {
     decoded.filter(|text| !text.contains('\0')).map(Cow::into_owned).ok_or_else(|| fault(Cause::NoText))
 }
 
-/// Finds the line of titles, or the two of groups and titles.
+/// Lines of cells with their numbers.
+pub(super) type Lines = Vec<(usize, Vec<String>)>;
+
+/// The form in a text: see [`of`].
 pub(super) fn read(text: &str) -> Result<Template, TemplateError> {
-    let lines = cells(text);
+    of(&cells(text))
+}
+
+/// The form in a workbook: that of the first sheet that has one.
+pub(super) fn of_workbook(bytes: &[u8]) -> Result<Template, TemplateError> {
+    let fault = TemplateError { line: None, cause: Cause::Workbook };
+    let sheets = super::workbook::sheets(bytes, LINES).ok_or(fault)?;
+    let forms: Vec<_> = sheets.iter().map(of).collect();
+    let none = Err(TemplateError { line: None, cause: Cause::NoColumns });
+    forms
+        .into_iter()
+        .find(|form| !matches!(form, Err(TemplateError { cause: Cause::NoColumns, .. })))
+        .unwrap_or(none)
+}
+
+/// Finds the line of titles, or the two of groups and titles.
+fn of(lines: &Lines) -> Result<Template, TemplateError> {
     let none: &[String] = &[];
     let mut best: Option<(usize, usize, Vec<Title>)> = None;
     for (at, (number, line)) in lines.iter().enumerate() {
@@ -107,7 +123,7 @@ pub(super) fn missing(template: &Template) -> Vec<Warning> {
 }
 
 /// The lines of a table with their numbers, with whichever separator gives most cells.
-fn cells(text: &str) -> Vec<(usize, Vec<String>)> {
+fn cells(text: &str) -> Lines {
     let with = |separator: u8| {
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
@@ -130,7 +146,7 @@ fn cells(text: &str) -> Vec<(usize, Vec<String>)> {
         }
         lines
     };
-    let widest = |lines: &[(usize, Vec<String>)]| lines.iter().map(|(_, line)| line.len()).max().unwrap_or(0);
+    let widest = |lines: &Lines| lines.iter().map(|(_, line)| line.len()).max().unwrap_or(0);
     [b'\t', b'|', b';', b','].map(with).into_iter().max_by_key(|lines| widest(lines)).unwrap_or_default()
 }
 

@@ -2,6 +2,7 @@
 
 mod header;
 mod settings;
+mod workbook;
 
 use std::fmt;
 
@@ -113,11 +114,17 @@ pub(crate) const MOST_BYTES: usize = 1 << 20;
 pub(super) const LONGEST_TEXT: usize = 1000;
 
 impl Template {
-    /// The template in a file: settings in TOML, or a house's form as CSV or TSV (UTF-8, UTF-16 or CP949), of which the
-    /// line of titles is read. What it is, its content says.
+    /// The template in a file: settings in TOML, or a house's form as a workbook (`.xlsx`), CSV or TSV (UTF-8, UTF-16 or
+    /// CP949), of which the line of titles is read. What it is, its content says.
     pub fn read(bytes: &[u8]) -> Result<Self, TemplateError> {
         if bytes.len() > MOST_BYTES {
             return Err(TemplateError { line: None, cause: Cause::TooLarge { bytes: bytes.len() } });
+        }
+        if bytes.starts_with(b"PK\x03\x04") {
+            return header::of_workbook(bytes);
+        }
+        if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
+            return Err(TemplateError { line: None, cause: Cause::Workbook });
         }
         let text = header::decode(bytes)?;
         if settings::is_settings(&text) { settings::read(&text) } else { header::read(&text) }
@@ -195,7 +202,7 @@ pub enum Cause {
     },
     /// In none of the encodings that are read.
     NoText,
-    /// A workbook, which is not read.
+    /// A workbook that cannot be read: of the old kind, protected by a password, or broken.
     Workbook,
     /// Not TOML; what the parser says of it.
     Syntax(String),
