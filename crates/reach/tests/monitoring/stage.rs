@@ -73,6 +73,7 @@ pub(crate) async fn serving_from(
         zone: jiff::tz::TimeZone::UTC,
         reader: None,
         asking: reach::control::Asking::nobody(),
+        beside: watch::channel(Arc::default()).1,
     };
     let modules = Modules::parse(modules).expect("modules");
     let state = WebState::new(&settings, status, Clock::start(), bench, modules);
