@@ -70,11 +70,16 @@ impl Rolling {
 pub struct Overheard {
     services: BTreeMap<ServiceName, ServiceTally>,
     exceptions: BTreeMap<ExceptionKey, ExceptionTally>,
-    statements: BTreeMap<(String, Option<String>, String), StatementTally>,
-    levels: BTreeMap<(String, Option<String>, Gauge, String), (Time, Level)>,
+    statements: BTreeMap<StatementKey, StatementTally>,
+    levels: BTreeMap<LevelKey, (Time, Level)>,
     alerts: BTreeMap<(String, String, String), AlertSeen>,
     left_out: u64,
 }
+
+/// The source, the database, the text.
+type StatementKey = (String, Option<String>, String);
+/// The source, the instance, what is measured, of what.
+type LevelKey = (String, Option<String>, Gauge, String);
 
 #[derive(Clone, Debug, Default)]
 struct ServiceTally {
@@ -250,10 +255,10 @@ impl Overheard {
             Word::Level(level) => {
                 let origin = &signal.origin;
                 let key = (origin.source.clone(), origin.instance.clone(), level.gauge, level.of.clone());
-                if make_room(&mut self.levels, &key, LEVELS, |(at, _)| *at, at) {
-                    self.levels.insert(key, (at, level.clone()));
-                } else {
+                if !make_room(&mut self.levels, &key, LEVELS, |(at, _)| *at, at) {
                     self.left_out += 1;
+                } else if self.levels.get(&key).is_none_or(|(known, _)| *known <= at) {
+                    self.levels.insert(key, (at, level.clone()));
                 }
             }
             Word::Alert(alert) => self.alert(&signal.origin, alert, at),
@@ -319,13 +324,12 @@ impl Overheard {
     }
 
     fn statements_seen(&self, now: Time) -> Vec<StatementSeen> {
-        let seen =
-            |((source, ..), tally): (&(String, Option<String>, String), &StatementTally)| StatementSeen {
-                source: source.clone(),
-                count: tally.count.sum(now),
-                last: tally.last,
-                statement: tally.statement.clone(),
-            };
+        let seen = |((source, ..), tally): (&StatementKey, &StatementTally)| StatementSeen {
+            source: source.clone(),
+            count: tally.count.sum(now),
+            last: tally.last,
+            statement: tally.statement.clone(),
+        };
         let mut statements: Vec<StatementSeen> = self.statements.iter().map(seen).collect();
         statements.sort_by(|a, b| {
             let key = |one: &StatementSeen| (one.statement.error.is_some(), one.statement.elapsed, one.count);

@@ -117,7 +117,7 @@ fn by_seconds(window: &Window, step: i64, lang: Lang) -> Vec<Tick> {
     let offset = i64::from(window.offset_s);
     let shift = if step >= 7 * DAY { MONDAY } else { 0 };
     let local = seconds_of(window.from).saturating_add(offset).saturating_sub(shift);
-    let ahead = i64::from(window.from.as_micros() % 1_000_000 > 0);
+    let ahead = i64::from(!window.from.as_micros().is_multiple_of(1_000_000));
     let mut local = (local.saturating_add(ahead + step - 1)).div_euclid(step) * step + shift;
     let mut ticks: Vec<Tick> = Vec::new();
     let mut day = None;

@@ -114,7 +114,7 @@ pub(super) fn verdict_badge(of: Verdict, voice: &Voice) -> Markup {
         of if of.is_partly_usable() => ("partly", "◐"),
         _ => ("bad", "✗"),
     };
-    badge(class, mark, &words::verdict_name(of, voice.lang))
+    badge(class, mark, words::verdict_name(of, voice.lang))
 }
 
 /// What a survey said of a target.

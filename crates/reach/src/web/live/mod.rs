@@ -99,9 +99,8 @@ struct Asked {
     page: String,
     #[serde(default)]
     lang: String,
-    /// The numbers of the targets whose rows are there; all where there is none.
-    #[serde(default)]
-    rows: String,
+    /// The numbers of the targets whose rows are there; all where nobody says.
+    rows: Option<String>,
 }
 
 async fn live(State(state): State<WebState>, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
@@ -116,7 +115,7 @@ async fn live(State(state): State<WebState>, Query(asked): Query<Asked>, headers
         return (StatusCode::SERVICE_UNAVAILABLE, later, "Too many look at the moment.\n").into_response();
     };
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());
-    let (viewer, waiting) = {
+    let (mut viewer, waiting) = {
         let mut rooms = live.rooms();
         rooms.came = rooms.came.wrapping_add(1);
         let number = rooms.came;
@@ -126,8 +125,9 @@ async fn live(State(state): State<WebState>, Query(asked): Query<Asked>, headers
             tokio::spawn(hub::serve(state.clone()));
         }
         let (receiver, waiting) = room.enter(last);
-        let rows: BTreeSet<u32> =
-            asked.rows.split(',').filter_map(|row| row.parse().ok()).take(MOST_ROWS).collect();
+        let numbers =
+            |rows: &String| rows.split(',').filter_map(|row| row.parse().ok()).take(MOST_ROWS).collect();
+        let rows: Option<BTreeSet<u32>> = asked.rows.as_ref().map(numbers);
         let begun = Instant::now();
         let viewer = Viewer {
             queue: VecDeque::from([Bytes::from(format!("retry: {RETRY}\n\n"))]),
@@ -143,7 +143,6 @@ async fn live(State(state): State<WebState>, Query(asked): Query<Asked>, headers
         };
         (viewer, waiting)
     };
-    let mut viewer = viewer;
     for message in waiting {
         viewer.take(&message);
     }
@@ -163,8 +162,8 @@ async fn live(State(state): State<WebState>, Query(asked): Query<Asked>, headers
 struct Viewer {
     queue: VecDeque<Bytes>,
     receiver: broadcast::Receiver<Arc<Message>>,
-    /// Which rows are there; empty for all.
-    rows: BTreeSet<u32>,
+    /// Which rows are there; `None` for all.
+    rows: Option<BTreeSet<u32>>,
     ends: Instant,
     /// When to say that the page is to be loaded anew.
     refresh: Option<(Instant, Bytes)>,
@@ -176,10 +175,10 @@ struct Viewer {
 
 impl Viewer {
     fn take(&mut self, message: &Message) {
-        match &message.kind {
-            Kind::Refresh(frame) => self.plan_refresh(frame.clone()),
-            Kind::Patch { .. } if self.rows.is_empty() => self.queue.extend(message.whole()),
-            Kind::Patch { .. } => self.queue.extend(message.part(&self.rows)),
+        match (&message.kind, &self.rows) {
+            (Kind::Refresh(frame), _) => self.plan_refresh(frame.clone()),
+            (Kind::Patch { .. }, None) => self.queue.extend(message.whole()),
+            (Kind::Patch { .. }, Some(rows)) => self.queue.extend(message.part(rows)),
         }
     }
 
