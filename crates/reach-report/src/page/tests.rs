@@ -326,9 +326,9 @@ fn a_diagnosis_of_every_verdict_has_a_page() {
     assert_ne!(diagnosis(Verdict::Ok).state, State::Unresolved);
 }
 
-/// How often each kind of mark of HTML is there.
-fn marks(page: &str) -> [usize; 5] {
-    ["<", ">", "\"", "=\"", "</"].map(|mark| page.matches(mark).count())
+/// How often each kind of mark of HTML is there: without another quote no attribute ends, and none begins.
+fn marks(page: &str) -> [usize; 3] {
+    ["<", ">", "\""].map(|mark| page.matches(mark).count())
 }
 
 proptest! {

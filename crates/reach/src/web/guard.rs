@@ -85,7 +85,8 @@ pub(super) async fn guard(State(state): State<WebState>, request: Request, next:
 fn refusal(guard: &Guard, request: &Request) -> Option<Response> {
     let path = request.uri().path();
     let reads = request.method() == Method::GET || request.method() == Method::HEAD;
-    if !reads && !(request.method() == Method::POST && path.starts_with("/do/")) {
+    let acts_on_purpose = request.method() == Method::POST && path.starts_with("/do/");
+    if !(reads || acts_on_purpose) {
         let allow = [(header::ALLOW, HeaderValue::from_static("GET, HEAD"))];
         return Some(
             (StatusCode::METHOD_NOT_ALLOWED, allow, "Only GET and HEAD are answered.\n").into_response(),
