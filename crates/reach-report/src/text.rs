@@ -601,10 +601,50 @@ fn places(page: &mut Page, scene: &Scene<'_>) {
 }
 
 fn trail(scene: &Scene<'_>, endpoint: &EndpointDiagnosis) -> Table {
+    let Some(trails) = side_by_side(scene, endpoint) else { return Table::default() };
+    let rows = trails.rows.into_iter().map(|row| {
+        let bad = if row.ended { format!("{}  <-- {}", row.bad, trails.mark) } else { row.bad };
+        Row::Cells(vec![
+            Span::plain(row.ttl.to_string()),
+            Span::new(bad, if row.ended { Role::Bad } else { Role::Plain }),
+            Span::plain(row.open),
+        ])
+    });
+    let columns = vec![
+        Column::new(Label::Hop.text(scene.lang)).right(),
+        Column::new(trails.bad).wrap(24),
+        Column::new(trails.open).dispensable(1),
+    ];
+    Table { rows: rows.collect(), columns }
+}
+
+/// The trail of a failing address beside that of one that works.
+pub(crate) struct Trails {
+    /// Whose the first one is.
+    pub(crate) bad: String,
+    /// Whose the second one is.
+    pub(crate) open: String,
+    /// What is said of the hop at which the first one ends.
+    pub(crate) mark: String,
+    /// Hop by hop.
+    pub(crate) rows: Vec<TrailRow>,
+}
+
+/// One hop of both.
+pub(crate) struct TrailRow {
+    pub(crate) ttl: u8,
+    pub(crate) bad: String,
+    pub(crate) open: String,
+    /// The first one ends here.
+    pub(crate) ended: bool,
+}
+
+/// Both trails, as far as they were followed.
+pub(crate) fn side_by_side(scene: &Scene<'_>, endpoint: &EndpointDiagnosis) -> Option<Trails> {
     let lang = scene.lang;
     let address = endpoint.endpoint.address;
     let failing = hops(endpoint, lang);
-    let Some(location) = &endpoint.location else { return Table::default() };
+    let location = endpoint.location.as_ref()?;
     let control =
         location.control.filter(|control| *control != address).and_then(|control| scene.endpoint(control));
     let mut open = control.map(|control| hops(control, lang)).unwrap_or_default();
@@ -625,36 +665,29 @@ fn trail(scene: &Scene<'_>, endpoint: &EndpointDiagnosis) -> Table {
     let last = failing.iter().map(|(ttl, ..)| *ttl).max().unwrap_or(0);
     let last =
         marked.filter(|_| by_syn).map_or(last, |marked| last.min(marked.saturating_add(1).max(last_open)));
-    let mut rows = Vec::new();
-    for ttl in 1..=last.max(last_open) {
-        let at = |hops: &[(u8, String, bool)]| {
-            hops.iter().find(|(hop, ..)| *hop == ttl).map(|(_, text, _)| text.clone()).unwrap_or_default()
-        };
-        let ended = marked == Some(ttl);
-        let mut text = at(&failing);
-        if ended {
-            text.push_str(&if by_syn {
-                say!(lang, "  <-- ends here", "  <-- 여기서 끊김")
-            } else {
-                say!(lang, "  <-- cut before here", "  <-- 이 앞에서 끊김")
-            });
-        }
-        rows.push(Row::Cells(vec![
-            Span::plain(ttl.to_string()),
-            Span::new(text, if ended { Role::Bad } else { Role::Plain }),
-            Span::plain(at(&open)),
-        ]));
-    }
+    let at = |hops: &[(u8, String, bool)], ttl: u8| {
+        hops.iter().find(|(hop, ..)| *hop == ttl).map(|(_, text, _)| text.clone()).unwrap_or_default()
+    };
+    let rows = (1..=last.max(last_open)).map(|ttl| TrailRow {
+        ttl,
+        bad: at(&failing, ttl),
+        open: at(&open, ttl),
+        ended: marked == Some(ttl),
+    });
     let open_title = match control {
         Some(control) => format!("{} ({})", control.endpoint.address, control.verdict.code()),
         None => say!(lang, "open path", "정상 경로"),
     };
-    let columns = vec![
-        Column::new(Label::Hop.text(lang)).right(),
-        Column::new(format!("{address} ({})", endpoint.verdict.code())).wrap(24),
-        Column::new(open_title).dispensable(1),
-    ];
-    Table { columns, rows }
+    Some(Trails {
+        bad: format!("{address} ({})", endpoint.verdict.code()),
+        open: open_title,
+        mark: if by_syn {
+            say!(lang, "ends here", "여기서 끊김")
+        } else {
+            say!(lang, "cut before here", "이 앞에서 끊김")
+        },
+        rows: rows.collect(),
+    })
 }
 
 /// TTL, what came, and whether it was a router's time exceeded.

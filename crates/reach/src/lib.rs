@@ -32,6 +32,7 @@ pub mod alert;
 pub mod asn;
 pub mod blackbox;
 pub mod board;
+pub mod captures;
 pub mod cli;
 pub mod command;
 pub mod config;

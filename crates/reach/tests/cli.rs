@@ -76,15 +76,6 @@ fn wrong_input_names_what_is_wrong_and_what_would_be_right() {
 }
 
 #[test]
-fn a_command_of_a_later_version_is_not_taken_for_a_host() {
-    let done = reach(&["report", "example.com"]);
-    assert_eq!(done.status.code(), Some(2));
-    assert!(stderr(&done).contains("no command `report`"), "{}", stderr(&done));
-    let help = stdout(&reach(&["--help"]));
-    assert!(!help.contains("\n  report"), "{help}");
-}
-
-#[test]
 fn every_mistake_of_a_list_is_told_with_file_and_line_before_anything_is_sent() {
     let directory = TempDir::new().expect("a directory");
     let list = directory.path().join("hosts.txt");
@@ -167,6 +158,40 @@ fn the_exit_status_says_what_was_found() {
         let states: Vec<&Value> = targets.iter().map(|target| &target["state"]).collect();
         assert_eq!(replayed.status.code(), Some(code), "{states:?}");
         assert!(replayed.stderr.is_empty(), "{}", stderr(&replayed));
+    }
+}
+
+#[test]
+fn a_result_is_written_as_a_page_that_needs_nothing_else() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("result.html");
+    let path = path.to_string_lossy();
+    let both = Made::founding().and(Made::founding().only("203.0.113.11"));
+    for (lang, said) in [("en", "What to ask"), ("ko", "요청 사항")] {
+        let replayed = both.replayed(&["--html", &path, "--lang", lang]);
+        assert_eq!(replayed.status.code(), Some(1), "{}", stderr(&replayed));
+        assert!(stdout(&replayed).contains("203.0.113.12"), "the result is shown as well");
+        let page = fs::read_to_string(&*path).expect("written");
+        assert!(page.starts_with("<!DOCTYPE html>") && page.trim_end().ends_with("</html>"), "{page}");
+        for part in [said, "fcm.googleapis.com:443", "203.0.113.12", "<svg class=\"chart\"", "<style>"] {
+            assert!(page.contains(part), "{part}");
+        }
+        assert!(!page.contains("<link") && !page.contains(" src="), "nothing is fetched");
+    }
+}
+
+#[test]
+fn a_page_is_written_to_files_of_the_usual_kind_only() {
+    for (path, said) in
+        [("-", "standard output"), ("/dev/null", "no regular file"), ("/dev/null/x", "cannot be written")]
+    {
+        let replayed = Made::founding().replayed(&["--html", path]);
+        assert_eq!(replayed.status.code(), Some(2), "{path}");
+        assert!(
+            stderr(&replayed).contains("--html") && stderr(&replayed).contains(said),
+            "{}",
+            stderr(&replayed)
+        );
     }
 }
 

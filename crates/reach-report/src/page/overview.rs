@@ -28,9 +28,9 @@ use crate::{
 /// Targets on one page.
 const A_PAGE: usize = 100;
 /// The size of a sparkline.
-const SPARKLINE: (f64, f64) = (96.0, 22.0);
+const SPARKLINE: (f64, f64) = (84.0, 20.0);
 /// Cells of one target.
-const MOST_CELLS: usize = 48;
+const MOST_CELLS: usize = 32;
 
 /// What is known of the last hour of a target.
 #[derive(Clone, Debug, Default, PartialEq)]

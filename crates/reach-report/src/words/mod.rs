@@ -21,7 +21,7 @@ mod tests;
 pub(crate) mod trace;
 mod verdict;
 
-pub(crate) use ask::{Ask, ask, findings_with_ask, resolution_advice};
+pub(crate) use ask::{Ask, Audience, ask, findings_with_ask, particulars, resolution_advice, source_text};
 pub(crate) use evidence::{alert_name, distrust, evidence, evidence_code, icmp, rcode, tls_end};
 pub(crate) use finding::{finding, is_about_names};
 pub(crate) use impact::{client, client_logs, impact_note};

@@ -38,7 +38,7 @@ use reach_net::{
     sys::drop_privileges,
     trust::TrustRoots,
 };
-use reach_store::{Committed, Writer};
+use reach_store::{Committed, Reader, Writer};
 use tokio::{
     runtime,
     sync::{mpsc, oneshot, watch},
@@ -176,6 +176,7 @@ struct Daemon {
     plan: WatchPlan,
     desk: Desk<Post>,
     writer: Writer,
+    reader: Reader,
     probing: Probing,
     next_silence: SilenceId,
     maintained_until: Time,
@@ -280,6 +281,7 @@ impl Daemon {
             plan,
             desk,
             writer,
+            reader,
             probing,
             next_silence: recovered.next.silence,
             maintained_until: now,
@@ -306,7 +308,7 @@ impl Daemon {
         };
         daemon.hearing.open(&daemon.watch.config, clock)?;
         daemon.open_control(&wish)?;
-        daemon.open_web((published, beside), &vantage, reader, &wish).await?;
+        daemon.open_web((published, beside), &vantage, &wish).await?;
         daemon.begin_renewed(&daemon.watch.config.clone())?;
         daemon.listen_for_signals(&wish);
         daemon.maintain(now);

@@ -34,6 +34,7 @@ pub(super) fn routes() -> Router<WebState> {
         .route("/signals", get(signals::signals))
         .route("/api/v1/signals", get(signals::json))
         .route("/assets/{name}", get(asset))
+        .route("/style.css", get(style))
         .route("/do/acknowledge", post(deeds::acknowledge))
         .route("/do/mute", post(deeds::mute))
         .route("/do/note", post(deeds::note))
@@ -51,6 +52,12 @@ async fn asset(Path(name): Path<String>) -> Response {
     let kind = HeaderValue::from_static(asset.media_type);
     let keep = HeaderValue::from_static("public, max-age=31536000, immutable");
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, keep)], asset.text).into_response()
+}
+
+/// The same by a name that stays, for pages that stand before these.
+async fn style() -> Response {
+    let style = assets::style();
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(style.media_type))], style.text).into_response()
 }
 
 #[cfg(test)]
