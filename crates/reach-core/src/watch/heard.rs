@@ -74,6 +74,18 @@ pub struct Overheard {
     levels: BTreeMap<LevelKey, (Time, Level)>,
     alerts: BTreeMap<(String, String, String), AlertSeen>,
     left_out: u64,
+    full: Full,
+}
+
+/// The stretch of time in which nothing was old enough to make room, for each kind: it is not looked for again in that
+/// stretch, however much comes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Full {
+    services: u64,
+    exceptions: u64,
+    statements: u64,
+    levels: u64,
+    alerts: u64,
 }
 
 /// The source, the database, the text.
@@ -255,7 +267,7 @@ impl Overheard {
             Word::Level(level) => {
                 let origin = &signal.origin;
                 let key = (origin.source.clone(), origin.instance.clone(), level.gauge, level.of.clone());
-                if !make_room(&mut self.levels, &key, LEVELS, |(at, _)| *at, at) {
+                if !make_room(&mut self.levels, &key, (LEVELS, &mut self.full.levels), |(at, _)| *at, at) {
                     self.left_out += 1;
                 } else if self.levels.get(&key).is_none_or(|(known, _)| *known <= at) {
                     self.levels.insert(key, (at, level.clone()));
@@ -361,7 +373,7 @@ impl Overheard {
 
     fn service(&mut self, origin: &Origin, at: Time) -> Option<&mut ServiceTally> {
         let name = ServiceName::of(origin);
-        if !make_room(&mut self.services, &name, SERVICES, |one| one.last, at) {
+        if !make_room(&mut self.services, &name, (SERVICES, &mut self.full.services), |one| one.last, at) {
             self.left_out += 1;
             return None;
         }
@@ -382,7 +394,8 @@ impl Overheard {
             service.failures.add(at, 1);
         }
         let key = (ServiceName::of(origin), class, name, destination);
-        if !make_room(&mut self.exceptions, &key, EXCEPTIONS, |one| one.last, at) {
+        if !make_room(&mut self.exceptions, &key, (EXCEPTIONS, &mut self.full.exceptions), |one| one.last, at)
+        {
             self.left_out += 1;
             return;
         }
@@ -397,7 +410,8 @@ impl Overheard {
 
     fn statement(&mut self, origin: &Origin, statement: &Statement, at: Time) {
         let key = (origin.source.clone(), statement.database.clone(), statement.text.clone());
-        if !make_room(&mut self.statements, &key, STATEMENTS, |one| one.last, at) {
+        if !make_room(&mut self.statements, &key, (STATEMENTS, &mut self.full.statements), |one| one.last, at)
+        {
             self.left_out += 1;
             return;
         }
@@ -416,7 +430,7 @@ impl Overheard {
     fn alert(&mut self, origin: &Origin, alert: &Alert, at: Time) {
         let place = origin.instance.as_ref().or(origin.service.as_ref()).unwrap_or(&origin.source);
         let key = (origin.source.clone(), place.clone(), alert.title.clone());
-        if !make_room(&mut self.alerts, &key, ALERTS, |one| one.last, at) {
+        if !make_room(&mut self.alerts, &key, (ALERTS, &mut self.full.alerts), |one| one.last, at) {
             self.left_out += 1;
             return;
         }
@@ -447,18 +461,26 @@ impl AlertSeen {
 fn make_room<K: Ord + Clone, V>(
     map: &mut BTreeMap<K, V>,
     key: &K,
-    most: usize,
+    (most, full): (usize, &mut u64),
     last: impl Fn(&V) -> Time,
     at: Time,
 ) -> bool {
     if map.len() < most || map.contains_key(key) {
         return true;
     }
+    let stretch = at.as_micros() / SLOT;
+    if *full == stretch {
+        return false;
+    }
     let oldest =
         map.iter().map(|(key, value)| (last(value), key)).min().map(|(last, key)| (last, key.clone()));
     // What is as young as what comes stays: a flood of names must not push out what was there.
     let older = oldest.filter(|(last, _)| at.as_micros().saturating_sub(SLOT) > last.as_micros());
-    older.is_some_and(|(_, key)| map.remove(&key).is_some())
+    let Some((_, oldest)) = older else {
+        *full = stretch;
+        return false;
+    };
+    map.remove(&oldest).is_some()
 }
 
 fn cut<T>(mut all: Vec<T>, left_out: &mut u64) -> Vec<T> {

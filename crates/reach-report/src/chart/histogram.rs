@@ -1,7 +1,9 @@
 //! How long connecting took: where SYNs are lost, times cluster behind the round trip by what the kernel waits before it
 //! sends the next one.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
+
+use reach_core::model::{After, Answer, Connect, Connected, Observation, Outcome, Probe};
 
 use super::{
     Anchor, Drawing, Paint, Shape,
@@ -29,6 +31,26 @@ const SLACK: f64 = 0.45;
 const PLOT: f64 = 120.0;
 
 impl Histogram {
+    /// Of what a survey saw: how long its own connections took from the first SYN on. `None` where there were none.
+    pub fn of(observations: &[Observation], title: String, width: f64) -> Option<Self> {
+        let mut times: BTreeMap<Duration, u64> = BTreeMap::new();
+        for observation in observations {
+            let (Probe::Connect(Connect { ttl: None, .. }), Outcome::Answered(Answer::Connected(connected))) =
+                (&observation.probe, &observation.outcome)
+            else {
+                continue;
+            };
+            // The round trip is that of the last SYN. What was watched afterwards took time, too.
+            let took = match connected {
+                Connected { syns: 0..=1, rtt, .. } => *rtt,
+                Connected { after: After::NotWatched, .. } => observation.done.since(observation.sent),
+                _ => continue,
+            };
+            *times.entry(took).or_default() += 1;
+        }
+        (!times.is_empty()).then(|| Self { title, width, times: times.into_iter().collect() })
+    }
+
     /// The round trip: the middle of what is no repetition.
     fn round_trip(&self) -> Option<Duration> {
         let mut first: Vec<(Duration, u64)> =
@@ -164,6 +186,30 @@ mod tests {
         pen::is_sound(&drawing).expect("sound");
         insta::assert_snapshot!("histogram", svg(&drawing).into_string().replace("><", ">\n<"));
         insta::assert_snapshot!("histogram-ko", histogram(&chart, Lang::Ko).description);
+    }
+
+    #[test]
+    fn times_of_a_survey_are_from_the_first_syn_on() {
+        let observation = |micros: u64, syns, rtt, ttl: Option<u8>| {
+            let probe = serde_json::json!({
+                "id": 1, "probe": "connect", "endpoint": { "address": "203.0.113.11", "port": 443 },
+                "source_port": 40_000, "ttl": ttl, "min_ttl": null, "timeout": 3_000_000, "then": "reset", "crowd": 1,
+                "outcome": { "answered": { "connected": {
+                    "rtt": rtt, "syns": syns, "source": "10.70.0.2:40000", "after": "not-watched",
+                } } },
+                "sent": 1_000_000, "done": 1_000_000 + micros,
+            });
+            serde_json::from_value::<Observation>(probe).expect("an observation")
+        };
+        let seen = [
+            observation(20_500, 1, 20_000, None),
+            observation(1_021_000, 2, 20_000, None),
+            observation(20_500, 1, 20_000, Some(3)),
+        ];
+        let histogram = Histogram::of(&seen, String::new(), 400.0).expect("times");
+        assert_eq!(histogram.times, [(Duration::from_millis(20), 1), (Duration::from_millis(1_021), 1)]);
+        assert_eq!(histogram.repeated(), [(1, 1)]);
+        assert_eq!(Histogram::of(&seen[2..], String::new(), 400.0), None);
     }
 
     #[test]

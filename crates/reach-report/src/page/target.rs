@@ -71,7 +71,10 @@ pub fn target(frame: &Frame<'_>, view: &TargetView<'_>) -> String {
             (addresses(view, frame))
         }
         @match &scene {
-            Some(scene) => (surveyed(scene, voice)),
+            Some(scene) => {
+                (surveyed(scene, voice))
+                @if let Some(survey) = view.survey { (paths::times(&survey.observations, voice)) }
+            },
             None => section aria-label=(t(Label::Findings)) {
                 h2 { (t(Label::Findings)) }
                 p.empty { (t(Label::NoSurvey)) }

@@ -302,6 +302,11 @@ pub(crate) fn cells_title(count: usize, lang: Lang) -> String {
     }
 }
 
+/// What a histogram shows.
+pub(crate) fn connect_times(lang: Lang) -> String {
+    say!(lang, "Times of connecting", "연결 소요 시간")
+}
+
 /// One bar of a histogram.
 pub(crate) fn bar(from: &str, until: &str, count: u64, lang: Lang) -> String {
     say!(lang, "{from} to {until}: {count}", "{from} ~ {until}: {count}회")
