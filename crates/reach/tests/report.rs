@@ -77,7 +77,11 @@ fn memory(directory: &Path, story: &Examination) -> PathBuf {
             } else {
                 Reading::Answered(Duration::from_millis(9))
             };
-            samples.push(Sample { series, layer: Layer::Connect, at: at(second), reading, again: false });
+            let sample = Sample { series, layer: Layer::Connect, at: at(second), reading, again: false };
+            samples.push(sample);
+            if matches!(reading, Reading::Answered(_)) {
+                samples.push(Sample { layer: Layer::Exchange, ..sample });
+            }
         }
         if bad {
             members.push(Member {
