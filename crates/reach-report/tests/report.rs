@@ -347,3 +347,25 @@ fn published_ranges_are_a_second_way_with_a_word_on_their_age() {
     assert!(text.contains("In no range: 203.0.113.12"), "{text}");
     assert_eq!(report::form(&with, Lang::En).map(|form| form.rules.len()), Some(1));
 }
+
+#[test]
+fn what_one_rule_mends_is_asked_for_once() {
+    let (case, mut diagnosis) = common::story();
+    for endpoint in diagnosis.endpoints.iter_mut().filter(|one| one.endpoint.address == ip("203.0.113.14")) {
+        endpoint.verdict = Verdict::Prohibited;
+        endpoint.evidence = vec![Evidence::IcmpReceived {
+            error: IcmpError { v6: false, kind: 3, code: 13 },
+            by: ip("10.70.1.2"),
+            times: 4,
+        }];
+    }
+    let (runs, asker) = ([run((case, diagnosis))], asker());
+    let json = report::json(&material(&runs, &asker), Lang::En);
+    let requests = json["requests"].as_array().expect("a list");
+    assert_eq!(requests.len(), 1);
+    let addresses = &requests[0]["destination"]["addresses"];
+    assert_eq!(addresses, &serde_json::json!(["203.0.113.12", "203.0.113.14", "203.0.113.15"]));
+    // Loss is not excluded by counting where something else than silence came.
+    let not = requests[0]["not"].as_array().expect("a list");
+    assert!(not.iter().all(|one| one["code"] != "loss"));
+}

@@ -7,7 +7,7 @@ use reach_core::watch::{AddressState, Phase};
 use super::{Course, Material, evidence::WIDTH, letter::heading};
 use crate::{
     Lang,
-    chart::{self, HeatCell, HeatMap, HeatRow, Window},
+    chart::{self, HeatCell, HeatMap, HeatRow, Mark, Window},
     document::{Block, Cell, Column, Table, Tone},
     units, watch,
     words::{Label, say},
@@ -80,6 +80,13 @@ fn heat(material: &Material<'_>, course: &Course, lang: Lang, blocks: &mut Vec<B
     if map.rows.is_empty() {
         return;
     }
+    let incident = &course.incident;
+    map.marks.push(Mark {
+        from: incident.began,
+        until: matches!(incident.phase, Phase::Closed { .. }).then_some(course.until),
+        label: format!("#{}", incident.id.0),
+        link: None,
+    });
     let caption = say!(
         lang,
         "One row for each address; dark and hatched where all tries failed, empty where nothing was tried.",

@@ -85,7 +85,13 @@ pub(super) fn faults<'a>(material: &Material<'a>, lang: Lang) -> Vec<Fault<'a>> 
                 Some(Reader::Manager) | None => None,
             };
             let lead = kinds.iter().find(|(kind, _)| Some(kind.owner()) == wanted).or(kinds.first())?;
-            let (kind, failing) = lead.clone();
+            let (kind, mut failing) = lead.clone();
+            if kind.wants_rule() {
+                // One rule mends them all.
+                let alike = kinds.iter().filter(|(other, _)| other.wants_rule());
+                failing = alike.flat_map(|(_, addresses)| addresses.iter().copied()).collect();
+                failing.sort_unstable();
+            }
             let attempts = attempts::attempts(&run.case, &run.observations);
             Some(Fault { scene, kind, failing, kinds, attempts })
         })

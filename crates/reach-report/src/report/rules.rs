@@ -200,9 +200,11 @@ fn by_range(scene: &Scene<'_>, name: &str, failing: &[IpAddr], feeds: &[Feed], t
         let who = provider.name();
         let kind = feeds::Kind::ALL.into_iter().find(|kind| kind.provider() == Some(provider));
         match kind.and_then(feeds::Kind::url) {
-            Some(url) => {
-                cost.push(say!(lang, "{who} publishes its ranges at {url}.", "{who}의 공개 대역: {url}"))
-            }
+            Some(url) => cost.push(say!(
+                lang,
+                "{who} publishes its ranges at {url}.",
+                "{who}의 공개 대역은 {url} 파일에 있습니다."
+            )),
             None => {
                 prefixes = provider.fixed().iter().map(ToString::to_string).collect();
                 if prefixes.is_empty() {

@@ -1,7 +1,7 @@
 //! What a report is made of: a recording, or an incident with what the watch remembers of it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     fs::{self, File},
     io::{self, Read},
     net::IpAddr,
@@ -18,7 +18,7 @@ use reach_core::{
 use reach_report::{
     Lang,
     report::{Course, Onset, Run},
-    watch::History,
+    watch::{History, HistoryBucket},
 };
 use reach_store::{Reader, Span};
 
@@ -286,20 +286,31 @@ fn onsets(
     let Some(first) = onsets.values().map(|onset| onset.first_bad).min() else { return Ok(Vec::new()) };
     let from = Time::from_micros(first.as_micros().saturating_sub(micros(BEFORE)));
     let end = until + Duration::from_millis(1);
+    let mut tried: BTreeMap<IpAddr, Time> = BTreeMap::new();
     for sample in reader.results(Some(target), Span { from, until: end })? {
         let sample = sample?;
         let Some(onset) = onsets.get_mut(&sample.series.address).filter(|_| sample.layer != Layer::Echo)
         else {
             continue;
         };
-        match sample.reading {
-            Reading::Answered(_) if sample.at < onset.first_bad => onset.last_good = Some(sample.at),
-            Reading::Answered(_) => onset.tries += 1,
-            Reading::Failed(_) if sample.at >= onset.first_bad => {
-                (onset.tries, onset.failures) = (onset.tries + 1, onset.failures + 1);
-                onset.last_bad = Some(sample.at);
+        if sample.at < onset.first_bad {
+            if matches!(sample.reading, Reading::Answered(_)) {
+                onset.last_good = Some(sample.at);
             }
-            Reading::Failed(_) | Reading::Unable => {}
+            continue;
+        }
+        let failed = match sample.reading {
+            Reading::Answered(_) => false,
+            Reading::Failed(_) => true,
+            Reading::Unable => continue,
+        };
+        // Each layer that a try comes to makes a sample: it is one try.
+        if tried.insert(sample.series.address, sample.at) != Some(sample.at) {
+            onset.tries += 1;
+        }
+        if failed {
+            onset.failures += 1;
+            onset.last_bad = Some(sample.at);
         }
     }
     let mut onsets: Vec<Onset> = onsets.into_values().collect();
@@ -321,22 +332,36 @@ fn history(
     let step = step_for(until.since(from).max(Duration::from_secs(60)), CELLS);
     let from = Time::from_micros(from.as_micros() - from.as_micros() % micros(step).max(1));
     let found = reader.history(target, Span { from, until }, step)?;
-    // The deepest layer that was tried says whether a connection was of use.
-    let layers = found.addresses.keys().map(|(_, layer)| *layer);
-    let layer = layers.filter(|layer| *layer != Layer::Echo).min().unwrap_or(Layer::Connect);
-    let buckets = found.addresses.into_iter().filter(|((_, of), _)| *of == layer).flat_map(
-        |((address, layer), buckets)| {
-            buckets.into_iter().map(move |bucket| memory::shown_bucket(address, layer, bucket))
-        },
-    );
+    // Every try begins with connecting; what fails above it fails the same try.
+    let mut buckets: BTreeMap<(IpAddr, Time), HistoryBucket> = BTreeMap::new();
+    for ((address, layer), of_layer) in
+        found.addresses.into_iter().filter(|((_, layer), _)| *layer != Layer::Echo)
+    {
+        for bucket in of_layer {
+            let more = memory::shown_bucket(address, layer, bucket);
+            match buckets.entry((address, more.from)) {
+                Entry::Vacant(vacant) => drop(vacant.insert(more)),
+                Entry::Occupied(mut known) => {
+                    let known = known.get_mut();
+                    known.tries = known.tries.max(more.tries);
+                    for (reason, count) in more.failures {
+                        *known.failures.entry(reason).or_default() += count;
+                    }
+                }
+            }
+        }
+    }
+    // Where nobody watches any more, nothing is to be seen.
+    let last = buckets.keys().map(|(_, from)| *from + step).max();
+    let until = last.map_or(until, |last| last.min(until));
     Ok(History {
         target: incident.title.clone(),
         from,
         until,
         step,
-        layer,
+        layer: Layer::Connect,
         totals: Vec::new(),
-        buckets: buckets.collect(),
+        buckets: buckets.into_values().collect(),
         transitions: Vec::new(),
     })
 }
