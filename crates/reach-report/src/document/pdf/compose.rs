@@ -1,5 +1,7 @@
 //! Laying blocks out on pages.
 
+use std::collections::BTreeSet;
+
 use super::{
     MOST_PAGES, PdfError,
     fonts::{Face, Fonts},
@@ -94,7 +96,7 @@ pub(super) struct Composer<'f> {
     /// The head of the table that goes on, which new pages begin with.
     pub(super) head: Option<Vec<Op>>,
     /// What `#…` can lead to.
-    anchors: Vec<String>,
+    anchors: BTreeSet<String>,
 }
 
 impl Composer<'_> {
@@ -345,7 +347,7 @@ impl Composer<'_> {
     fn leads_somewhere(&self, url: &str) -> bool {
         let is_outside = ["https://", "http://", "mailto:"].iter().any(|scheme| url.starts_with(scheme));
         let is_plain = url.chars().all(|c| !c.is_control() && !c.is_whitespace());
-        is_plain && url.len() < 2000 && (is_outside || self.anchors.iter().any(|anchor| url == anchor))
+        is_plain && url.len() < 2000 && (is_outside || self.anchors.contains(url))
     }
 
     /// Puts cells beside each other, over as many pages as they take.
@@ -470,7 +472,7 @@ pub(super) const fn strong(tone: Tone) -> [u8; 3] {
 }
 
 /// What `#…` can lead to: the headings.
-fn anchors(document: &Document) -> Vec<String> {
+fn anchors(document: &Document) -> BTreeSet<String> {
     let heading = |block: &Block| match block {
         Block::Heading { text, .. } => Some(anchor(text)),
         _ => None,
