@@ -98,6 +98,8 @@ fn carried(seeds: &mut Seeds) {
             "# ours\n192.0.2.0/24 ; office\n\"198.51.100.7\",Seoul\n0.0.0.0/0\n".as_bytes(),
         ],
     );
+    let workbook = reach_report::request::xlsx(&reach_fuzz::parsers::asked(), None).unwrap_or_default();
+    seeds.add("form_template", "workbook", workbook);
     seeds.add("form_template", "usual", include_bytes!("../../crates/reach-report/src/request/template/example.toml"));
     seeds.all::<5>(
         "form_template",

@@ -46,7 +46,7 @@ pub fn form_template(bytes: &[u8]) {
 }
 
 /// A request for one rule.
-fn asked() -> request::RequestForm {
+pub fn asked() -> request::RequestForm {
     let day = jiff::civil::date(2026, 11, 23);
     request::RequestForm {
         lang: Lang::Ko,

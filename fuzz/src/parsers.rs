@@ -77,7 +77,7 @@ mod hosts;
 #[path = "received.rs"]
 mod received;
 
-pub use self::carried::{feed, form_template};
+pub use self::carried::{asked, feed, form_template};
 pub use self::hosts::{host_files, hsperf, postgres_log, slow_log, sock_diag, socket_table, statement};
 pub use self::received::otlp;
 

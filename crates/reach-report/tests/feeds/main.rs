@@ -5,7 +5,7 @@ mod properties;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use jiff::civil::{Date, date};
+use jiff::civil::date;
 use reach_report::{
     Lang,
     feeds::{Age, Feed, FeedError, Kind, Provider, cover, provider_of, read, without},
@@ -51,7 +51,7 @@ fn feed(name: &str, text: &str) -> Feed {
 #[test]
 fn every_provider_is_recognised_by_its_content() {
     let day = |day| Some(date(2026, 11, day));
-    let cases: [(&str, &str, Kind, Option<Date>, Option<&str>, usize); 13] = [
+    let cases = [
         ("a", GOOG, Kind::Google, day(20), Some("1763888585123"), 3),
         ("a", CLOUD, Kind::GoogleCloud, day(20), Some("1"), 2),
         ("a", AWS, Kind::Aws, day(19), Some("1763888585"), 4),

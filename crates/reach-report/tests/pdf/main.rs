@@ -162,6 +162,8 @@ fn the_same_document_gives_the_same_bytes() {
 #[test]
 fn a_document_without_end_is_refused() {
     let mut document = empty();
-    document.blocks = vec![Block::Paragraph(vec![Inline::Text("\n".repeat(200_000))])];
+    document.blocks = vec![Block::Paragraph(vec![Inline::Text("\n".repeat(110_000))])];
+    assert_eq!(pdf(&document, None), Err(PdfError::TooLong));
+    document.blocks = vec![Block::Verbatim("x".repeat(20 << 20))];
     assert_eq!(pdf(&document, None), Err(PdfError::TooLong));
 }

@@ -103,9 +103,12 @@ fn one_rule_stays_one_line() {
     assert!(text.contains("2안: first second third\\u{1b}[31m"));
 }
 
+/// Makes a request ask for too much.
+type Change = fn(&mut RequestForm);
+
 #[test]
 fn a_request_for_everything_is_refused_before_others_refuse_it() {
-    let everything: [(&str, fn(&mut RequestForm)); 7] = [
+    let everything: [(&str, Change); 7] = [
         ("0.0.0.0/0", |form| {
             form.rules[0].destination = vec![Destination::Network("0.0.0.0/0".parse().expect("a net"))]
         }),

@@ -1,5 +1,7 @@
 //! Laying blocks out on pages.
 
+use std::collections::BTreeSet;
+
 use super::{
     MOST_PAGES, PdfError,
     fonts::{Face, Fonts},
@@ -43,8 +45,13 @@ pub(super) fn compose(document: &Document, fonts: &Fonts) -> Result<Laid, PdfErr
     };
     composer.page()?;
     composer.title(document)?;
-    for block in &document.blocks {
-        composer.block(block)?;
+    for (at, block) in document.blocks.iter().enumerate() {
+        match block {
+            Block::Heading { level, text } => {
+                composer.heading(*level, text, start_of(&document.blocks[at + 1..]))?
+            }
+            block => composer.block(block)?,
+        }
     }
     composer.attachments(&document.attachments)?;
     composer.furniture();
@@ -94,7 +101,7 @@ pub(super) struct Composer<'f> {
     /// The head of the table that goes on, which new pages begin with.
     pub(super) head: Option<Vec<Op>>,
     /// What `#…` can lead to.
-    anchors: Vec<String>,
+    anchors: BTreeSet<String>,
 }
 
 impl Composer<'_> {
@@ -169,7 +176,7 @@ impl Composer<'_> {
 
     pub(super) fn block(&mut self, block: &Block) -> Result<(), PdfError> {
         match block {
-            Block::Heading { level, text } => self.heading(*level, text),
+            Block::Heading { level, text } => self.heading(*level, text, start_of(&[])),
             Block::Paragraph(text) => {
                 let node = self.laid.nodes.add(Role::Paragraph, None);
                 self.running(text, LEFT, MEASURE, node, RowLook::plain(BODY))?;
@@ -192,14 +199,14 @@ impl Composer<'_> {
         }
     }
 
-    fn heading(&mut self, level: u8, text: &str) -> Result<(), PdfError> {
+    /// A heading, and how much of what follows has to stand below it.
+    fn heading(&mut self, level: u8, text: &str, follows: f32) -> Result<(), PdfError> {
         let (size, before, after) = match level {
             0 | 1 => (15.0, 14.0, 5.0),
             2 => (12.0, 10.0, 4.0),
             _ => (10.5, 8.0, 3.0),
         };
-        // A heading stands over something.
-        self.room(before + size * LEADING + after + 3.0 * BODY * LEADING)?;
+        self.room(before + size * LEADING + after + follows)?;
         self.gap(before);
         let bookmark = Bookmark { level, text: text.to_owned(), page: self.laid.pages.len() - 1, y: self.y };
         self.laid.bookmarks.push(bookmark);
@@ -304,7 +311,11 @@ impl Composer<'_> {
             return Ok(());
         }
         let lang = self.lang;
-        self.heading(2, &say!(lang, "Files inside this document", "이 문서에 포함된 첨부 파일"))?;
+        self.heading(
+            2,
+            &say!(lang, "Files inside this document", "이 문서에 포함된 첨부 파일"),
+            start_of(&[]),
+        )?;
         let fact = |file: &Attachment| {
             let (about, bytes) = (&file.about, file.bytes.len());
             let about = match bytes {
@@ -345,7 +356,7 @@ impl Composer<'_> {
     fn leads_somewhere(&self, url: &str) -> bool {
         let is_outside = ["https://", "http://", "mailto:"].iter().any(|scheme| url.starts_with(scheme));
         let is_plain = url.chars().all(|c| !c.is_control() && !c.is_whitespace());
-        is_plain && url.len() < 2000 && (is_outside || self.anchors.iter().any(|anchor| url == anchor))
+        is_plain && url.len() < 2000 && (is_outside || self.anchors.contains(url))
     }
 
     /// Puts cells beside each other, over as many pages as they take.
@@ -433,6 +444,18 @@ impl Composer<'_> {
     }
 }
 
+/// How much room the beginning of some blocks takes: what a heading over them must not be parted from.
+fn start_of(blocks: &[Block]) -> f32 {
+    let line = BODY * LEADING;
+    match blocks {
+        [Block::Heading { .. }, rest @ ..] => 3.0 * line + start_of(rest.get(..1).unwrap_or_default()),
+        [Block::Figure { drawing, .. }, ..] => super::figure::height(drawing),
+        [Block::Table(_), ..] => 7.0 * line,
+        [Block::Callout { .. } | Block::Verbatim(_), ..] => 4.0 * line,
+        _ => 3.0 * line,
+    }
+}
+
 /// As much of a text as fits.
 fn shortened(text: &str, width: f32, fonts: &Fonts) -> String {
     let mut room = width;
@@ -470,7 +493,7 @@ pub(super) const fn strong(tone: Tone) -> [u8; 3] {
 }
 
 /// What `#…` can lead to: the headings.
-fn anchors(document: &Document) -> Vec<String> {
+fn anchors(document: &Document) -> BTreeSet<String> {
     let heading = |block: &Block| match block {
         Block::Heading { text, .. } => Some(anchor(text)),
         _ => None,

@@ -25,11 +25,8 @@ const FAR: f64 = 1.0e5;
 impl Composer<'_> {
     pub(super) fn figure(&mut self, drawing: &Drawing, caption: &str) -> Result<(), PdfError> {
         let alt = [drawing.title.as_str(), drawing.description.as_str()].join(". ");
-        let (width, height) = (number(drawing.width), number(drawing.height));
-        match width.zip(height).filter(|(width, height)| *width >= 1.0 && *height >= 1.0) {
-            Some((width, height)) => {
-                let highest = BOTTOM - TOP - 4.0 * CAPTION;
-                let scale = PIXEL.min(MEASURE / width).min(highest / height);
+        match extent(drawing) {
+            Some((width, height, scale)) => {
                 self.room(height * scale + 3.0 * CAPTION)?;
                 let node = self.laid.nodes.add(Role::Figure(alt), None);
                 let place = Place { x: LEFT + (MEASURE - width * scale) / 2.0, y: self.y, scale };
@@ -125,6 +122,20 @@ impl Composer<'_> {
             }
         }
     }
+}
+
+/// How wide and high a picture is, and how it is scaled to fit on a page; `None` where there is nothing to draw.
+fn extent(drawing: &Drawing) -> Option<(f32, f32, f32)> {
+    let size = number(drawing.width).zip(number(drawing.height));
+    let (width, height) = size.filter(|(width, height)| *width >= 1.0 && *height >= 1.0)?;
+    // Room for a heading over it and a caption below.
+    let highest = BOTTOM - TOP - 10.0 * CAPTION;
+    Some((width, height, PIXEL.min(MEASURE / width).min(highest / height)))
+}
+
+/// How much of a page a picture and its caption take.
+pub(super) fn height(drawing: &Drawing) -> f32 {
+    extent(drawing).map_or(0.0, |(_, height, scale)| height * scale) + 3.0 * CAPTION
 }
 
 /// Where a picture is on the page.

@@ -16,11 +16,14 @@ use std::fmt;
 
 use reach_core::Time;
 
-use super::Document;
+use super::{Block, Document, Inline, Table};
 use crate::{Lang, words::say};
 
 /// The most pages of a document: nobody reads more, and a fault elsewhere must not fill a disk.
 pub(crate) const MOST_PAGES: usize = 2000;
+
+/// The most bytes of text: more than so many pages hold, however closely they are set.
+const MOST_TEXT: usize = 16 << 20;
 
 /// The document as PDF 1.7. `made` is when it was made, which its properties say.
 ///
@@ -28,9 +31,38 @@ pub(crate) const MOST_PAGES: usize = 2000;
 ///
 /// [`PdfError::TooLong`] for more than [`MOST_PAGES`] pages; [`PdfError::Unwritten`] never happens as far as is known.
 pub fn pdf(document: &Document, made: Option<Time>) -> Result<Vec<u8>, PdfError> {
+    if text_of(document) > MOST_TEXT {
+        return Err(PdfError::TooLong);
+    }
     let fonts = fonts::Fonts::get()?;
     let laid = compose::compose(document, &fonts)?;
     write::write(document, laid, &fonts, made)
+}
+
+/// How much text a document has, in bytes.
+fn text_of(document: &Document) -> usize {
+    let inline = |inline: &Inline| match inline {
+        Inline::Text(text) | Inline::Strong(text) | Inline::Code(text) => text.len(),
+        Inline::Link { text, url } => text.len() + url.len(),
+    };
+    let inlines = |texts: &[Inline]| texts.iter().map(inline).sum::<usize>();
+    let table = |table: &Table| {
+        let titles: usize = table.columns.iter().map(|column| column.title.len()).sum();
+        // A cell that says nothing takes room, too.
+        let cells: usize = table.rows.iter().flatten().map(|cell| 1 + inlines(&cell.text)).sum();
+        table.caption.len() + titles + table.rows.len() + cells
+    };
+    let block = |block: &Block| match block {
+        Block::Heading { text, .. } | Block::Verbatim(text) => text.len(),
+        Block::Paragraph(text) | Block::Callout { text, .. } => inlines(text),
+        Block::Points(items) | Block::Steps(items) => items.iter().map(|item| 1 + inlines(item)).sum(),
+        Block::Facts(facts) => facts.iter().map(|(name, text)| 1 + name.len() + inlines(text)).sum(),
+        Block::Table(of) => table(of),
+        Block::Figure { drawing, caption } => drawing.shapes.len() + caption.len(),
+        Block::PageBreak => 1,
+    };
+    let lines: usize = document.subtitle.iter().map(String::len).sum();
+    document.title.len() + lines + document.blocks.iter().map(block).sum::<usize>()
 }
 
 /// Why there is no PDF.

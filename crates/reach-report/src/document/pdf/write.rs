@@ -1,6 +1,9 @@
 //! Writing what was laid out.
 
-use std::{collections::BTreeSet, num::NonZeroU16};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroU16,
+};
 
 use jiff::{Timestamp, tz::Offset};
 use krilla::{
@@ -45,6 +48,9 @@ pub(super) fn write(
 ) -> Result<Vec<u8>, PdfError> {
     let mut pdf = Pdf::new();
     let mut parts = Parts::of(laid.nodes.0);
+    // The first of several headings that read the same.
+    let headings: BTreeMap<String, &Bookmark> =
+        laid.bookmarks.iter().rev().map(|bookmark| (anchor(&bookmark.text), bookmark)).collect();
     for ops in laid.pages {
         let settings = PageSettings::from_wh(WIDTH, HEIGHT).unwrap_or_default();
         let mut page = pdf.start_page_with(settings);
@@ -53,7 +59,7 @@ pub(super) fn write(
         draw(&mut surface, ops, fonts, &mut parts, &mut links);
         surface.finish();
         for (node, area, url) in links {
-            let Some(annotation) = annotation(area, url, &laid.bookmarks) else { continue };
+            let Some(annotation) = annotation(area, url, &headings) else { continue };
             match node.filter(|node| parts.is_link(*node)) {
                 Some(node) => {
                     let identifier = page.add_tagged_annotation(annotation);
@@ -184,12 +190,11 @@ fn fill(colour: [u8; 3]) -> Fill {
 fn annotation(
     [left, top, right, bottom]: [f32; 4],
     url: String,
-    bookmarks: &[Bookmark],
+    headings: &BTreeMap<String, &Bookmark>,
 ) -> Option<Annotation> {
     let area = Rect::from_ltrb(left, top, right, bottom)?;
     let target = if url.starts_with('#') {
-        let heading = bookmarks.iter().find(|bookmark| anchor(&bookmark.text) == url)?;
-        Target::Destination(destination(heading).into())
+        Target::Destination(destination(headings.get(&url)?).into())
     } else {
         Target::Action(LinkAction::new(url.clone()).into())
     };
