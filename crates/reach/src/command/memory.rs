@@ -75,7 +75,12 @@ fn name(path: &Path) -> String {
 
 /// Opens the memory of a watch.
 pub fn open(path: &Path) -> Result<Box<dyn Memory>, MemoryError> {
-    Ok(Box::new(Stored { reader: reader(path)?, path: path.to_owned() }))
+    Ok(Box::new(of(reader(path)?, path)))
+}
+
+/// What this reader remembers, which is of the file at `path`.
+pub(crate) fn of(reader: Reader, path: &Path) -> impl Memory + use<> {
+    Stored { reader, path: path.to_owned() }
 }
 
 /// Opens the one that is meant.
@@ -218,7 +223,7 @@ pub(super) fn wanted<'a>(known: &'a [KnownTarget], pattern: &str) -> Result<Vec<
 }
 
 /// A pattern as targets are written: `Example.com` means `example.com:443`.
-pub(super) fn canonical(pattern: &str) -> String {
+pub(crate) fn canonical(pattern: &str) -> String {
     if pattern.contains('*') {
         return pattern.trim().to_lowercase();
     }

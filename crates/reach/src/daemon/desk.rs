@@ -124,6 +124,11 @@ impl<O: Outbox> Desk<O> {
         Ok(())
     }
 
+    /// Writes down what somebody did that no order is.
+    pub fn note(&mut self, did: String, who: &str, now: Time) {
+        self.batch.audit.push(AuditEntry { at: now, who: who.to_owned(), did });
+    }
+
     /// Incidents and silences.
     pub fn incidents(&self) -> &Incidents {
         &self.incidents

@@ -1,15 +1,16 @@
 //! What the watch shows over HTTP, and to whom.
 //!
-//! Read-only: nothing here changes anything but what a probe sends. Who may ask is decided by [`guard`]: on loopback
-//! only by names of loopback, so that no page of a stranger reads it by way of a browser; what may be probed by
-//! [`Policy`].
+//! Who may ask for what is decided in one place, by [`door`]; what may be probed by [`Policy`]. On loopback only names
+//! of loopback are answered, so that no page of a stranger reads anything by way of a browser.
 
 pub mod allow;
 pub mod door;
 pub mod settings;
 
+mod api;
 mod guard;
 mod health;
+mod lang;
 mod page;
 mod probe;
 mod secret;
@@ -47,15 +48,20 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use self::settings::{HttpSettings, ProbeSettings};
 pub use self::{
     allow::{Allowed, Policy},
     health::{Health, health},
     secret::Secret,
     serve::{Peer, Versions, answer, serve},
 };
+use self::{
+    api::SignalsView,
+    door::{Door, Tls},
+    settings::{HttpSettings, ProbeSettings},
+};
 use crate::{
     blackbox::{Bench, Modules, Rule},
+    config::Problems,
     control::Asking,
     metrics::{
         Family, Kind, Labels,
@@ -74,7 +80,8 @@ struct Inner {
     status: watch::Receiver<Arc<Status>>,
     clock: Clock,
     scope: Scope,
-    guard: guard::Guard,
+    door: Door,
+    tls: Option<Arc<Tls>>,
     stale_after: Duration,
     stuck_after: Duration,
     connections: usize,
@@ -84,12 +91,18 @@ struct Inner {
     asking: Asking,
     probing: RwLock<Probing>,
     room: Arc<Semaphore>,
+    examining: Semaphore,
     rule: Option<Rule>,
     timeout_offset: Duration,
     unknown_modules: AtomicU64,
     /// What is answered besides.
     others: RwLock<Option<Router>>,
+    /// What other systems say, as the interface tells it.
+    signals: RwLock<Option<SignalsView>>,
 }
+
+/// Targets that are examined on demand at the same time.
+const MOST_EXAMINED: usize = 4;
 
 /// What probes on demand are made of; replaced as a whole when the configuration is read again.
 #[derive(Clone)]
@@ -125,18 +138,24 @@ pub struct Settings<'a> {
     pub reader: Option<Reader>,
     /// How to ask the watch.
     pub asking: Asking,
+    /// TLS, where it is spoken.
+    pub tls: Option<Arc<Tls>>,
 }
 
 impl WebState {
     /// Shows what `status` has, which is of the time of `clock`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with who is known. To be called within a runtime.
     pub fn new(
         settings: &Settings<'_>,
         status: watch::Receiver<Arc<Status>>,
         clock: Clock,
         bench: Bench,
         modules: Modules,
-    ) -> Self {
-        let Settings { http, probe, local, vantage, lang, zone, reader, asking } = settings;
+    ) -> Result<Self, Problems> {
+        let Settings { http, probe, local, vantage, lang, zone, reader, asking, tls } = settings;
         let scope =
             Scope { vantage: (*vantage).to_owned(), addresses: http.addresses, histograms: http.histograms };
         let reload = Reload { worked: true, at: clock.now() };
@@ -144,7 +163,8 @@ impl WebState {
             status,
             clock,
             scope,
-            guard: guard::Guard::new(*local, &http.hosts),
+            door: Door::new(http, *local, tls.clone(), asking.clone())?,
+            tls: tls.clone(),
             stale_after: http.stale_after,
             stuck_after: http.stuck_after,
             connections: http.connections.max(1),
@@ -154,12 +174,28 @@ impl WebState {
             asking: asking.clone(),
             probing: RwLock::new(Probing { bench, modules: Arc::new(modules), reload }),
             room: Arc::new(Semaphore::new(probe.concurrency.max(1))),
+            examining: Semaphore::new(MOST_EXAMINED),
             rule: (probe.addresses != Rule::First).then_some(probe.addresses),
             timeout_offset: probe.timeout_offset,
             unknown_modules: AtomicU64::new(0),
             others: RwLock::default(),
+            signals: RwLock::default(),
         };
-        Self { inner: Arc::new(inner) }
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Others are known from now on, and files of TLS are looked at again.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with who is known; those of before stay.
+    pub fn replace_people(&self, http: &HttpSettings) -> Result<(), Problems> {
+        self.inner.door.replace_people(http)
+    }
+
+    /// This is what other systems say, from now on.
+    pub fn replace_signals(&self, signals: Option<SignalsView>) {
+        *self.inner.signals.write().unwrap_or_else(PoisonError::into_inner) = signals;
     }
 
     /// What may be probed by a service that listens at `local`.
@@ -251,17 +287,19 @@ pub fn router(state: WebState) -> Router {
         .route("/healthz", get(healthz))
         .route("/-/healthy", get(async || "Healthy\n"))
         .route("/probe", get(probe::probe))
-        .route("/api/v1/status", get(status))
-        .route("/api/v1/incidents", get(incidents))
+        .merge(door::routes())
+        .merge(api::routes())
         .fallback(others)
-        .layer(middleware::from_fn_with_state(state.clone(), guard::guard))
+        .layer(middleware::from_fn_with_state(state.clone(), door::enter))
         .with_state(state)
 }
 
 /// What others than the page answer.
 async fn others(State(state): State<WebState>, request: Request) -> Response {
     let routes = state.inner.others.read().unwrap_or_else(PoisonError::into_inner).clone();
-    let nothing = async || (StatusCode::NOT_FOUND, "There is nothing here.\n");
+    let path = request.uri().path().to_owned();
+    let nothing =
+        async move || door::refusal(&path, StatusCode::NOT_FOUND, "not-found", "There is nothing here.");
     match routes.unwrap_or_default().fallback(nothing).oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
@@ -344,14 +382,6 @@ async fn healthz(State(state): State<WebState>) -> Response {
     let status = if health.is_good() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let said = json!({ "healthy": health.is_good(), "reasons": health.reasons, "store": health.store });
     (status, Json(said)).into_response()
-}
-
-async fn status(State(state): State<WebState>) -> Response {
-    aside(move || Json(&*state.status()).into_response()).await
-}
-
-async fn incidents(State(state): State<WebState>) -> Response {
-    aside(move || Json(&state.status().incidents).into_response()).await
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use axum::{
-    extract::State,
+    extract::{RawQuery, State},
     http::{HeaderMap, header},
     response::{Html, IntoResponse, Response},
 };
@@ -14,29 +14,24 @@ use reach_core::{
 };
 use reach_report::{Lang, markup::escaped};
 
-use super::WebState;
+use super::{WebState, lang};
 use crate::words::page as words;
 
 /// The most addresses of a target that are listed; the worst come first.
 const MOST_ADDRESSES: usize = 512;
 
-pub(super) async fn page(State(state): State<WebState>, headers: HeaderMap) -> Response {
-    let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let lang = wanted.and_then(language).unwrap_or(state.inner.lang);
+pub(super) async fn page(
+    State(state): State<WebState>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let lang = lang::wanted(&query.unwrap_or_default(), &headers, state.inner.lang);
     super::aside(move || Html(render(&state.status(), &state.inner.scope.vantage, lang)).into_response())
         .await
 }
 
 pub(super) async fn style() -> Response {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("style.css")).into_response()
-}
-
-/// The first language of a browser that is spoken here.
-fn language(accept: &str) -> Option<Lang> {
-    accept.split(',').take(16).find_map(|part| {
-        let tag = part.split([';', '-']).next().unwrap_or_default().trim();
-        Lang::ALL.into_iter().find(|lang| lang.code().eq_ignore_ascii_case(tag))
-    })
 }
 
 fn render(status: &Status, vantage: &str, lang: Lang) -> String {

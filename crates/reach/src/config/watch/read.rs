@@ -30,7 +30,7 @@ use crate::{
     config::{Problems, targets},
     output::shown,
     scouter::settings::ScouterSettings,
-    web::settings::Source,
+    web::{door, settings::Source},
 };
 
 pub(super) const SHORTEST_EVERY: Duration = Duration::from_millis(50);
@@ -169,7 +169,7 @@ impl Reader<'_, '_, '_> {
         self.log(&mut config.log);
         self.control(&mut config.control);
         config.heartbeat = self.heartbeat();
-        config.http = foreign::http(root);
+        config.http = foreign::http(root, self.directory);
         config.probe = foreign::probe(root, self.directory);
         config.otlp = foreign::otlp(root);
         config.otlp_receiver = signals::otlp_receiver(root);
@@ -193,6 +193,11 @@ impl Reader<'_, '_, '_> {
         let token = config.otlp_receiver.as_ref().and_then(|receiver| receiver.token.as_ref());
         let token_is_inline = matches!(token, Some(Source::Inline(_)));
         files.extend(token.into_iter().filter_map(Source::file));
+        let http = &config.http.settings;
+        files.extend(http.user.iter().filter_map(|user| user.password.file()));
+        files.extend(http.tls.iter().filter_map(|tls| tls.key.clone()));
+        let hash_is_inline = http.user.iter().any(|user| matches!(user.password, Source::Inline(_)));
+        self.warnings.extend(door::remarks(http));
         files.sort();
         files.dedup();
         for file in files.iter().filter(|file| is_open_to_all(file)) {
@@ -203,6 +208,7 @@ impl Reader<'_, '_, '_> {
         }
         self.inline_secret = inline
             || token_is_inline
+            || hash_is_inline
             || inline_of_scouter
             || open
             || heartbeat.is_some_and(|section| section.has("url") || section.has("proxy"));
