@@ -231,7 +231,7 @@ pub(crate) fn canonical(pattern: &str) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use std::{collections::BTreeMap, net::IpAddr};
 
     use reach_core::watch::{
@@ -243,7 +243,7 @@ pub(super) mod tests {
     /// A memory of one afternoon: one target, two addresses, of which one was down for a while.
     pub(in crate::command) struct Afternoon;
 
-    pub(in crate::command) const NOON: Time = Time::from_micros(1_795_348_800_000_000);
+    pub(crate) const NOON: Time = Time::from_micros(1_795_348_800_000_000);
 
     pub(in crate::command) fn minutes(minutes: u64) -> Duration {
         Duration::from_secs(minutes * 60)
@@ -273,7 +273,7 @@ pub(super) mod tests {
         samples.filter(move |sample| (from..until).contains(&sample.at))
     }
 
-    pub(in crate::command) fn incident() -> Incident {
+    pub(crate) fn incident() -> Incident {
         Incident {
             id: IncidentId(17),
             subject: Subject::Target(TargetId(1)),

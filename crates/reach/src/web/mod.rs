@@ -50,12 +50,12 @@ use tower::ServiceExt;
 
 pub use self::{
     allow::{Allowed, Policy},
+    api::SignalsView,
     health::{Health, health},
     secret::Secret,
     serve::{Peer, Versions, answer, serve},
 };
 use self::{
-    api::SignalsView,
     door::{Door, Tls},
     settings::{HttpSettings, ProbeSettings},
 };
@@ -385,4 +385,4 @@ async fn healthz(State(state): State<WebState>) -> Response {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::web) mod tests;

@@ -158,13 +158,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_language_is_the_first_that_is_spoken_here() {
-        assert_eq!(language("ko-KR,ko;q=0.9,en;q=0.8"), Some(Lang::Ko));
-        assert_eq!(language("fr, en-US;q=0.5"), Some(Lang::En));
-        assert_eq!(language("fr"), None);
-    }
-
-    #[test]
     fn an_empty_watch_has_a_page_in_every_language() {
         for lang in Lang::ALL {
             let page = render(&Status::default(), "box", lang);

@@ -1,3 +1,5 @@
+pub(in crate::web) mod stage;
+
 use std::net::Ipv4Addr;
 
 use reach_core::model::Vantage;
@@ -31,9 +33,11 @@ async fn start(
         zone: TimeZone::UTC,
         reader: None,
         asking: Asking::nobody(),
+        tls: None,
     };
     let (sender, receiver) = watch::channel(Arc::new(status));
-    let state = WebState::new(&settings, receiver, Clock::start(), bench, Modules::usual());
+    let state =
+        WebState::new(&settings, receiver, Clock::start(), bench, Modules::usual()).expect("a service");
     let (end, ended) = oneshot::channel::<()>();
     let task = tokio::spawn(async move {
         serve(listener, state, async { drop(ended.await) }).await.expect("serves");

@@ -74,7 +74,13 @@ impl Query {
         self.text(name).map(|text| moment(name, text, now)).transpose().map_err(ApiError::bad)
     }
 
-    /// A span, from `since` or `from` until `until` or `to`.
+    /// A span in which nothing may be, from `since` until `until`.
+    pub(super) fn range(&self, usual: &str, now: &Now) -> Result<(Time, Time), ApiError> {
+        let from = moment("since", self.text("since").unwrap_or(usual), now).map_err(ApiError::bad)?;
+        Ok((from, self.time("until", now)?.unwrap_or_else(|| now.time())))
+    }
+
+    /// A span in which something may be.
     pub(super) fn span(
         &self,
         (first, last): (&str, &str),

@@ -90,7 +90,7 @@ pub(super) async fn incidents(State(state): State<WebState>, RawQuery(query): Ra
         let asks_for_past =
             query.flag("all")? || query.text("since").is_some() || query.text("until").is_some();
         let mut incidents: Vec<Incident> = if asks_for_past {
-            let (from, until) = query.span(("since", "until"), "1970-01-02", &now)?;
+            let (from, until) = query.range("1970-01-02", &now)?;
             memory(&state)?.incidents(from, until)?
         } else {
             let open = |incident: &&Incident| !matches!(incident.phase, Phase::Closed { .. });
@@ -242,7 +242,7 @@ pub(super) async fn examinations(
         query.lang()?;
         let (limit, now) = (query.limit(USUAL, MOST)?, now(&state));
         let target = known_target(&state, TargetId(number(&id, "target")?))?;
-        let (from, until) = query.span(("since", "until"), "1970-01-02", &now)?;
+        let (from, until) = query.range("1970-01-02", &now)?;
         let mut kept = reader(&state)?.evidence(target.id, Span { from, until })?;
         kept.reverse();
         kept.truncate(limit);
@@ -302,7 +302,7 @@ pub(super) async fn audit(State(state): State<WebState>, RawQuery(query): RawQue
         let query = Query::of(query, &["since", "until", "limit"])?;
         query.lang()?;
         let limit = query.limit(USUAL, MOST)?;
-        let (from, until) = query.span(("since", "until"), "-7d", &now(&state))?;
+        let (from, until) = query.range("-7d", &now(&state))?;
         let mut entries = reader(&state)?.audit(Span { from, until })?;
         entries.reverse();
         entries.truncate(limit);
