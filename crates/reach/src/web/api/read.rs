@@ -76,7 +76,7 @@ pub(super) async fn status(State(state): State<WebState>, RawQuery(query): RawQu
 
 /// Who asks, and what their forms have to carry.
 pub(super) async fn session(Extension(who): Extension<Who>, RawQuery(query): RawQuery) -> Answered {
-    Query::of(query, &[])?;
+    Query::of(query, &[])?.lang()?;
     let said = json!({
         "schema": "reach.session/1", "name": who.name, "role": who.role.code(), "csrf": who.csrf,
     });
@@ -131,7 +131,7 @@ pub(super) async fn incident(
 /// Every target that was ever watched, and whether it is now.
 pub(super) async fn targets(State(state): State<WebState>, RawQuery(query): RawQuery) -> Response {
     apart(move || {
-        Query::of(query, &[])?;
+        Query::of(query, &[])?.lang()?;
         let status = state.status();
         let now = status.targets.iter().map(|one| (one.id, one.target.clone()));
         let mut all = match &state.inner.reader {
@@ -334,6 +334,6 @@ pub(super) async fn signals(State(state): State<WebState>, RawQuery(query): RawQ
 }
 
 pub(super) async fn openapi(RawQuery(query): RawQuery) -> Answered {
-    Query::of(query, &[])?;
+    Query::of(query, &[])?.lang()?;
     Ok(([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response())
 }

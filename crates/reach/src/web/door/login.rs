@@ -179,7 +179,7 @@ async fn login(
     }
     let people = door.people();
     let password = field("password").unwrap_or_default();
-    match door.verify(&user, &password, &people, client.address, false).await {
+    match door.verify(&user, &password, &people, client.address).await {
         Ok(_) => {
             let id = {
                 let mut sessions = door.sessions();

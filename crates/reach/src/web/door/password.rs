@@ -153,25 +153,30 @@ impl Verifier {
         }
     }
 
-    /// The same for those who send it with every request: what was right is right for a while.
-    pub(super) async fn verify_often(&self, hash: Option<&Hash>, user: &str, password: &str) -> Verified {
-        let of_hash = hash.map_or("", |hash| hash.0.expose_secret());
-        let tag = hmac::sign(&self.key, format!("{user}\0{of_hash}\0{password}").as_bytes());
-        let mut key = [0; 32];
-        key.copy_from_slice(tag.as_ref());
-        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known().get(&key).is_some_and(|at| at.elapsed() < KNOWN_FOR) {
-            return Verified::Right;
+    /// Whether a password was right a short while ago, for those who send it with every request.
+    pub(super) fn knows(&self, hash: &Hash, user: &str, password: &str) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&self.tag(hash, user, password)).is_some_and(|at| at.elapsed() < KNOWN_FOR)
+    }
+
+    /// A password was right, and is for a while.
+    pub(super) fn keep(&self, hash: &Hash, user: &str, password: &str) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, at| at.elapsed() < KNOWN_FOR);
+        if known.len() < MOST_KNOWN {
+            known.insert(self.tag(hash, user, password), Instant::now());
         }
-        let verified = self.verify(hash, password).await;
-        if verified == Verified::Right {
-            let mut known = known();
-            known.retain(|_, at| at.elapsed() < KNOWN_FOR);
-            if known.len() < MOST_KNOWN {
-                known.insert(key, Instant::now());
-            }
+    }
+
+    fn tag(&self, hash: &Hash, user: &str, password: &str) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.key);
+        for part in [user, hash.0.expose_secret(), password] {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part.as_bytes());
         }
-        verified
+        let mut tag = [0; 32];
+        tag.copy_from_slice(context.sign().as_ref());
+        tag
     }
 }
 
@@ -230,10 +235,11 @@ mod tests {
         assert_eq!(verifier.verify(Some(&hash), "x").await, Verified::Right);
         assert_eq!(verifier.verify(Some(&hash), "y").await, Verified::Wrong);
         assert_eq!(verifier.verify(None, "x").await, Verified::Wrong);
-        assert_eq!(verifier.verify_often(Some(&hash), "kim", "x").await, Verified::Right);
+        assert!(!verifier.knows(&hash, "kim", "x"));
+        verifier.keep(&hash, "kim", "x");
+        assert!(verifier.knows(&hash, "kim", "x") && !verifier.knows(&hash, "kim", "y"));
+        assert!(!verifier.knows(&hash, "lee", "x"));
         let _taken = verifier.waiting.try_acquire_many((AT_ONCE + WAITING) as u32).expect("free");
         assert_eq!(verifier.verify(Some(&hash), "x").await, Verified::Busy);
-        assert_eq!(verifier.verify_often(Some(&hash), "kim", "x").await, Verified::Right, "it is known");
-        assert_eq!(verifier.verify_often(Some(&hash), "kim", "y").await, Verified::Busy);
     }
 }

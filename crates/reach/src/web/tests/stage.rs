@@ -69,8 +69,11 @@ impl Told {
     pub(in crate::web) fn cookies(&self) -> String {
         let set = self.all("set-cookie");
         // An empty one is taken away.
-        let pairs: Vec<&str> =
-            set.iter().filter_map(|line| line.split(';').next()).filter(|pair| !pair.ends_with('=')).collect();
+        let pairs: Vec<&str> = set
+            .iter()
+            .filter_map(|line| line.split(';').next())
+            .filter(|pair| !pair.ends_with('='))
+            .collect();
         pairs.join("; ")
     }
 
@@ -143,8 +146,11 @@ impl Stage {
     pub(in crate::web) async fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> Told {
         let length =
             if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
-        let host =
-            if headers.starts_with("Host:") || headers.contains("\nHost:") { String::new() } else { format!("Host: {}\r\n", self.address) };
+        let host = if headers.starts_with("Host:") || headers.contains("\nHost:") {
+            String::new()
+        } else {
+            format!("Host: {}\r\n", self.address)
+        };
         let request =
             format!("{method} {path} HTTP/1.1\r\n{host}{headers}{length}Connection: close\r\n\r\n{body}");
         let mut stream = TcpStream::connect(self.address).await.expect("connected");
