@@ -7,7 +7,7 @@ use reach_core::{
     watch::{Matcher, Order, Silence, SilenceId, Status, fits},
 };
 use reach_report::watch as report;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::{asking, document, memory};
 use crate::{
@@ -155,14 +155,22 @@ fn understand(
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Wish {
     pub(crate) targets: Vec<String>,
+    #[serde(deserialize_with = "given")]
     pub(crate) network: Option<String>,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) all: bool,
-    #[serde(rename = "for")]
+    #[serde(rename = "for", deserialize_with = "given")]
     pub(crate) lasts: Option<String>,
+    #[serde(deserialize_with = "given")]
     pub(crate) until: Option<String>,
+    #[serde(deserialize_with = "given")]
     pub(crate) from: Option<String>,
     pub(crate) comment: String,
+}
+
+/// What is there says something: whoever wants nothing leaves it out.
+pub(crate) fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(value).map(Some)
 }
 
 impl Wish {

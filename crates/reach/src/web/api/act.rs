@@ -19,7 +19,10 @@ use super::{
     read::silences_now,
 };
 use crate::{
-    command::{ack::LONGEST_MUTE, silence::Wish},
+    command::{
+        ack::LONGEST_MUTE,
+        silence::{Wish, given},
+    },
     config::{moment::coming, watch::span},
     control::{Answer, Request},
     web::{WebState, door::Who},
@@ -34,7 +37,9 @@ struct Nothing {}
 #[serde(deny_unknown_fields, default)]
 #[derive(Default)]
 struct Mute {
+    #[serde(deserialize_with = "given")]
     r#for: Option<String>,
+    #[serde(deserialize_with = "given")]
     until: Option<String>,
 }
 

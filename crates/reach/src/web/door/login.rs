@@ -14,7 +14,12 @@ use maud::{DOCTYPE, Markup, html};
 use reach_report::Lang;
 use url::{Url, form_urlencoded};
 
-use super::{Client, Stranger, Who, cookie_of, field, is_form, lots, refusal, same, session_cookie};
+use super::{
+    Client, Stranger, Who,
+    body::is_form,
+    credentials::{cookie_of, field},
+    lots, refusal, same, session_cookie,
+};
 use crate::{
     web::{WebState, lang},
     words::door as words,

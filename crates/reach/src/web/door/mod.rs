@@ -9,8 +9,11 @@ pub mod settings;
 
 mod attempts;
 mod audit;
+mod body;
+mod forwarded;
 mod login;
 mod lots;
+mod needs;
 mod origin;
 mod password;
 mod people;
@@ -18,7 +21,7 @@ mod sessions;
 pub(crate) mod tls;
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::{Duration, Instant},
 };
@@ -26,7 +29,6 @@ use std::{
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use axum::{
     Json, Router,
-    body::{Body, to_bytes},
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
@@ -36,21 +38,23 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::time::timeout;
 
 pub(crate) use self::people::{is_readable, lacks_door, remarks};
 pub use self::tls::Tls;
 use self::{
     attempts::Attempts,
     audit::Audit,
-    credentials::{Authorization, authorization, cookie_of, field, forwarded_for},
+    body::{buffered, with_token},
+    credentials::{Authorization, authorization, cookie_of},
+    forwarded::Forwarded,
+    needs::{Needs, needs},
     origin::{is_navigation, is_of_others, may_change},
     password::{Verified, Verifier},
     people::People,
     sessions::Sessions,
     settings::Network,
 };
-use super::{Peer, WebState, guard::Guard, settings::HttpSettings};
+use super::{WebState, guard::Guard, settings::HttpSettings};
 use crate::{config::Problems, control::Asking};
 
 /// Who asks: an extension of every request that came through the door.
@@ -96,13 +100,6 @@ pub(in crate::web) struct Client {
     pub(in crate::web) secure: bool,
 }
 
-/// The largest body of a request, in bytes, and how long it may take to come.
-const LARGEST_BODY: usize = 64 * 1024;
-const BODY_PATIENCE: Duration = Duration::from_secs(10);
-
-/// The header that carries what a form's field `csrf` does.
-const CSRF_HEADER: &str = "x-csrf-token";
-
 /// What somebody is called whom nobody asked for a name.
 const LOCAL: &str = "local";
 
@@ -118,52 +115,6 @@ pub(super) struct Door {
     verifier: Verifier,
     audit: Audit,
     key: hmac::Key,
-}
-
-/// What a request needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Needs {
-    /// Nothing: it tells nothing, or has rules of its own.
-    Nothing,
-    /// Somebody, or an address that may scrape.
-    Scrape,
-    /// Somebody.
-    Look,
-    /// Somebody, with a form of ours.
-    Leave,
-    /// A form of ours.
-    Enter,
-    /// Somebody who may see what others did.
-    Audit,
-    /// An operator, with a form of ours.
-    Operate,
-    /// It is never answered.
-    Never,
-}
-
-/// The one list of what may be asked for by whom.
-fn needs(method: &Method, path: &str) -> Needs {
-    let is_api = path.starts_with("/api/v1/");
-    match method.as_str() {
-        "GET" | "HEAD" => match path {
-            "/healthz" | "/-/healthy" | "/style.css" | "/login" => Needs::Nothing,
-            "/metrics" | "/probe" => Needs::Scrape,
-            "/api/v1/audit" => Needs::Audit,
-            // Alerts of Scouter are let in by address, by those who take them.
-            _ if path.starts_with("/assets/") || path.starts_with("/scouter/") => Needs::Nothing,
-            _ => Needs::Look,
-        },
-        "POST" => match path {
-            "/login" => Needs::Enter,
-            "/logout" => Needs::Leave,
-            _ if is_api || path.starts_with("/do/") => Needs::Operate,
-            _ => Needs::Never,
-        },
-        "DELETE" if is_api => Needs::Operate,
-        // What the interface does not take it refuses by itself, and says what it takes.
-        _ if is_api => Needs::Look,
-        _ => Needs::Never,
-    }
 }
 
 /// How somebody said who they are.
@@ -183,16 +134,6 @@ enum Stranger {
     Waits(Duration),
     /// Too many ask.
     Busy,
-}
-
-/// What proxies say of a request.
-struct Forwarded {
-    client: Client,
-    /// The name by which the proxy was asked.
-    host: Option<String>,
-    user: Option<(String, Option<String>)>,
-    /// Somebody forwards who is not believed.
-    by_strangers: bool,
 }
 
 impl Door {
@@ -265,7 +206,7 @@ impl Door {
     /// The request, with [`Who`] and [`Client`]; or what is answered instead.
     async fn pass(&self, mut request: Request) -> Result<Request, Response> {
         let people = self.people();
-        let forwarded = self.take_forwarded(&mut request, &people);
+        let forwarded = Forwarded::take(&mut request, &people, self.tls.is_some());
         let client = forwarded.client;
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let refuse = |status, code, message: &str| Err(refusal(&path, status, code, message));
@@ -283,7 +224,9 @@ impl Door {
         }
         let is_read = method == Method::GET || method == Method::HEAD;
         let headers = request.headers();
-        let is_harmless = path == "/" || (is_navigation(headers) && needs == Needs::Look && !is_api(&path));
+        // A link leads to a page, or to the form that is before it.
+        let is_page = matches!(needs, Needs::Look | Needs::Nothing) && !is_api(&path);
+        let is_harmless = path == "/" || is_page && is_navigation(headers);
         if is_read && is_of_others(headers) && !is_harmless {
             return refuse(StatusCode::FORBIDDEN, "cross-site", "Pages of other sites are not answered.");
         }
@@ -337,61 +280,6 @@ impl Door {
         Ok(request)
     }
 
-    /// What proxies say. No header of theirs reaches anybody else.
-    fn take_forwarded(&self, request: &mut Request, people: &People) -> Forwarded {
-        const FOR: &str = "x-forwarded-for";
-        const PROTO: &str = "x-forwarded-proto";
-        const HOST: &str = "x-forwarded-host";
-        let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-        let peer = request.extensions().get::<Peer>().map_or(nowhere, |peer| peer.0);
-        let address = peer.ip().to_canonical();
-        let believed = people.is_proxy(address);
-        let headers = request.headers_mut();
-        let one = |headers: &HeaderMap, name: &str| text(headers, name).map(str::to_owned);
-        let mut forwarded = Forwarded {
-            client: Client { address, secure: self.tls.is_some() },
-            host: None,
-            user: None,
-            by_strangers: !believed
-                && [FOR, HOST, "forwarded"].iter().any(|name| headers.contains_key(*name)),
-        };
-        if believed {
-            let lines: Vec<&str> =
-                headers.get_all(FOR).iter().map(|line| line.to_str().unwrap_or_default()).collect();
-            let named = forwarded_for(lines.into_iter(), |address| people.is_proxy(address));
-            forwarded.client.address = named.unwrap_or(address);
-            let is_https = one(headers, PROTO).is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
-            forwarded.client.secure |= is_https;
-            forwarded.host = one(headers, HOST);
-        }
-        if let Some(proxy) = &people.proxy {
-            if let (true, Some(name)) = (believed, &proxy.user_header) {
-                // Twice is once by somebody else.
-                let mut values = headers.get_all(name.as_str()).iter();
-                if let (Some(value), None) = (values.next(), values.next()) {
-                    let user = std::str::from_utf8(value.as_bytes()).unwrap_or_default().trim().to_owned();
-                    let roles = proxy.role_header.as_ref().map(|name| {
-                        let lines = headers.get_all(name.as_str()).iter();
-                        lines.filter_map(|line| line.to_str().ok()).collect::<Vec<_>>().join(",")
-                    });
-                    forwarded.user = (!user.is_empty()).then_some((user, roles));
-                }
-            }
-            for name in [&proxy.user_header, &proxy.role_header].into_iter().flatten() {
-                headers.remove(name.as_str());
-            }
-        }
-        for name in [FOR, PROTO, HOST, "forwarded"] {
-            headers.remove(name);
-        }
-        if believed {
-            // Whoever looks at addresses is to see who asks, and not a proxy of this host.
-            let port = if forwarded.client.address == address { peer.port() } else { 0 };
-            request.extensions_mut().insert(Peer(SocketAddr::new(forwarded.client.address, port)));
-        }
-        forwarded
-    }
-
     /// Who asks, and by what they say so.
     async fn identify(
         &self,
@@ -404,6 +292,9 @@ impl Door {
             let role = proxy.role_of(user, roles.as_deref());
             return Ok((self.somebody(user.clone(), role), Means::Ambient));
         }
+        if self.is_open(people) {
+            return Ok((self.somebody(LOCAL.to_owned(), Role::Operator), Means::Ambient));
+        }
         if let Some(value) = headers.get(header::AUTHORIZATION) {
             return self.by_authorization(value, people, forwarded.client.address).await;
         }
@@ -414,9 +305,6 @@ impl Door {
         {
             let who = Who { name: session.user, role: user.role, csrf: session.csrf, may_leave: true };
             return Ok((who, Means::Ambient));
-        }
-        if self.is_open(people) {
-            return Ok((self.somebody(LOCAL.to_owned(), Role::Operator), Means::Ambient));
         }
         Err(Stranger::Unknown)
     }
@@ -621,47 +509,6 @@ fn session_cookie(secure: bool) -> &'static str {
 
 fn same(one: &str, other: &str) -> bool {
     verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
-}
-
-/// The request with its body in memory, so that nobody who is slow or never ends keeps anything else waiting.
-async fn buffered(request: Request, path: &str) -> Result<Request, Response> {
-    let (parts, body) = request.into_parts();
-    let too_large =
-        || refusal(path, StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is larger than 65536 bytes.");
-    let said =
-        parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if said.is_some_and(|said| said > LARGEST_BODY as u64) {
-        return Err(too_large());
-    }
-    match timeout(BODY_PATIENCE, to_bytes(body, LARGEST_BODY)).await {
-        Ok(Ok(bytes)) => Ok(Request::from_parts(parts, Body::from(bytes))),
-        Ok(Err(_)) => Err(too_large()),
-        Err(_) => {
-            Err(refusal(path, StatusCode::REQUEST_TIMEOUT, "timeout", "The body did not come within 10 s."))
-        }
-    }
-}
-
-/// The request with its body in memory, and the token that a header or a field of its form carries.
-async fn with_token(request: Request, path: &str) -> Result<(Request, Option<String>), Response> {
-    let request = buffered(request, path).await?;
-    if let Some(sent) = text(request.headers(), CSRF_HEADER).map(str::to_owned) {
-        return Ok((request, Some(sent)));
-    }
-    if !is_form(request.headers()) {
-        return Ok((request, None));
-    }
-    let (parts, body) = request.into_parts();
-    let bytes = to_bytes(body, LARGEST_BODY).await.unwrap_or_default();
-    let sent = field(&bytes, "csrf");
-    Ok((Request::from_parts(parts, Body::from(bytes)), sent))
-}
-
-/// Whether a body is what a form of a page sends.
-pub(super) fn is_form(headers: &HeaderMap) -> bool {
-    let kind = text(headers, "content-type").unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 fn told(problems: Vec<(&'static str, String)>) -> Problems {

@@ -57,6 +57,10 @@ impl People {
                 problems.push(("token", format!("token `{name}`: {why}")));
             }
             let others = &settings.token[..number];
+            if users.contains_key(&token.name) {
+                let what = "there is a user of this name; give it another, so that it is known who did what";
+                problems.push(("token", format!("token `{name}`: {what}")));
+            }
             if others.iter().any(|other| other.name == token.name || other.hash == token.hash) {
                 problems.push((
                     "token",

@@ -2,7 +2,7 @@ use std::net::Ipv4Addr;
 
 use reach_core::watch::Order;
 
-use super::{settings::TokenHash, *};
+use super::{body::LARGEST_BODY, settings::TokenHash, *};
 use crate::{
     control,
     web::tests::stage::{Stage, hash, stage, staged},
@@ -255,6 +255,7 @@ async fn on_loopback_no_page_of_a_stranger_changes_anything() {
     let stage = stage("", HERE).await;
     let path = "/api/v1/incidents/1/acknowledge";
     assert_eq!(stage.get("/", "").await.status, 200);
+    assert_eq!(stage.get("/metrics", "Authorization: Bearer anything\r\n").await.status, 200);
     let session = stage.get("/api/v1/session", "").await.json();
     assert_eq!((session["name"].as_str(), session["role"].as_str()), (Some("local"), Some("operator")));
     let csrf = session["csrf"].as_str().expect("a token");
@@ -332,6 +333,10 @@ async fn links_of_other_sites_lead_to_pages_and_to_nothing_else() {
     let link = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n";
     let image = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n";
     assert_eq!(stage.get("/incidents/1", link).await.status, 404, "not refused");
+    let behind = self::stage(&people(), ELSEWHERE).await;
+    let asked = format!("{link}Accept: text/html\r\n");
+    assert_eq!(behind.get("/incidents/1", &asked).await.status, 303);
+    assert_eq!(behind.get("/login?to=%2Fincidents%2F1", &asked).await.status, 200, "the form is on the way");
     for path in ["/probe?target=x", "/metrics", "/api/v1/status"] {
         assert_eq!(stage.get(path, link).await.status, 403, "{path}");
     }
