@@ -8,6 +8,7 @@ pub mod door;
 pub mod settings;
 
 mod api;
+mod crowd;
 mod guard;
 mod health;
 mod lang;

@@ -1,6 +1,14 @@
 //! Connections: how many, how long, how they end.
 
-use std::{convert::Infallible, future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -23,7 +31,12 @@ use tokio::{
 };
 use tower::{Service, ServiceExt};
 
-use super::{WebState, door::Tls, router};
+use super::{
+    WebState,
+    crowd::{Crowd, Seat},
+    door::Tls,
+    router,
+};
 
 /// How long a client may take to say what it wants.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
@@ -38,7 +51,7 @@ const TLS_HANDSHAKE: u8 = 0x16;
 const MOST_HEAD: usize = 16 * 1024;
 
 /// Requests of one connection at the same time.
-const MOST_STREAMS: u32 = 64;
+const MOST_STREAMS: u32 = 128;
 
 /// How long a connection may live. Whoever still has questions opens another one; whoever reads nothing of his
 /// answers does not keep others out for ever.
@@ -80,10 +93,20 @@ fn named(
 /// Shows the watch on this listener until `end`, and then lets requests under way come to their end.
 pub async fn serve(listener: TcpListener, state: WebState, end: impl Future<Output = ()>) -> io::Result<()> {
     let (most, tls) = (state.inner.connections, state.inner.tls.clone());
-    let Some(tls) = tls else { return answer(listener, router(state), most, Versions::One, end).await };
-    let keeping = tokio::spawn(Arc::clone(&tls).keep_up());
-    let done = accept(listener, router(state), most, (Versions::Both, Some(tls)), end).await;
-    keeping.abort();
+    let keeping = tls.clone().map(|tls| tokio::spawn(tls.keep_up()));
+    let versions = if tls.is_some() { Versions::Both } else { Versions::One };
+    let (crowd, known) = (Arc::new(Crowd::default()), state.clone());
+    let seat = move |address: IpAddr| {
+        if known.inner.door.is_passage(address) {
+            Some(Seat::uncounted())
+        } else {
+            crowd.seat(address, most / 2)
+        }
+    };
+    let done = accept(listener, router(state), most, (versions, tls), seat, end).await;
+    if let Some(keeping) = keeping {
+        keeping.abort();
+    }
     done
 }
 
@@ -95,7 +118,7 @@ pub async fn answer(
     versions: Versions,
     end: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    accept(listener, router, most, (versions, None), end).await
+    accept(listener, router, most, (versions, None), |_| Some(Seat::uncounted()), end).await
 }
 
 async fn accept(
@@ -103,6 +126,7 @@ async fn accept(
     router: Router,
     most: usize,
     (versions, tls): (Versions, Option<Arc<Tls>>),
+    seat: impl Fn(IpAddr) -> Option<Seat>,
     end: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let room = Semaphore::new(most);
@@ -119,7 +143,12 @@ async fn accept(
             () = &mut end => break,
         };
         let (router, ends, tls) = (router.clone(), ends.clone(), tls.clone());
+        let Some(seat) = seat(peer.0.ip()) else {
+            room.add_permits(1);
+            continue;
+        };
         connections.spawn(async move {
+            let _seat = seat;
             let Some(tls) = tls else { return talk(stream, router, peer, versions, ends).await };
             let mut first = [0];
             match timeout(HANDSHAKE_PATIENCE, stream.peek(&mut first)).await {

@@ -41,7 +41,7 @@ fn run(tester: &PathBuf, port: u16, header: &str, without: &[&str]) {
             "--header",
             header,
             "--max-examples",
-            "25",
+            "10",
             "--seed",
             "1",
             "--no-color",

@@ -2,11 +2,12 @@
 
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     time::{Duration, Instant},
 };
 
 use super::settings::TokenHash;
+use crate::web::crowd::neighbourhood;
 
 /// So many failures at once are forgiven…
 const BURST: u32 = 8;
@@ -91,17 +92,6 @@ impl Attempts {
             let mildest = self.free_at.iter().min_by_key(|(_, at)| **at).map(|(key, _)| *key);
             mildest.and_then(|key| self.free_at.remove(&key));
         }
-    }
-}
-
-/// Whoever has one address of IPv6 has the whole network of it.
-fn neighbourhood(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        address => address,
     }
 }
 

@@ -37,8 +37,12 @@ pub(super) fn asking_for(path: &str) -> String {
     if path == "/" {
         return "/login".to_owned();
     }
-    let query = form_urlencoded::Serializer::new(String::new()).append_pair("to", path).finish();
-    format!("/login?{query}")
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    let (_, asked) = path.split_once('?').unwrap_or_default();
+    if let Some(lang) = field(asked.as_bytes(), "lang").and_then(|lang| lang.parse::<Lang>().ok()) {
+        query.append_pair("lang", lang.code());
+    }
+    format!("/login?{}", query.append_pair("to", path).finish())
 }
 
 /// A path of this service. Everything else, which a stranger may have put there, is the first page.
@@ -101,13 +105,14 @@ fn form(state: &WebState, client: Client, headers: &HeaderMap, form: Form<'_>) -
     let known = cookie_of(headers, form_cookie(client.secure)).filter(|known| known.len() == 43);
     let bound = known.unwrap_or_else(lots::token);
     let csrf = state.inner.door.seal(&format!("login\0{bound}"));
-    let body = Html(render(&form, &csrf, &state.inner.scope.vantage).into_string());
+    let body = Html(render(&form, &csrf).into_string());
     let mut response = (form.status, body).into_response();
     set_cookie(&mut response, form_cookie(client.secure), &bound, client.secure, "Max-Age=3600");
     response
 }
 
-fn render(form: &Form<'_>, csrf: &str, vantage: &str) -> Markup {
+/// Who has not come in learns nothing of this host, not even its name.
+fn render(form: &Form<'_>, csrf: &str) -> Markup {
     let say = words::labels(form.lang);
     html! {
         (DOCTYPE)
@@ -115,12 +120,12 @@ fn render(form: &Form<'_>, csrf: &str, vantage: &str) -> Markup {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (say.title) " · reach · " (vantage) }
+                title { (say.title) " · reach" }
                 link rel="stylesheet" href="/style.css";
             }
             body.login {
                 main {
-                    h1 { "reach " small { (vantage) } }
+                    h1 { "reach" }
                     form method="post" action="/login" {
                         @if let Some(trouble) = form.trouble {
                             p.critical role="alert" { (trouble) }
@@ -280,6 +285,13 @@ mod tests {
     }
 
     #[test]
+    fn whoever_is_asked_to_log_in_is_asked_in_the_language_of_the_page() {
+        assert_eq!(asking_for("/"), "/login");
+        assert_eq!(asking_for("/incidents/7?lang=ko"), "/login?lang=ko&to=%2Fincidents%2F7%3Flang%3Dko");
+        assert_eq!(asking_for("/?lang=%22x"), "/login?to=%2F%3Flang%3D%2522x");
+    }
+
+    #[test]
     fn what_strangers_put_into_the_form_stays_text() {
         let form = Form {
             to: "/?a=\"><script>",
@@ -288,7 +300,7 @@ mod tests {
             status: StatusCode::OK,
             lang: Lang::Ko,
         };
-        let page = render(&form, "x", "<i>box</i>").into_string();
+        let page = render(&form, "x\"<i>").into_string();
         assert!(!page.contains("<script") && !page.contains("<b>") && !page.contains("<i>"), "{page}");
         assert!(page.contains("lang=\"ko\"") && page.contains("비밀번호"), "{page}");
     }

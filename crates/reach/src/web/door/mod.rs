@@ -180,6 +180,11 @@ impl Door {
         Arc::clone(&self.people.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether others come by way of this address.
+    pub(super) fn is_passage(&self, address: IpAddr) -> bool {
+        address.to_canonical().is_loopback() || self.people().is_proxy(address)
+    }
+
     fn sessions(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -209,14 +214,14 @@ impl Door {
         let forwarded = Forwarded::take(&mut request, &people, self.tls.is_some());
         let client = forwarded.client;
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let refuse = |status, code, message: &str| Err(refusal(&path, status, code, message));
+        let refuse = |status, code, message: &str| refusal(&path, status, code, message);
         let host = host(&request);
         if !host.as_deref().is_some_and(|host| self.guard.knows(host)) {
-            return refuse(
+            return Err(refuse(
                 StatusCode::MISDIRECTED_REQUEST,
                 "unknown-host",
                 "This service is not called by that name. `[http] hosts` lists the names it answers to.",
-            );
+            ));
         }
         let needs = needs(&method, &path);
         if needs == Needs::Never {
@@ -228,21 +233,27 @@ impl Door {
         let is_page = matches!(needs, Needs::Look | Needs::Nothing) && !is_api(&path);
         let is_harmless = path == "/" || is_page && is_navigation(headers);
         if is_read && is_of_others(headers) && !is_harmless {
-            return refuse(StatusCode::FORBIDDEN, "cross-site", "Pages of other sites are not answered.");
+            return Err(refuse(
+                StatusCode::FORBIDDEN,
+                "cross-site",
+                "Pages of other sites are not answered.",
+            ));
         }
         request.extensions_mut().insert(client);
         if needs == Needs::Nothing {
             return Ok(request);
         }
         if forwarded.by_strangers && self.is_open(&people) {
-            return refuse(
+            return Err(refuse(
                 StatusCode::FORBIDDEN,
                 "unknown-proxy",
                 "A proxy asks for somebody, and nothing says whom to let in; name it in [http.proxy], or add users.",
-            );
+            ));
         }
         if needs == Needs::Enter {
-            self.check_origin(&request, host.as_deref(), &forwarded, &path)?;
+            if !is_of_ours(request.headers(), host.as_deref(), &forwarded) {
+                return Err(foreign_form(&path));
+            }
             return buffered(request, &path).await;
         }
         let known = self.identify(request.headers(), &people, &forwarded).await;
@@ -255,23 +266,25 @@ impl Door {
             Err(stranger) => return Err(self.turned_away(&request, &people, stranger)),
         };
         if matches!(needs, Needs::Operate | Needs::Audit) && who.role < Role::Operator {
-            return refuse(
+            return Err(refuse(
                 StatusCode::FORBIDDEN,
                 "forbidden",
                 "This is for operators; the role here is viewer.",
-            );
+            ));
         }
         if !is_read && means == Means::Ambient && matches!(needs, Needs::Operate | Needs::Leave) {
-            self.check_origin(&request, host.as_deref(), &forwarded, &path)?;
+            if !is_of_ours(request.headers(), host.as_deref(), &forwarded) {
+                return Err(foreign_form(&path));
+            }
             let (whole, sent) = with_token(request, &path).await?;
             request = whole;
             if !sent.is_some_and(|sent| same(&sent, &who.csrf)) {
-                return refuse(
+                return Err(refuse(
                     StatusCode::FORBIDDEN,
                     "csrf",
                     "The token of this form is missing or not of this session; load the page again. Programs send it as \
                      x-csrf-token, as /api/v1/session tells it, or use an API token.",
-                );
+                ));
             }
         } else if !is_read {
             request = buffered(request, &path).await?;
@@ -380,25 +393,6 @@ impl Door {
         self.scrape_from.iter().any(|network| network.contains(address))
     }
 
-    fn check_origin(
-        &self,
-        request: &Request,
-        host: Option<&str>,
-        forwarded: &Forwarded,
-        path: &str,
-    ) -> Result<(), Response> {
-        let hosts = [host, forwarded.host.as_deref()];
-        if may_change(request.headers(), &hosts.into_iter().flatten().collect::<Vec<_>>()) {
-            return Ok(());
-        }
-        Err(refusal(
-            path,
-            StatusCode::FORBIDDEN,
-            "cross-site",
-            "Pages of other sites may not change anything here.",
-        ))
-    }
-
     /// What somebody is answered who did not come in.
     fn turned_away(&self, request: &Request, people: &People, stranger: Stranger) -> Response {
         let path = request.uri().path();
@@ -476,6 +470,16 @@ pub(super) fn refusal(path: &str, status: StatusCode, code: &str, message: &str)
         return (status, Json(json!({ "error": { "code": code, "message": message } }))).into_response();
     }
     (status, format!("{message}\n")).into_response()
+}
+
+/// Whether one of our own pages sends this, or something that is no browser.
+fn is_of_ours(headers: &HeaderMap, host: Option<&str>, forwarded: &Forwarded) -> bool {
+    let hosts: Vec<&str> = host.into_iter().chain(forwarded.host.as_deref()).collect();
+    may_change(headers, &hosts)
+}
+
+fn foreign_form(path: &str) -> Response {
+    refusal(path, StatusCode::FORBIDDEN, "cross-site", "Pages of other sites may not change anything here.")
 }
 
 fn is_api(path: &str) -> bool {

@@ -260,7 +260,7 @@ async fn on_loopback_no_page_of_a_stranger_changes_anything() {
     assert_eq!((session["name"].as_str(), session["role"].as_str()), (Some("local"), Some("operator")));
     let csrf = session["csrf"].as_str().expect("a token");
     for (headers, form) in [
-        (format!("{JSON}"), false),
+        (JSON.to_owned(), false),
         (format!("{JSON}X-Csrf-Token: wrong\r\n"), false),
         (format!("{JSON}X-Csrf-Token: {csrf}\r\nOrigin: https://evil.example\r\n"), false),
         (format!("{JSON}X-Csrf-Token: {csrf}\r\nOrigin: null\r\n"), false),
@@ -368,6 +368,40 @@ async fn bodies_are_bounded_and_every_answer_is_dressed() {
         assert_eq!(told.one("strict-transport-security"), None);
         assert_eq!(told.one("access-control-allow-origin"), None);
     }
+}
+
+#[tokio::test]
+async fn browsers_are_told_to_insist_on_tls_only_where_somebody_signed() {
+    let directory = tempfile::TempDir::new().expect("a directory");
+    let own = settings::TlsSettings { self_signed: true, ..Default::default() };
+    for (settings, insists) in [(tls::tests::signed(&directory), true), (own, false)] {
+        let tls =
+            Tls::open(&settings, &directory.path().join("reach.db"), vec!["box".to_owned()]).expect("made");
+        let door = Door::new(
+            &toml::from_str(&people()).expect("settings"),
+            SocketAddr::from((ELSEWHERE, 9732)),
+            Some(Arc::new(tls)),
+            Asking::nobody(),
+        );
+        let mut response = ().into_response();
+        door.unwrap_or_else(|problems| panic!("{problems:?}")).dress("/", &mut response);
+        assert_eq!(response.headers().contains_key(header::STRICT_TRANSPORT_SECURITY), insists);
+    }
+}
+
+#[tokio::test]
+async fn assets_are_kept_where_they_say_so() {
+    let door = Door::new(&HttpSettings::default(), SocketAddr::from((HERE, 9732)), None, Asking::nobody());
+    let door = door.unwrap_or_else(|problems| panic!("{problems:?}"));
+    let kept = |path: &str, status: StatusCode| {
+        let immutable = [(header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
+        let mut response = (status, immutable).into_response();
+        door.dress(path, &mut response);
+        response.headers()[header::CACHE_CONTROL].to_str().expect("text").contains("immutable")
+    };
+    assert!(kept("/assets/page-0a1b.js", StatusCode::OK));
+    assert!(!kept("/assets/page-0a1b.js", StatusCode::NOT_FOUND));
+    assert!(!kept("/api/v1/status", StatusCode::OK));
 }
 
 #[tokio::test]

@@ -329,7 +329,7 @@ pub(crate) fn own_names(host: &str, hosts: &[String], local: std::net::IpAddr) -
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use tempfile::TempDir;
@@ -338,6 +338,19 @@ mod tests {
 
     fn names() -> Vec<String> {
         own_names("box", &["reach.example".to_owned()], "192.0.2.1".parse().expect("an address"))
+    }
+
+    /// Settings with a certificate that somebody else signed.
+    pub(in crate::web::door) fn signed(directory: &TempDir) -> TlsSettings {
+        let mut authority = rcgen::CertificateParams::new(Vec::new()).expect("right");
+        authority.distinguished_name.push(rcgen::DnType::CommonName, "Authority");
+        let issuer = rcgen::Issuer::new(authority, rcgen::KeyPair::generate().expect("made"));
+        let key_pair = rcgen::KeyPair::generate().expect("made");
+        let leaf = rcgen::CertificateParams::new(names()).expect("right").signed_by(&key_pair, &issuer);
+        let (certificate, key) = (directory.path().join("signed.pem"), directory.path().join("signed.key"));
+        fs::write(&certificate, leaf.expect("signed").pem()).expect("written");
+        fs::write(&key, key_pair.serialize_pem()).expect("written");
+        TlsSettings { certificate: Some(certificate), key: Some(key), self_signed: false }
     }
 
     fn fingerprint_of(tls: &Tls) -> String {
