@@ -240,15 +240,18 @@ impl Door {
             ));
         }
         request.extensions_mut().insert(client);
-        if needs == Needs::Nothing {
-            return Ok(request);
-        }
-        if forwarded.by_strangers && self.is_open(&people) {
+        // Others who come by way of this host would be taken for it.
+        let goes_by_address =
+            path.starts_with("/scouter/") || needs != Needs::Nothing && self.is_open(&people);
+        if forwarded.by_strangers && goes_by_address {
             return Err(refuse(
                 StatusCode::FORBIDDEN,
                 "unknown-proxy",
                 "A proxy asks for somebody, and nothing says whom to let in; name it in [http.proxy], or add users.",
             ));
+        }
+        if needs == Needs::Nothing {
+            return Ok(request);
         }
         if needs == Needs::Enter {
             if !is_of_ours(request.headers(), host.as_deref(), &forwarded) {

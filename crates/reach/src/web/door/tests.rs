@@ -282,6 +282,8 @@ async fn on_loopback_no_page_of_a_stranger_changes_anything() {
     assert_eq!(told.status, 404, "a form of ours comes through to what is not there: {told:?}");
     let forwarded = stage.get("/", "X-Forwarded-For: 203.0.113.9\r\n").await;
     assert_eq!(forwarded.status, 403, "somebody put a proxy before it: {forwarded:?}");
+    let alert = stage.get("/scouter/alert?level=1", "X-Forwarded-For: 203.0.113.9\r\n").await;
+    assert_eq!(alert.status, 403, "who comes by way of this host is not this host");
 }
 
 #[tokio::test]
