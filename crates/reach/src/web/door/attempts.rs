@@ -89,8 +89,16 @@ impl Attempts {
         }
         self.free_at.retain(|_, at| *at > now);
         if self.free_at.len() >= MOST {
-            let mildest = self.free_at.iter().min_by_key(|(_, at)| **at).map(|(key, _)| *key);
-            mildest.and_then(|key| self.free_at.remove(&key));
+            // Those who failed least are forgiven, many at once: to look for one each time would take long.
+            let mut times: Vec<Instant> = self.free_at.values().copied().collect();
+            let (_, limit, _) = times.select_nth_unstable(MOST / 4);
+            let limit = *limit;
+            let mut left = MOST / 4;
+            self.free_at.retain(|_, at| {
+                let goes = left > 0 && *at <= limit;
+                left -= usize::from(goes);
+                !goes
+            });
         }
     }
 }
@@ -148,7 +156,7 @@ mod tests {
             attempts.begin("lee", ip("192.0.2.2"), now).expect("free");
             attempts.not_made("lee", ip("192.0.2.2"), now);
         }
-        for number in 0..20_000_u32 {
+        for number in 0..12_000_u32 {
             let address = IpAddr::from((0x0a00_0000 + number).to_be_bytes());
             let _ = attempts.begin(&number.to_string(), address, now);
         }
