@@ -54,6 +54,7 @@ fn main() -> Result<()> {
     credentials(&mut seeds);
     dialogues(&mut seeds);
     modules(&mut seeds);
+    carried(&mut seeds);
     certificates(&mut seeds)?;
     handshakes(&mut seeds)?;
     recordings(&mut seeds)?;
@@ -91,6 +92,39 @@ fn credentials(seeds: &mut Seeds) {
             b"203.0.113.9, [2001:db8::1]:80, ::ffff:10.0.0.1, unknown",
             b"Digest username=\"x\"",
             b"reach=;csrf=%F0%9F",
+        ],
+    );
+}
+
+/// Published ranges of every provider, and the forms of houses.
+fn carried(seeds: &mut Seeds) {
+    seeds.all::<13>(
+        "feed",
+        [
+            "{\"syncToken\":\"1763888585123\",\"creationTime\":\"2026-11-20T10:00:00.1\",\"prefixes\":[{\"ipv4Prefix\":\"192.0.2.0/24\"},{\"ipv6Prefix\":\"2001:db8::/32\"}]}".as_bytes(),
+            "{\"creationTime\":\"2026-11-20T10:00:00\",\"prefixes\":[{\"ipv4Prefix\":\"198.51.100.128/25\",\"service\":\"Google Cloud\",\"scope\":\"global\"}]}".as_bytes(),
+            "{\"syncToken\":\"1763888585\",\"createDate\":\"2026-11-19-21-03-05\",\"prefixes\":[{\"ip_prefix\":\"203.0.113.0/24\",\"region\":\"ap-northeast-2\",\"service\":\"S3\"}],\"ipv6_prefixes\":[{\"ipv6_prefix\":\"2001:db8:a::/48\",\"region\":\"GLOBAL\",\"service\":\"AMAZON\"}]}".as_bytes(),
+            "{\"changeNumber\":321,\"cloud\":\"Public\",\"values\":[{\"name\":\"Storage.KoreaCentral\",\"properties\":{\"region\":\"koreacentral\",\"addressPrefixes\":[\"192.0.2.0/25\"]}}]}".as_bytes(),
+            "[{\"id\":1,\"serviceArea\":\"Exchange\",\"urls\":[\"outlook.example\"],\"ips\":[\"192.0.2.0/28\"],\"required\":true}]".as_bytes(),
+            "{\"ssh_keys\":[\"ssh-ed25519 A\"],\"hooks\":[\"192.0.2.0/24\"],\"web\":[\"203.0.113.9/32\"],\"domains\":{\"website\":[\"*.example\"]}}".as_bytes(),
+            "{\"result\":{\"ipv4_cidrs\":[\"192.0.2.0/24\"],\"ipv6_cidrs\":[\"2001:db8::/32\"]},\"success\":true}".as_bytes(),
+            "{\"addresses\":[\"192.0.2.0/24\"],\"ipv6_addresses\":[\"2001:db8::/32\"]}".as_bytes(),
+            "{\"creationDate\":\"2026-11-18\",\"syncToken\":1763424000,\"items\":[{\"cidr\":\"192.0.2.0/24\",\"region\":[\"global\"],\"product\":[\"jira\"]}]}".as_bytes(),
+            "{\"API\":[\"192.0.2.1\"]}".as_bytes(),
+            "{\"last_updated_timestamp\":\"2026-11-17\",\"regions\":[{\"region\":\"ap-seoul-1\",\"cidrs\":[{\"cidr\":\"192.0.2.0/24\"}]}]}".as_bytes(),
+            "91.108.4.0/22\n149.154.160.0/20\n2001:db8::/32\n".as_bytes(),
+            "# ours\n192.0.2.0/24 ; office\n\"198.51.100.7\",Seoul\n0.0.0.0/0\n".as_bytes(),
+        ],
+    );
+    seeds.add("form_template", "usual", include_bytes!("../../crates/reach-report/src/request/template/example.toml"));
+    seeds.all::<5>(
+        "form_template",
+        [
+            "연번,Src IP,출발지,Dst IP,목적지,목적지포트,PROTOCOL,신청사유,처리자\n".as_bytes(),
+            "SERVICE|SOURCE|TARGET|PORT|PROTOCOL|요청일자|요청자|처리일자|처리자\n".as_bytes(),
+            "방화벽 정책 신청서,,,,\r\nNo,출발지정보,,목적지정보,포트\r\n,IP,설명,IP주소,\r\n".as_bytes(),
+            "lang = \"en\"\ndates = \"YYYY.MM.DD\"\nparts = [\"rules\"]\n[[columns]]\ntitle = \"=Until\"\nfield = \"until\"\nwidth = 20\n[[columns]]\ntitle = \"x\"\ntext = \"=1\"\n".as_bytes(),
+            "[[columns]]\ntitle = 3\n".as_bytes(),
         ],
     );
 }

@@ -16,18 +16,19 @@ use reach::{
     alert::telegram::answer::{self, Button},
     asn::Table,
     blackbox::Modules,
+    captures::Counter,
     command::check::judged,
     control::protocol,
-    recording,
+    recording::{self, Recording},
     web::door::credentials::{self as web_credentials, Authorization},
 };
 use reach_core::{
     Time,
     judge::judge,
     model::{
-        Answer, Certificate, Connect, Datagram, Distrust, Egress, Endpoint, Exchange, Exchanged, Host,
-        HttpEnd, HttpRequest, IcmpError, Observation, Outcome, Probe, ProbeId, RecordKind, SystemLookup,
-        Target, Then, TlsEnd, TlsHello,
+        Answer, Case, Certificate, Connect, Datagram, Diagnosis, Distrust, Egress, Endpoint, Exchange,
+        Exchanged, Host, HttpEnd, HttpRequest, IcmpError, Observation, Outcome, Probe, ProbeId, RecordKind,
+        SystemLookup, Target, Then, TlsEnd, TlsHello,
     },
     signal::{Failure, Origin, Signal, Word},
     watch::courier::Report,
@@ -45,7 +46,11 @@ use reach_net::{
         counted_between, ip_counters, ipv4_payload, quoted_tcp, split_extensions,
     },
 };
-use reach_report::{Lang, Style, json, signal as report_signal, text as report_text};
+use reach_report::{
+    Lang, Style, document, json,
+    report::{self as handover, Asker, Material, Run, verify},
+    signal as report_signal, text as report_text,
+};
 use reach_signal::exception::{self as exceptions, Limits, Reader, Tally};
 use reach_signal::log::{self as logs, Kind, LogPlan, LogReader, access::Pattern, stamp::Stamps};
 use reach_signal::scouter::{
@@ -65,6 +70,8 @@ use tokio::{
     runtime::{Builder, Runtime},
 };
 
+#[path = "carried.rs"]
+mod carried;
 #[path = "dialogues.rs"]
 mod dialogues;
 #[path = "hosts.rs"]
@@ -72,6 +79,7 @@ mod hosts;
 #[path = "received.rs"]
 mod received;
 
+pub use self::carried::{feed, form_template};
 pub use self::hosts::{host_files, hsperf, postgres_log, slow_log, sock_diag, socket_table, statement};
 pub use self::received::otlp;
 
@@ -79,8 +87,9 @@ pub use self::received::otlp;
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 42] = [
+pub const ALL: [(&str, Parser); 45] = [
     ("asn_table", asn_table),
+    ("capture_file", capture_file),
     ("certificate", certificate),
     ("control", control),
     ("credentials", credentials),
@@ -89,6 +98,8 @@ pub const ALL: [(&str, Parser); 42] = [
     ("echo", echo),
     ("exception", exception),
     ("extension", extension),
+    ("feed", feed),
+    ("form_template", form_template),
     ("getent", getent),
     ("host_files", host_files),
     ("hsperf", hsperf),
@@ -673,6 +684,20 @@ pub fn recording(bytes: &[u8]) {
     assert_eq!((again.examined, again.finished), (recording.examined, recording.finished));
 }
 
+/// A file of packets, in pieces.
+pub fn capture_file(bytes: &[u8]) {
+    let count = |piece: usize| {
+        let mut counter = Counter::default();
+        bytes.chunks(piece).for_each(|piece| counter.take(piece));
+        (counter.counted(), counter.synthesised())
+    };
+    let whole = count(bytes.len().max(1));
+    assert_eq!(count(1), whole);
+    assert_eq!(count(7), whole);
+    // A packet takes 16 bytes at least, or 12 in a block without any.
+    assert!(whole.0.is_none_or(|packets| packets <= bytes.len() as u64 / 8));
+}
+
 /// The reports on a recording, in some style.
 pub fn report(bytes: &[u8]) {
     let Ok(recording) = recording::read(bytes) else { return };
@@ -701,6 +726,50 @@ pub fn report(bytes: &[u8]) {
     for time in [Time::default(), Time::from_micros(u64::MAX)] {
         let _ = report_text::check(&examined, time, &Style { color: true, ..style });
         let _ = json::check(&examined, time, time, "0", lang);
+    }
+    hand_over(recording, &examined, lang, &style);
+}
+
+/// What is written to those who can mend it, in every way of writing that is text.
+fn hand_over(recording: Recording, examined: &[(Case, Diagnosis)], lang: Lang, style: &Style) {
+    let finished = recording.finished;
+    let runs: Vec<Run> = recording
+        .examined
+        .into_iter()
+        .zip(examined)
+        .map(|((case, observations), (_, diagnosis))| Run {
+            case,
+            observations,
+            diagnosis: diagnosis.clone(),
+            finished,
+        })
+        .collect();
+    let asker = Asker::default();
+    let material = Material {
+        runs: &runs,
+        course: None,
+        asker: &asker,
+        capture: None,
+        feeds: &[],
+        reader: None,
+        version: "0",
+        made: finished,
+        offset_s: style.utc_offset_s,
+    };
+    let written = handover::document(&material, lang);
+    for text in [document::text(&written, style), document::markdown(&written), document::html(&written)] {
+        assert!(!text.chars().any(|c| c != '\n' && is_dangerous(c)), "{text:?}");
+    }
+    assert_document(&handover::json(&material, lang));
+    let _ = handover::form(&material, lang);
+    for run in &runs {
+        let request = verify::Request::of(run);
+        let round = verify::Round::of(run);
+        let _ = request.missed(&round);
+        let comparison = verify::Comparison::new(request, vec![round.clone(), round]);
+        let told = verify::document(&comparison, finished, style.utc_offset_s, "0", lang);
+        let _ = document::html(&told);
+        assert_document(&verify::json(&comparison, finished, "0", lang));
     }
 }
 

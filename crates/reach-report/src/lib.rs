@@ -12,6 +12,10 @@
 //! * [`markup`] is for texts inside of HTML and SVG.
 //! * [`logs`] is what logs say of failures and requests.
 //! * [`document`] is a document for people who were not there, and the ways of writing it down; [`chart`] its pictures.
+//! * [`page`] is the page that a watch shows in browsers, and a check in a file.
+//! * [`report`] is the hand-over: what is written to those who can change it.
+//! * [`request`] is the form that asks a firewall's people to let something through; [`feeds`] what providers publish
+//!   of their addresses.
 //! * [`packets`] comments the packets of a capture.
 //! * [`watch`] is what the commands around `reach watch` show.
 //! * [`java`] says what clients write into their logs.
@@ -32,6 +36,7 @@ pub mod connect;
 pub mod document;
 pub mod explain;
 pub mod failures;
+pub mod feeds;
 mod hangul;
 pub mod java;
 pub mod json;
@@ -41,7 +46,10 @@ pub mod logs;
 pub mod markup;
 pub mod notice;
 pub mod packets;
+pub mod page;
 pub mod ping;
+pub mod report;
+pub mod request;
 mod scene;
 pub mod signal;
 mod style;

@@ -1,6 +1,7 @@
 //! What other systems say, for people and for programs: one signal as a line, all of them as a board.
 
 mod board;
+mod heard;
 mod line;
 pub(crate) mod words;
 
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::units;
 
-pub use self::{board::Board, line::line};
+pub use self::{board::Board, heard::heard_json, line::line};
 
 /// A signal for programs, in one object.
 pub fn json(signal: &Signal) -> Value {

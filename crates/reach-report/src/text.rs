@@ -205,7 +205,7 @@ fn head(page: &mut Page, scene: &Scene<'_>) {
 }
 
 /// `5 of 8 addresses work`.
-fn tally(scene: &Scene<'_>) -> Option<String> {
+pub(crate) fn tally(scene: &Scene<'_>) -> Option<String> {
     let lang = scene.lang;
     let diagnosis = scene.diagnosis;
     if diagnosis.endpoints.is_empty() {
@@ -251,7 +251,7 @@ fn tally(scene: &Scene<'_>) -> Option<String> {
     Some(text)
 }
 
-fn when_and_where(scene: &Scene<'_>) -> String {
+pub(crate) fn when_and_where(scene: &Scene<'_>) -> String {
     let lang = scene.lang;
     let vantage = &scene.case.vantage;
     let (time, zone) = (units::date_time(scene.case.started, scene.offset_s), units::zone(scene.offset_s));
@@ -268,7 +268,7 @@ fn when_and_where(scene: &Scene<'_>) -> String {
 }
 
 /// Who was asked for the addresses, and what kind of pool it is.
-fn pool(scene: &Scene<'_>) -> Vec<String> {
+pub(crate) fn pool(scene: &Scene<'_>) -> Vec<String> {
     let lang = scene.lang;
     let resolution = &scene.diagnosis.resolution;
     let mut lines = Vec::new();
@@ -372,7 +372,7 @@ fn endpoints(scene: &Scene<'_>) -> Table {
 }
 
 /// What fails comes first, what does not count last.
-fn rank(verdict: Verdict) -> u8 {
+pub(crate) fn rank(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::NoRoute => 3,
         Verdict::Ok => 2,
@@ -415,7 +415,7 @@ fn endpoint_cells(endpoint: &EndpointDiagnosis, lang: Lang) -> Vec<Span> {
 }
 
 /// The time when all came back, else how many did.
-fn ratio_or_time(part: u32, whole: u32, time: Option<Duration>, lang: Lang) -> String {
+pub(crate) fn ratio_or_time(part: u32, whole: u32, time: Option<Duration>, lang: Lang) -> String {
     match time {
         Some(time) if part >= whole => units::span(time, lang),
         Some(time) if part > 0 => format!("{part}/{whole} {}", units::span(time, lang)),
@@ -423,7 +423,7 @@ fn ratio_or_time(part: u32, whole: u32, time: Option<Duration>, lang: Lang) -> S
     }
 }
 
-fn tls_cell(endpoint: &EndpointDiagnosis, lang: Lang) -> String {
+pub(crate) fn tls_cell(endpoint: &EndpointDiagnosis, lang: Lang) -> String {
     let Some(tls) = &endpoint.tls else { return "-".to_owned() };
     match &tls.ended {
         TlsEnd::Completed if endpoint.verdict == Verdict::Untrusted => say!(lang, "untrusted", "불신"),
@@ -438,7 +438,7 @@ fn tls_cell(endpoint: &EndpointDiagnosis, lang: Lang) -> String {
     }
 }
 
-fn http_cell(endpoint: &EndpointDiagnosis, lang: Lang) -> String {
+pub(crate) fn http_cell(endpoint: &EndpointDiagnosis, lang: Lang) -> String {
     let Some(http) = &endpoint.http else { return "-".to_owned() };
     match &http.ended {
         HttpEnd::Status(status) => status.to_string(),
@@ -506,7 +506,7 @@ fn said(page: &mut Page, scene: &Scene<'_>, finding: &Finding) {
 }
 
 /// The failing addresses by verdict and place.
-fn failure_groups<'a>(scene: &Scene<'a>) -> Vec<Vec<&'a EndpointDiagnosis>> {
+pub(crate) fn failure_groups<'a>(scene: &Scene<'a>) -> Vec<Vec<&'a EndpointDiagnosis>> {
     let mut groups: Vec<Vec<&EndpointDiagnosis>> = Vec::new();
     for endpoint in &scene.diagnosis.endpoints {
         let counts = match endpoint.verdict {
@@ -601,10 +601,50 @@ fn places(page: &mut Page, scene: &Scene<'_>) {
 }
 
 fn trail(scene: &Scene<'_>, endpoint: &EndpointDiagnosis) -> Table {
+    let Some(trails) = side_by_side(scene, endpoint) else { return Table::default() };
+    let rows = trails.rows.into_iter().map(|row| {
+        let bad = if row.ended { format!("{}  <-- {}", row.bad, trails.mark) } else { row.bad };
+        Row::Cells(vec![
+            Span::plain(row.ttl.to_string()),
+            Span::new(bad, if row.ended { Role::Bad } else { Role::Plain }),
+            Span::plain(row.open),
+        ])
+    });
+    let columns = vec![
+        Column::new(Label::Hop.text(scene.lang)).right(),
+        Column::new(trails.bad).wrap(24),
+        Column::new(trails.open).dispensable(1),
+    ];
+    Table { rows: rows.collect(), columns }
+}
+
+/// The trail of a failing address beside that of one that works.
+pub(crate) struct Trails {
+    /// Whose the first one is.
+    pub(crate) bad: String,
+    /// Whose the second one is.
+    pub(crate) open: String,
+    /// What is said of the hop at which the first one ends.
+    pub(crate) mark: String,
+    /// Hop by hop.
+    pub(crate) rows: Vec<TrailRow>,
+}
+
+/// One hop of both.
+pub(crate) struct TrailRow {
+    pub(crate) ttl: u8,
+    pub(crate) bad: String,
+    pub(crate) open: String,
+    /// The first one ends here.
+    pub(crate) ended: bool,
+}
+
+/// Both trails, as far as they were followed.
+pub(crate) fn side_by_side(scene: &Scene<'_>, endpoint: &EndpointDiagnosis) -> Option<Trails> {
     let lang = scene.lang;
     let address = endpoint.endpoint.address;
     let failing = hops(endpoint, lang);
-    let Some(location) = &endpoint.location else { return Table::default() };
+    let location = endpoint.location.as_ref()?;
     let control =
         location.control.filter(|control| *control != address).and_then(|control| scene.endpoint(control));
     let mut open = control.map(|control| hops(control, lang)).unwrap_or_default();
@@ -625,36 +665,29 @@ fn trail(scene: &Scene<'_>, endpoint: &EndpointDiagnosis) -> Table {
     let last = failing.iter().map(|(ttl, ..)| *ttl).max().unwrap_or(0);
     let last =
         marked.filter(|_| by_syn).map_or(last, |marked| last.min(marked.saturating_add(1).max(last_open)));
-    let mut rows = Vec::new();
-    for ttl in 1..=last.max(last_open) {
-        let at = |hops: &[(u8, String, bool)]| {
-            hops.iter().find(|(hop, ..)| *hop == ttl).map(|(_, text, _)| text.clone()).unwrap_or_default()
-        };
-        let ended = marked == Some(ttl);
-        let mut text = at(&failing);
-        if ended {
-            text.push_str(&if by_syn {
-                say!(lang, "  <-- ends here", "  <-- 여기서 끊김")
-            } else {
-                say!(lang, "  <-- cut before here", "  <-- 이 앞에서 끊김")
-            });
-        }
-        rows.push(Row::Cells(vec![
-            Span::plain(ttl.to_string()),
-            Span::new(text, if ended { Role::Bad } else { Role::Plain }),
-            Span::plain(at(&open)),
-        ]));
-    }
+    let at = |hops: &[(u8, String, bool)], ttl: u8| {
+        hops.iter().find(|(hop, ..)| *hop == ttl).map(|(_, text, _)| text.clone()).unwrap_or_default()
+    };
+    let rows = (1..=last.max(last_open)).map(|ttl| TrailRow {
+        ttl,
+        bad: at(&failing, ttl),
+        open: at(&open, ttl),
+        ended: marked == Some(ttl),
+    });
     let open_title = match control {
         Some(control) => format!("{} ({})", control.endpoint.address, control.verdict.code()),
         None => say!(lang, "open path", "정상 경로"),
     };
-    let columns = vec![
-        Column::new(Label::Hop.text(lang)).right(),
-        Column::new(format!("{address} ({})", endpoint.verdict.code())).wrap(24),
-        Column::new(open_title).dispensable(1),
-    ];
-    Table { columns, rows }
+    Some(Trails {
+        bad: format!("{address} ({})", endpoint.verdict.code()),
+        open: open_title,
+        mark: if by_syn {
+            say!(lang, "ends here", "여기서 끊김")
+        } else {
+            say!(lang, "cut before here", "이 앞에서 끊김")
+        },
+        rows: rows.collect(),
+    })
 }
 
 /// TTL, what came, and whether it was a router's time exceeded.

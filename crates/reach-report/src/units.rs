@@ -53,6 +53,16 @@ pub(crate) fn date_time(time: Time, offset_s: i32) -> String {
     civil(time, offset_s, "%Y-%m-%d %H:%M:%S")
 }
 
+/// The same with milliseconds.
+pub(crate) fn date_time_ms(time: Time, offset_s: i32) -> String {
+    civil(time, offset_s, "%Y-%m-%d %H:%M:%S.%3f")
+}
+
+/// `14:00:03.250` in the zone with this offset.
+pub(crate) fn clock_time_ms(time: Time, offset_s: i32) -> String {
+    civil(time, offset_s, "%H:%M:%S.%3f")
+}
+
 /// `14:00:03` in the zone with this offset.
 pub(crate) fn clock_time(time: Time, offset_s: i32) -> String {
     civil(time, offset_s, "%H:%M:%S")

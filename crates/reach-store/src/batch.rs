@@ -1,6 +1,9 @@
 //! What is handed in, and what waits to be written.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    net::{IpAddr, SocketAddr},
+};
 
 use reach_core::{
     Time,
@@ -65,6 +68,17 @@ pub enum Note {
         /// …to there.
         until: Time,
     },
+    /// The addresses that a resolver gives for a name are others than they were.
+    Pool {
+        /// The target.
+        target: TargetId,
+        /// When.
+        at: Time,
+        /// The resolver.
+        resolver: SocketAddr,
+        /// All that it gave lately; empty where it gives none any more.
+        addresses: BTreeSet<IpAddr>,
+    },
 }
 
 impl Note {
@@ -74,6 +88,7 @@ impl Note {
             Note::Resolution(change) => Some(change.target),
             Note::Agreement(change) => Some(change.target),
             Note::Certificate(seen) => Some(seen.series.target),
+            Note::Pool { target, .. } => Some(*target),
             Note::Vantage(_) | Note::Gap { .. } => None,
         }
     }
@@ -86,6 +101,7 @@ impl Note {
             Note::Certificate(seen) => seen.at,
             Note::Vantage(change) => change.at,
             Note::Gap { until, .. } => *until,
+            Note::Pool { at, .. } => *at,
         }
     }
 
@@ -97,6 +113,7 @@ impl Note {
             Note::Certificate(_) => "certificate",
             Note::Vantage(_) => "vantage",
             Note::Gap { .. } => "gap",
+            Note::Pool { .. } => "pool",
         }
     }
 }

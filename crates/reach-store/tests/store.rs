@@ -289,7 +289,18 @@ fn notes_and_the_audit_are_kept() {
     batch.audit.push(entry.clone());
     write(&writer, batch);
     let gap = Note::Gap { from: START, until: after(5) };
-    assert_eq!(reader.notes(Some(TargetId(1)), Span::ALL).expect("read"), [gap, Note::Vantage(offline)]);
+    let pool = |second, last: u8| Note::Pool {
+        target: TargetId(1),
+        at: after(second),
+        resolver: ([192, 0, 2, 53], 53).into(),
+        addresses: [[203, 0, 113, last].into()].into(),
+    };
+    write(&writer, Batch { notes: vec![pool(30, 1), pool(40, 2)], ..Batch::new(after(40)) });
+    assert_eq!(reader.pools_before(TargetId(1), after(41)).expect("read"), [pool(40, 2)]);
+    assert_eq!(reader.pools_before(TargetId(1), after(40)).expect("read"), [pool(30, 1)]);
+    assert_eq!(reader.pools_before(TargetId(2), after(41)).expect("read"), []);
+    let until = Span { from: START, until: after(25) };
+    assert_eq!(reader.notes(Some(TargetId(1)), until).expect("read"), [gap, Note::Vantage(offline)]);
     assert_eq!(reader.audit(Span::ALL).expect("read"), [entry]);
 }
 

@@ -4,6 +4,7 @@ mod connect;
 mod evidence;
 mod logs;
 mod ping;
+mod report;
 mod scouter;
 mod trace;
 mod watch;
@@ -11,7 +12,7 @@ mod watching;
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint, error::ErrorKind};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use reach_core::model::{self, Plan};
 
 pub use self::{
@@ -19,6 +20,7 @@ pub use self::{
     evidence::EvidenceArgs,
     logs::{LogKind, LogsArgs},
     ping::{MtuDiscovery, PingArgs},
+    report::{ReportArgs, ReportFormat, ReportReader},
     scouter::{
         ScouterArgs, ScouterAskArgs, ScouterCommand, ScouterCommonArgs, ScouterDecodeArgs, ScouterListenArgs,
         ScouterRelayArgs,
@@ -38,7 +40,6 @@ pub use self::{
 /// The error knows how to print itself; it may also be the help that was asked for.
 pub fn parse(mut arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
     match arguments.get(1).and_then(|first| first.to_str()) {
-        Some(first) if LATER.contains(&first) => return Err(not_in_this_version(first)),
         Some(first) if first.is_empty() || is_command(first) || first.starts_with('-') => {}
         Some(_) => arguments.insert(1, "check".into()),
         None => {}
@@ -52,7 +53,7 @@ pub fn suspicion(arguments: &[OsString]) -> Option<String> {
     if first.contains(['.', ':', '@', '/']) || first.starts_with('-') || is_command(first) {
         return None;
     }
-    let meant = nearest(first, COMMANDS.iter().copied()).filter(|_| !LATER.contains(&first))?;
+    let meant = nearest(first, COMMANDS.iter().copied())?;
     Some(format!("`{first}` is taken for a host to check; for the command, write `reach {meant}`"))
 }
 
@@ -66,10 +67,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// Commands of later versions: words that are never taken for a host.
-const LATER: [&str; 1] = ["report"];
-
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "check",
     "resolve",
     "ping",
@@ -83,6 +81,7 @@ const COMMANDS: [&str; 20] = [
     "incidents",
     "history",
     "export",
+    "report",
     "config",
     "scouter",
     "explain",
@@ -94,15 +93,6 @@ const COMMANDS: [&str; 20] = [
 
 fn is_command(word: &str) -> bool {
     word == "help" || COMMANDS.contains(&word)
-}
-
-fn not_in_this_version(word: &str) -> clap::Error {
-    let known = COMMANDS.join(", ");
-    let text = format!(
-        "this version of reach has no command `{word}`; it has {known}\n\n  \
-         To check a host of that name: reach check {word}\n"
-    );
-    clap::Error::raw(ErrorKind::InvalidSubcommand, text).with_cmd(&Cli::command())
 }
 
 /// Diagnoses which addresses behind a name are blocked, by whom and where.
@@ -166,6 +156,8 @@ pub enum Command {
     History(HistoryArgs),
     /// Write what a watch remembers as CSV, JSON lines or Parquet
     Export(ExportArgs),
+    /// Write the hand-over to those who can mend it: evidence and request; or tell before from after
+    Report(ReportArgs),
     /// Check a configuration of `reach watch`, print an example, or have a running watch read its own again
     Config(ConfigArgs),
     /// Show what a Scouter installation says: who fails towards whom, and who was served all the same
@@ -267,6 +259,12 @@ pub struct CheckArgs {
         ],
     )]
     pub replay: Option<PathBuf>,
+
+    /// Write the result as a page for a browser, too
+    ///
+    /// One HTML file that needs nothing else, neither a network nor other files. Works with --replay as well.
+    #[arg(long, value_name = "FILE", help_heading = "Recordings", value_hint = ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
 
     /// The packets of the run
     #[command(flatten)]
@@ -495,6 +493,8 @@ pub enum Color {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
 
     fn parsed(line: &str) -> Result<Cli, clap::Error> {
@@ -515,16 +515,6 @@ mod tests {
             let cli = parsed(line).unwrap_or_else(|error| panic!("{line}: {error}"));
             assert!(matches!(cli.command, Command::Check(_)), "{line}");
         }
-    }
-
-    #[test]
-    fn commands_of_later_versions_are_no_hosts() {
-        for word in LATER {
-            let error = parsed(&format!("reach {word} example.com")).expect_err(word);
-            assert!(error.to_string().contains(&format!("no command `{word}`")), "{error}");
-            assert!(error.use_stderr());
-        }
-        assert!(parsed("reach check ping").is_ok());
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod logs;
 pub mod man;
 pub mod memory;
 pub mod ping;
+pub mod report;
 pub mod resolve;
 pub mod scouter;
 pub mod silence;
@@ -48,6 +49,7 @@ pub fn run(command: Command, around: &Surroundings) -> Exit {
         Command::Incidents(args) => incidents::run(&args, around),
         Command::History(args) => history::run(&args, around),
         Command::Export(args) => export::run(&args, around),
+        Command::Report(args) => report::run(&args, around),
         Command::Config(args) => config::run(&args, around),
         Command::Scouter(args) => scouter::run(&args, around),
         Command::Explain(args) => explain::run(&args, around),

@@ -7,6 +7,7 @@ pub mod moment;
 mod output;
 pub mod ping;
 pub(crate) mod proxy;
+pub mod request;
 pub(crate) mod secret;
 mod targets;
 pub mod trace;

@@ -4,7 +4,6 @@
 pub mod door;
 pub mod live;
 pub mod logs;
-pub mod page;
 pub mod scouter;
 pub mod session;
 
@@ -29,6 +28,17 @@ pub struct Overview {
     pub failing: u32,
     /// What the slowest target is busy with.
     pub phase: Phase,
+}
+
+/// What is waited for between two rounds.
+pub fn next_round(span: Duration, lang: Lang) -> String {
+    let span = humantime::format_duration(span);
+    match lang {
+        Lang::En => format!("the second round begins in {span}; Ctrl-C ends it with what was found so far"),
+        Lang::Ko => {
+            format!("{span} 후 두 번째 확인을 시작합니다. Ctrl-C를 누르면 지금까지의 결과로 끝냅니다")
+        }
+    }
 }
 
 /// One line on a watch, for `systemctl status`.

@@ -76,15 +76,6 @@ fn wrong_input_names_what_is_wrong_and_what_would_be_right() {
 }
 
 #[test]
-fn a_command_of_a_later_version_is_not_taken_for_a_host() {
-    let done = reach(&["report", "example.com"]);
-    assert_eq!(done.status.code(), Some(2));
-    assert!(stderr(&done).contains("no command `report`"), "{}", stderr(&done));
-    let help = stdout(&reach(&["--help"]));
-    assert!(!help.contains("\n  report"), "{help}");
-}
-
-#[test]
 fn every_mistake_of_a_list_is_told_with_file_and_line_before_anything_is_sent() {
     let directory = TempDir::new().expect("a directory");
     let list = directory.path().join("hosts.txt");

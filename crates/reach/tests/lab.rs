@@ -18,6 +18,8 @@ mod company;
 mod conduct;
 #[path = "lab/expected.rs"]
 mod expected;
+#[path = "lab/handover.rs"]
+mod handover;
 #[path = "lab/packets.rs"]
 mod packets;
 #[path = "lab/play.rs"]
@@ -136,6 +138,19 @@ fn a_capture_holds_the_packets_of_the_run_and_no_others() {
         let failures = side_by_side(&[Rights::All, Rights::None], |&rights| {
             let lab = Lab::build(&story::founding()).expect("a lab");
             let faults = packets::faults_of_a_capture(&lab, rights).unwrap_or_else(|error| vec![error]);
+            faults.iter().map(|fault| format!("{rights:?}: {fault}")).collect::<Vec<_>>()
+        });
+        let failures = failures.concat();
+        assert!(failures.is_empty(), "{}", failures.join("\n"));
+    });
+}
+
+#[test]
+fn what_was_asked_for_is_verified_after_the_firewall_was_opened() {
+    isolated(TOOLS, || {
+        let failures = side_by_side(&[Rights::All, Rights::None], |&rights| {
+            let lab = Lab::build(&story::founding()).expect("a lab");
+            let faults = handover::faults_of_a_handover(&lab, rights).unwrap_or_else(|error| vec![error]);
             faults.iter().map(|fault| format!("{rights:?}: {fault}")).collect::<Vec<_>>()
         });
         let failures = failures.concat();

@@ -6,7 +6,18 @@
 //! Texts come in as they are to be read: foreign bytes were cleaned before ([`crate::clean`]), and nothing is escaped
 //! for any format yet. Whoever writes a format escapes for it.
 
+mod html;
+mod markdown;
+pub mod pdf;
+mod text;
+
 use crate::{Lang, chart::Drawing};
+
+pub use self::{
+    html::{LARGEST_INSIDE, html},
+    markdown::markdown,
+    text::text,
+};
 
 /// A document.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,6 +135,40 @@ pub struct Cell {
     pub tone: Tone,
 }
 
+impl Column {
+    /// One for words.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self { title: title.into(), ..Self::default() }
+    }
+
+    /// One for what is not broken over lines.
+    pub fn whole(title: impl Into<String>) -> Self {
+        Self { whole: true, ..Self::new(title) }
+    }
+
+    /// One for numbers.
+    pub fn right(title: impl Into<String>) -> Self {
+        Self { right: true, ..Self::whole(title) }
+    }
+}
+
+impl Cell {
+    /// One that says this.
+    pub fn new(text: impl Into<Inline>) -> Self {
+        Self::toned(text, Tone::Plain)
+    }
+
+    /// One that is this, too.
+    pub fn toned(text: impl Into<Inline>, tone: Tone) -> Self {
+        Self { text: vec![text.into()], tone }
+    }
+
+    /// One for what was typed by something.
+    pub fn code(text: impl Into<String>) -> Self {
+        Self::new(Inline::Code(text.into()))
+    }
+}
+
 /// What something is, for those who see colour; the words beside it say the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tone {
@@ -151,4 +196,23 @@ pub struct Attachment {
     pub about: String,
     /// Its bytes.
     pub bytes: Vec<u8>,
+}
+
+/// Whether a link may lead there: to a page, or inside the document.
+fn leads_somewhere(url: &str) -> bool {
+    let plain =
+        url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"' | b'\''));
+    plain && (url.starts_with("https://") || url.starts_with("http://") || url.starts_with('#'))
+}
+
+/// The size of a file: `640 bytes`, `12 KiB`.
+fn size(bytes: usize, lang: Lang) -> String {
+    let kib = bytes as f64 / 1024.0;
+    if bytes < 1024 {
+        crate::words::say!(lang, "{bytes} bytes", "{bytes}바이트")
+    } else if kib < 1024.0 {
+        format!("{kib:.1} KiB")
+    } else {
+        format!("{:.1} MiB", kib / 1024.0)
+    }
 }

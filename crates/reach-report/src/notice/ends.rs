@@ -104,7 +104,7 @@ pub(super) fn clear(assurance: &Assurance, lang: Lang) -> Vec<String> {
 }
 
 /// Rounded upwards: a bound that is rounded down is none.
-pub(super) fn bound(share: f64) -> String {
+pub(crate) fn bound(share: f64) -> String {
     format!("{:.2} %", (share * 10_000.0).ceil() / 100.0)
 }
 

@@ -21,7 +21,7 @@ use reach_core::{model::Vantage, watch::courier::Part};
 
 use crate::{Lang, clean::clean, words::say};
 
-pub(crate) use self::ends::lack;
+pub(crate) use self::ends::{bound as rounded_up, lack};
 
 /// How to tell it.
 #[derive(Clone, Copy, Debug)]

@@ -67,7 +67,7 @@ pub(crate) const fn gauge(gauge: Gauge, lang: Lang) -> &'static str {
 }
 
 /// How full is worth looking at, and how full is bad.
-pub(super) const fn limits(gauge: Gauge) -> (f64, f64) {
+pub(crate) const fn limits(gauge: Gauge) -> (f64, f64) {
     match gauge {
         Gauge::DiskSpace | Gauge::Inodes | Gauge::Conntrack | Gauge::EphemeralPorts | Gauge::Sockets => {
             (0.8, 0.9)
@@ -110,7 +110,7 @@ pub(crate) const fn level_role(level: AlertLevel) -> Role {
 
 /// The headings of a board.
 #[derive(Clone, Copy)]
-pub(super) enum Heading {
+pub(crate) enum Heading {
     Services,
     Destinations,
     Errors,
@@ -140,7 +140,7 @@ pub(super) enum Heading {
     State,
 }
 
-pub(super) const fn heading(heading: Heading, lang: Lang) -> &'static str {
+pub(crate) const fn heading(heading: Heading, lang: Lang) -> &'static str {
     match (heading, lang) {
         (Heading::Services, Lang::En) => "Services",
         (Heading::Services, Lang::Ko) => "서비스",
@@ -200,7 +200,7 @@ pub(super) const fn heading(heading: Heading, lang: Lang) -> &'static str {
 }
 
 /// Whether something reports.
-pub(super) const fn presence(alive: bool, lang: Lang) -> &'static str {
+pub(crate) const fn presence(alive: bool, lang: Lang) -> &'static str {
     match (alive, lang) {
         (true, Lang::En) => "reports",
         (true, Lang::Ko) => "보고 중",
@@ -210,7 +210,7 @@ pub(super) const fn presence(alive: bool, lang: Lang) -> &'static str {
 }
 
 /// What is missing.
-pub(super) fn lost(what: &str, lang: Lang) -> String {
+pub(crate) fn lost(what: &str, lang: Lang) -> String {
     match (what, lang) {
         ("datagrams", Lang::En) => "datagrams".to_owned(),
         ("datagrams", Lang::Ko) => "데이터그램".to_owned(),

@@ -593,7 +593,7 @@ fn fqdn_question(scene: &Scene<'_>, host: &str, partial: bool) -> Vec<String> {
 }
 
 /// What a log is searched by and a request form asks for.
-fn particulars(scene: &Scene<'_>, addresses: &[IpAddr]) -> Vec<String> {
+pub(crate) fn particulars(scene: &Scene<'_>, addresses: &[IpAddr]) -> Vec<String> {
     let lang = scene.lang;
     let port = scene.port();
     let source = source_text(scene, addresses);
@@ -627,7 +627,7 @@ fn particulars(scene: &Scene<'_>, addresses: &[IpAddr]) -> Vec<String> {
     lines
 }
 
-fn source_text(scene: &Scene<'_>, addresses: &[IpAddr]) -> String {
+pub(crate) fn source_text(scene: &Scene<'_>, addresses: &[IpAddr]) -> String {
     let sources =
         if addresses.is_empty() { scene.case.vantage.sources.clone() } else { scene.sources_for(addresses) };
     let host = clean(&scene.case.vantage.host);

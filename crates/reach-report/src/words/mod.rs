@@ -5,10 +5,12 @@
 //! marker like `⟨은/는⟩` stands for the particle that fits the word before it (see `hangul`).
 
 mod ask;
+pub(crate) mod chart;
 pub(crate) mod connect;
 mod evidence;
 pub(crate) mod failure;
 mod finding;
+pub(crate) mod heard;
 mod impact;
 pub(crate) mod ping;
 mod place;
@@ -19,7 +21,7 @@ mod tests;
 pub(crate) mod trace;
 mod verdict;
 
-pub(crate) use ask::{Ask, ask, findings_with_ask, resolution_advice};
+pub(crate) use ask::{Ask, Audience, ask, findings_with_ask, particulars, resolution_advice, source_text};
 pub(crate) use evidence::{alert_name, distrust, evidence, evidence_code, icmp, rcode, tls_end};
 pub(crate) use finding::{finding, is_about_names};
 pub(crate) use impact::{client, client_logs, impact_note};

@@ -1,4 +1,7 @@
-use std::collections::VecDeque;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::SocketAddr,
+};
 
 use reach_core::{
     Time,
@@ -26,6 +29,8 @@ pub struct IncidentFilter {
     pub not_closed: bool,
     /// Only those that were not closed before this time.
     pub since: Option<Time>,
+    /// Only those that were opened before this one.
+    pub before: Option<IncidentId>,
     /// The newest so many; `None` for all.
     pub most: Option<u32>,
 }
@@ -63,12 +68,14 @@ impl Reader {
     pub fn incidents(&self, filter: &IncidentFilter) -> Result<Vec<Incident>, Error> {
         let question =
             "SELECT body FROM incidents WHERE (?1 IS NULL OR target = ?1) AND (NOT ?2 OR closed IS NULL)
-                        AND (?3 IS NULL OR closed IS NULL OR closed >= ?3) ORDER BY id DESC LIMIT ?4";
+                        AND (?3 IS NULL OR closed IS NULL OR closed >= ?3) AND (?5 IS NULL OR id < ?5)
+                        ORDER BY id DESC LIMIT ?4";
         let target = filter.target.map(|target| target.0);
         let since = filter.since.map(|since| signed(since.as_micros()));
         let most = filter.most.map_or(-1, i64::from);
+        let before = filter.before.map(|before| signed(before.0));
         self.ask(|connection| {
-            packed(connection, question, params![target, filter.not_closed, since, most], &mut 0)
+            packed(connection, question, params![target, filter.not_closed, since, most, before], &mut 0)
         })
     }
 
@@ -139,6 +146,25 @@ impl Reader {
                 notes.extend(serde_json::from_str::<Note>(row.get_ref(0)?.as_str()?));
             }
             Ok(notes)
+        })
+    }
+
+    /// What each resolver gave for a target before a time: the last note of each, where there is one among the latest.
+    pub fn pools_before(&self, target: TargetId, at: Time) -> Result<Vec<Note>, Error> {
+        const LATEST: i64 = 512;
+        let question = "SELECT body FROM events WHERE target = ?1 AND kind = 'pool' AND at < ?2
+                        ORDER BY at DESC, id DESC LIMIT ?3";
+        self.ask(|connection| {
+            let mut rows = connection.prepare_cached(question)?;
+            let mut rows = rows.query(params![target.0, signed(at.as_micros()), LATEST])?;
+            let mut last: BTreeMap<SocketAddr, Note> = BTreeMap::new();
+            while let Some(row) = rows.next()? {
+                let Ok(note) = serde_json::from_str::<Note>(row.get_ref(0)?.as_str()?) else { continue };
+                if let Note::Pool { resolver, .. } = &note {
+                    last.entry(*resolver).or_insert(note);
+                }
+            }
+            Ok(last.into_values().collect())
         })
     }
 

@@ -181,7 +181,7 @@ impl Memory for Stored {
     }
 }
 
-fn shown_bucket(address: IpAddr, layer: Layer, bucket: Bucket<Reason>) -> HistoryBucket {
+pub(super) fn shown_bucket(address: IpAddr, layer: Layer, bucket: Bucket<Reason>) -> HistoryBucket {
     HistoryBucket {
         address,
         layer,

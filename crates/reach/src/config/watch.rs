@@ -481,6 +481,16 @@ pub fn locate(config: Option<&Path>, world: World<'_>) -> Result<Located, Proble
     }
 }
 
+/// The configuration that is meant: the one named, or the usual one.
+pub fn config_path(named: Option<&Path>, world: World<'_>) -> PathBuf {
+    named.map_or_else(|| Places::gather(world.variable, world.is_root).config(), Path::to_owned)
+}
+
+/// A time zone by its name.
+pub(crate) fn zone(text: &str) -> Result<jiff::tz::TimeZone, String> {
+    when::time_zone(text)
+}
+
 /// `ADDRESS:PORT`, or a port alone, which means the loopback address.
 fn listen(text: &str) -> Result<SocketAddr, String> {
     let port = text.strip_prefix(':').unwrap_or(text).parse().ok().filter(|port: &u16| *port != 0);

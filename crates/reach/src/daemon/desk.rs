@@ -2,7 +2,7 @@
 //! the store. Plain code over explicit time; the daemon drives it, and so do the tests, through months in seconds.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     mem,
     time::Duration,
 };
@@ -10,13 +10,14 @@ use std::{
 use reach_core::{
     Time,
     watch::{
-        Change, Event, Incident, IncidentId, Notice, Order, OutboxRow, Phase, Remembered, RowId, Status,
-        TargetId,
+        Change, Event, Incident, IncidentId, Notice, Order, OutboxRow, Phase, Remark, Remembered, RowId,
+        Status, Subject, TargetId,
         assurance::Ledger,
         incidents::{Incidents, OrderError},
+        recent::{Recalled, Recent, RecentView},
     },
 };
-use reach_store::{AuditEntry, Batch, Committed, Ticket};
+use reach_store::{AuditEntry, Batch, Committed, Note, Ticket};
 
 /// Results are handed to the store this often; changes at once.
 const HAND_IN_EVERY: Duration = Duration::from_millis(500);
@@ -49,6 +50,7 @@ pub struct Desk<O> {
     phases: BTreeMap<IncidentId, Phase>,
     opened: u64,
     transitions: u64,
+    recent: Recent,
 }
 
 impl<O: Outbox> Desk<O> {
@@ -67,6 +69,7 @@ impl<O: Outbox> Desk<O> {
             phases,
             opened: 0,
             transitions: 0,
+            recent: Recent::default(),
         };
         desk.gather(now);
         desk
@@ -91,6 +94,7 @@ impl<O: Outbox> Desk<O> {
     pub fn learn(&mut self, events: Vec<Event>, remembered: Vec<Remembered>, now: Time) {
         for event in events {
             self.incidents.take(&event);
+            self.recent.take(&event);
             for ledger in &mut self.ledgers {
                 ledger.take(&event);
             }
@@ -127,6 +131,18 @@ impl<O: Outbox> Desk<O> {
     /// Writes down what somebody did that no order is.
     pub fn note(&mut self, did: String, who: &str, now: Time) {
         self.batch.audit.push(AuditEntry { at: now, who: who.to_owned(), did });
+    }
+
+    /// What somebody wrote down about an incident that is closed.
+    pub fn remark_afterwards(&mut self, mut incident: Incident, remark: Remark) -> Result<(), OrderError> {
+        let order = Order::Remark { incident: incident.id, text: remark.text.clone(), by: remark.by.clone() };
+        let (at, who) = (remark.at, remark.by.clone());
+        incident.remark(remark)?;
+        let did = serde_json::to_string(&order).unwrap_or_default();
+        self.batch.audit.push(AuditEntry { at, who, did });
+        self.batch.incidents.push(incident);
+        self.batch.urgent = true;
+        Ok(())
     }
 
     /// Incidents and silences.
@@ -172,6 +188,25 @@ impl<O: Outbox> Desk<O> {
     /// Nothing ran in this time. Incidents know that by themselves.
     pub fn record_gap(&mut self, from: Time, until: Time) {
         self.batch.learn(Event::Gap { from, until });
+    }
+
+    /// What is worth remembering besides.
+    pub fn note(&mut self, notes: Vec<Note>) {
+        self.batch.notes.extend(notes);
+    }
+
+    /// What the memory has of the last hour of a target.
+    pub fn recall(&mut self, target: TargetId, recalled: &Recalled) {
+        self.recent.recall(target, recalled);
+    }
+
+    /// The last hour of the targets of a status.
+    pub fn recent(&mut self, status: &Status) -> RecentView {
+        if self.recent.len() > status.targets.len() && !status.targets.is_empty() {
+            let watched: BTreeSet<TargetId> = status.targets.iter().map(|target| target.id).collect();
+            self.recent.keep(|target| watched.contains(&target));
+        }
+        self.recent.view()
     }
 
     /// When something is to be done at the latest.
@@ -254,8 +289,11 @@ impl<O: Outbox> Desk<O> {
             before.is_none_or(|before| mem::discriminant(&before) != mem::discriminant(&incident.phase));
         self.transitions += u64::from(moved);
         self.batch.urgent |= moved;
-        if matches!(incident.phase, Phase::Closed { .. }) {
+        if let Phase::Closed { at, .. } = incident.phase {
             self.phases.remove(&incident.id);
+            if let Subject::Target(target) = incident.subject {
+                self.recent.closed(target, at);
+            }
         }
         self.batch.incidents.push(incident);
     }

@@ -9,6 +9,7 @@ use reach_core::{
     Time,
     watch::{
         Event, SourceStatus, Subject, TargetId,
+        heard::{HeardView, Overheard},
         incidents::Incidents,
         joining::{Destination, Suffering},
     },
@@ -46,6 +47,7 @@ pub(super) struct Hearing {
     looking: Option<Looking>,
     sources: Option<Sources>,
     heard: BTreeMap<String, SourceStatus>,
+    overheard: Overheard,
     tidied: Time,
     /// The addresses that applications are followed to.
     names: Names,
@@ -74,6 +76,7 @@ impl Hearing {
             looking,
             sources: None,
             heard: config.sources().map(|(source, _)| (source.to_owned(), named(source))).collect(),
+            overheard: Overheard::default(),
             tidied: clock.now(),
             names: Names::new(),
         })
@@ -93,6 +96,11 @@ impl Hearing {
     /// The targets that signals named.
     pub(super) fn adopted(&self) -> impl Iterator<Item = &TargetConfig> {
         self.leading.adopted()
+    }
+
+    /// What was said in the last hour.
+    pub(super) fn overheard(&mut self, now: Time) -> HeardView {
+        self.overheard.view(now)
     }
 
     /// When something is to be done.
@@ -155,6 +163,9 @@ impl Daemon {
         let status = self.hearing.heard.entry(heard.source.clone()).or_insert_with(|| named(&heard.source));
         status.heard = Some(now);
         status.signals += heard.signals.len() as u64;
+        for signal in &heard.signals {
+            self.hearing.overheard.take(signal, now);
+        }
         let found = self.hearing.desk.take(heard, now);
         self.found(found, now);
     }

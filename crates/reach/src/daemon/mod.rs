@@ -19,6 +19,7 @@ mod heartbeat;
 mod hello;
 mod maintenance;
 mod probing;
+mod recalling;
 mod serving;
 mod start;
 mod telling;
@@ -28,14 +29,16 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use jiff::tz::TimeZone;
 use reach_core::{
     Time,
-    watch::{Notice, OutboxRow, RowId, SilenceId, Status, WatchPlan, assurance::Ledger},
+    watch::{
+        Notice, OutboxRow, RowId, SilenceId, Status, TargetId, WatchPlan, assurance::Ledger, recent::Recalled,
+    },
 };
 use reach_net::{
     drive::{Clock, Network},
     sys::drop_privileges,
     trust::TrustRoots,
 };
-use reach_store::{Committed, Writer};
+use reach_store::{Committed, Reader, Writer};
 use tokio::{
     runtime,
     sync::{mpsc, oneshot, watch},
@@ -64,9 +67,10 @@ use crate::{
     exit::Exit,
     logging,
     output::note,
+    pools::PoolLog,
     receive::{Heard, Intake},
     service::Manager,
-    web::WebState,
+    web::{Beside, WebState},
     words,
 };
 
@@ -172,6 +176,7 @@ struct Daemon {
     plan: WatchPlan,
     desk: Desk<Post>,
     writer: Writer,
+    reader: Reader,
     probing: Probing,
     next_silence: SilenceId,
     maintained_until: Time,
@@ -179,6 +184,9 @@ struct Daemon {
     known: Option<Known>,
     published: Time,
     status: watch::Sender<Arc<Status>>,
+    /// What pages show besides.
+    beside_status: watch::Sender<Arc<Beside>>,
+    pools: PoolLog,
     web: Option<(WebState, SocketAddr)>,
     network: Network,
     trust: Arc<TrustRoots>,
@@ -218,6 +226,7 @@ struct Inbox {
     post: mpsc::UnboundedReceiver<FromPostman>,
     wanted: mpsc::UnboundedReceiver<Wanted>,
     heard: mpsc::Receiver<Heard>,
+    recalled: mpsc::UnboundedReceiver<(TargetId, Recalled)>,
 }
 
 impl Daemon {
@@ -262,6 +271,8 @@ impl Daemon {
         let (wish, wanted) = mpsc::unbounded_channel();
         let (status, published) =
             watch::channel(Arc::new(Status { started: now, at: now, ..Status::default() }));
+        let (beside_status, beside) = watch::channel(Arc::default());
+        let recalled = recalling::begin(reader.clone(), plan.targets.iter().map(|one| one.id).collect(), now);
         let mut daemon = Self {
             clock,
             started: now,
@@ -270,18 +281,21 @@ impl Daemon {
             plan,
             desk,
             writer,
+            reader,
             probing,
             next_silence: recovered.next.silence,
             maintained_until: now,
             known: None,
             published: Time::default(),
             status,
+            beside_status,
+            pools: PoolLog::default(),
             web: None,
             network,
             trust,
             manager: Manager::find(&|name| std::env::var_os(name)),
             hearing,
-            inbox: Inbox { learned, committed, post, wanted, heard },
+            inbox: Inbox { learned, committed, post, wanted, heard, recalled },
             beside: Vec::new(),
             renewed: Vec::new(),
             serving: None,
@@ -294,7 +308,7 @@ impl Daemon {
         };
         daemon.hearing.open(&daemon.watch.config, clock)?;
         daemon.open_control(&wish)?;
-        daemon.open_web(published, &vantage, reader, &wish).await?;
+        daemon.open_web((published, beside), &vantage, &wish).await?;
         daemon.begin_renewed(&daemon.watch.config.clone())?;
         daemon.listen_for_signals(&wish);
         daemon.maintain(now);
@@ -337,6 +351,7 @@ impl Daemon {
                 Some(heard) = self.inbox.heard.recv() => self.take(&heard),
                 Some(committed) = self.inbox.committed.recv() => self.desk.committed(&committed),
                 Some(from) = self.inbox.post.recv() => self.hear(from),
+                Some((target, recalled)) = self.inbox.recalled.recv() => self.desk.recall(target, &recalled),
                 Some(wanted) = self.inbox.wanted.recv() => match wanted {
                     Wanted::Asked(request, who, answer) => self.attend(request, &who, answer, again),
                     // Whoever closes a terminal means to end what runs in it.
@@ -448,6 +463,11 @@ impl Daemon {
             status.channels = self.desk.outbox().postman.status();
             status.store = self.writer.status();
         });
+        let status = Arc::clone(&self.status.borrow());
+        self.desk.note(self.pools.changes(&status.targets, now));
+        let recent = self.desk.recent(&status);
+        let heard = Arc::new(self.hearing.overheard(now));
+        self.beside_status.send_replace(Arc::new(Beside { recent, heard }));
         self.manager.status(&self.summary());
     }
 

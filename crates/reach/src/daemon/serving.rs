@@ -5,7 +5,6 @@ use std::{net::SocketAddr, sync::Arc};
 
 use nix::sys::signal::Signal;
 use reach_core::{model::Vantage, watch::Status};
-use reach_store::Reader;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -27,7 +26,7 @@ use crate::{
     live::raised,
     otlp::{Exporter, first_wait},
     web::{
-        self, Settings, WebState,
+        self, Beside, Settings, WebState,
         door::{Tls, tls::own_names},
     },
 };
@@ -54,9 +53,8 @@ impl Daemon {
 
     pub(super) async fn open_web(
         &mut self,
-        published: watch::Receiver<Arc<Status>>,
+        (published, beside): (watch::Receiver<Arc<Status>>, watch::Receiver<Arc<Beside>>),
         vantage: &Vantage,
-        reader: Reader,
         wish: &mpsc::UnboundedSender<Wanted>,
     ) -> Result<(), Problems> {
         if !self.config().http.serves {
@@ -88,8 +86,9 @@ impl Daemon {
             vantage: &vantage.host,
             lang: self.watch.output.style.lang,
             zone: self.config().zone.clone(),
-            reader: Some(reader),
+            reader: Some(self.reader.clone()),
             asking: asking(wish),
+            beside,
         };
         let modules = modules(self.config()).map_err(|problem| vec![problem])?;
         let state = WebState::new(&settings, published, self.clock, self.bench(vantage, local), modules)?;

@@ -8,11 +8,13 @@ pub mod door;
 pub mod settings;
 
 mod api;
+mod beside;
 mod crowd;
 mod guard;
 mod health;
 mod lang;
-mod page;
+mod live;
+mod pages;
 mod probe;
 mod secret;
 mod serve;
@@ -51,7 +53,7 @@ use tower::ServiceExt;
 
 pub use self::{
     allow::{Allowed, Policy},
-    api::SignalsView,
+    beside::Beside,
     health::{Health, health},
     secret::Secret,
     serve::{Peer, Versions, answer, serve},
@@ -90,6 +92,8 @@ struct Inner {
     zone: TimeZone,
     reader: Option<Reader>,
     asking: Asking,
+    beside: watch::Receiver<Arc<Beside>>,
+    live: live::Live,
     probing: RwLock<Probing>,
     room: Arc<Semaphore>,
     examining: Semaphore,
@@ -98,8 +102,6 @@ struct Inner {
     unknown_modules: AtomicU64,
     /// What is answered besides.
     others: RwLock<Option<Router>>,
-    /// What other systems say, as the interface tells it.
-    signals: RwLock<Option<SignalsView>>,
 }
 
 /// Targets that are examined on demand at the same time.
@@ -141,6 +143,8 @@ pub struct Settings<'a> {
     pub asking: Asking,
     /// TLS, where it is spoken.
     pub tls: Option<Arc<Tls>>,
+    /// What pages show beside the status.
+    pub beside: watch::Receiver<Arc<Beside>>,
 }
 
 impl WebState {
@@ -156,7 +160,7 @@ impl WebState {
         bench: Bench,
         modules: Modules,
     ) -> Result<Self, Problems> {
-        let Settings { http, probe, local, vantage, lang, zone, reader, asking, tls } = settings;
+        let Settings { http, probe, local, vantage, lang, zone, reader, asking, beside, tls } = settings;
         let scope =
             Scope { vantage: (*vantage).to_owned(), addresses: http.addresses, histograms: http.histograms };
         let reload = Reload { worked: true, at: clock.now() };
@@ -173,6 +177,8 @@ impl WebState {
             zone: zone.clone(),
             reader: reader.clone(),
             asking: asking.clone(),
+            beside: beside.clone(),
+            live: live::Live::new(http.connections),
             probing: RwLock::new(Probing { bench, modules: Arc::new(modules), reload }),
             room: Arc::new(Semaphore::new(probe.concurrency.max(1))),
             examining: Semaphore::new(MOST_EXAMINED),
@@ -180,7 +186,6 @@ impl WebState {
             timeout_offset: probe.timeout_offset,
             unknown_modules: AtomicU64::new(0),
             others: RwLock::default(),
-            signals: RwLock::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -192,11 +197,6 @@ impl WebState {
     /// What is wrong with who is known; those of before stay.
     pub fn replace_people(&self, http: &HttpSettings) -> Result<(), Problems> {
         self.inner.door.replace_people(http)
-    }
-
-    /// This is what other systems say, from now on.
-    pub fn replace_signals(&self, signals: Option<SignalsView>) {
-        *self.inner.signals.write().unwrap_or_else(PoisonError::into_inner) = signals;
     }
 
     /// What may be probed by a service that listens at `local`.
@@ -229,6 +229,10 @@ impl WebState {
 
     fn status(&self) -> Arc<Status> {
         Arc::clone(&self.inner.status.borrow())
+    }
+
+    fn beside(&self) -> Arc<Beside> {
+        Arc::clone(&self.inner.beside.borrow())
     }
 
     fn probing(&self) -> Probing {
@@ -279,20 +283,23 @@ impl WebState {
     }
 }
 
-/// All that is answered.
+/// All that is answered, to whom the door lets in.
 pub fn router(state: WebState) -> Router {
+    inside().layer(middleware::from_fn_with_state(state.clone(), door::enter)).with_state(state)
+}
+
+/// All that is answered, to whoever is in.
+fn inside() -> Router<WebState> {
     Router::new()
-        .route("/", get(page::page))
-        .route("/style.css", get(page::style))
         .route("/metrics", get(metrics))
         .route("/healthz", get(healthz))
         .route("/-/healthy", get(async || "Healthy\n"))
         .route("/probe", get(probe::probe))
         .merge(door::routes())
         .merge(api::routes())
+        .merge(live::routes())
+        .merge(pages::routes())
         .fallback(others)
-        .layer(middleware::from_fn_with_state(state.clone(), door::enter))
-        .with_state(state)
 }
 
 /// What others than the page answer.

@@ -103,6 +103,11 @@ pub async fn serve(listener: TcpListener, state: WebState, end: impl Future<Outp
             crowd.seat(address, most / 2)
         }
     };
+    let live = state.clone();
+    let end = async move {
+        end.await;
+        live.inner.live.close();
+    };
     let done = accept(listener, router(state), most, (versions, tls), seat, end).await;
     if let Some(keeping) = keeping {
         keeping.abort();

@@ -71,7 +71,7 @@ impl Default for HttpSettings {
             hosts: Vec::new(),
             stale_after: Duration::from_secs(120),
             stuck_after: Duration::from_secs(300),
-            connections: 256,
+            connections: 512,
             addresses: Scope::ADDRESSES,
             histograms: true,
             user: Vec::new(),

@@ -13,11 +13,31 @@ use tokio::{
 use super::*;
 use crate::blackbox::Roots;
 
-/// The service on loopback, and how to end it.
-async fn start(
-    status: Status,
-    probe: &ProbeSettings,
-) -> (SocketAddr, oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
+/// The service on loopback.
+pub(super) struct Service {
+    pub(super) local: SocketAddr,
+    pub(super) state: WebState,
+    sender: watch::Sender<Arc<Status>>,
+    end: oneshot::Sender<()>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Service {
+    pub(super) fn publish(&self, status: Status) {
+        self.sender.send_replace(Arc::new(status));
+    }
+
+    pub(super) async fn stop(self) {
+        drop(self.end);
+        self.task.await.expect("ends");
+    }
+}
+
+pub(super) async fn begin(status: Status) -> Service {
+    begin_with(status, &ProbeSettings::default()).await
+}
+
+async fn begin_with(status: Status, probe: &ProbeSettings) -> Service {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("bound");
     let local = listener.local_addr().expect("bound");
     let policy = WebState::policy(local, probe);
@@ -34,13 +54,27 @@ async fn start(
         reader: None,
         asking: Asking::nobody(),
         tls: None,
+        beside: watch::channel(Arc::default()).1,
     };
     let (sender, receiver) = watch::channel(Arc::new(status));
     let state =
         WebState::new(&settings, receiver, Clock::start(), bench, Modules::usual()).expect("a service");
     let (end, ended) = oneshot::channel::<()>();
+    let own = state.clone();
     let task = tokio::spawn(async move {
-        serve(listener, state, async { drop(ended.await) }).await.expect("serves");
+        serve(listener, own, async { drop(ended.await) }).await.expect("serves");
+    });
+    Service { local, state, sender, end, task }
+}
+
+/// The service on loopback, and how to end it.
+async fn start(
+    status: Status,
+    probe: &ProbeSettings,
+) -> (SocketAddr, oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
+    let Service { local, sender, end, task, .. } = begin_with(status, probe).await;
+    let task = tokio::spawn(async move {
+        task.await.expect("ends");
         drop(sender);
     });
     (local, end, task)
@@ -64,13 +98,14 @@ async fn every_door_answers_with_harmless_headers() {
     let status = Status { at: now, started: now, ..Status::default() };
     let (local, end, task) = start(status, &ProbeSettings::default()).await;
     for (path, said) in [
-        ("/", "<!doctype html>"),
-        ("/style.css", "color-scheme"),
+        ("/", "<!DOCTYPE html>"),
         ("/metrics", "reach_build_info{version="),
         ("/healthz", "\"healthy\":true"),
         ("/-/healthy", "Healthy"),
         ("/api/v1/status", "\"schedule\""),
         ("/api/v1/incidents", "[]"),
+        ("/signals", "<h1>Signals"),
+        ("/api/v1/signals", "reach.signals/1"),
     ] {
         let answer = get_with(local, path, "").await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");

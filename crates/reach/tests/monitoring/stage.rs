@@ -75,6 +75,7 @@ pub(crate) async fn serving_from(
         reader: None,
         asking: reach::control::Asking::nobody(),
         tls: None,
+        beside: watch::channel(Arc::default()).1,
     };
     let modules = Modules::parse(modules).expect("modules");
     let state = WebState::new(&settings, status, Clock::start(), bench, modules).expect("a service");

@@ -27,7 +27,7 @@ use super::{
     when::{time_of_day, time_zone, window},
 };
 use crate::{
-    config::{Problems, targets},
+    config::{Problems, request::RequestConfig, targets},
     output::shown,
     scouter::settings::ScouterSettings,
     web::{door, settings::Source},
@@ -169,6 +169,8 @@ impl Reader<'_, '_, '_> {
         self.log(&mut config.log);
         self.control(&mut config.control);
         config.heartbeat = self.heartbeat();
+        // What `reach report` reads; a watch only sees to it that it is right.
+        let _ = root.section("request").map(|section| section.deserialize::<RequestConfig>());
         config.http = foreign::http(root, self.directory);
         config.probe = foreign::probe(root, self.directory);
         config.otlp = foreign::otlp(root);

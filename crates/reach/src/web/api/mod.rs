@@ -6,23 +6,16 @@ mod act;
 mod ask;
 mod read;
 
-use std::sync::Arc;
-
 use axum::{
     Json, Router,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{MethodRouter, delete, get, post},
 };
-use reach_core::watch::Status;
-use reach_report::Lang;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{WebState, aside};
 use crate::control::{Answer, protocol::Refusal};
-
-/// Says what other systems say, in a language: the document `reach.signals/1`.
-pub type SignalsView = Arc<dyn Fn(&Status, Lang) -> Value + Send + Sync>;
 
 /// The contract.
 pub(super) const OPENAPI: &str = include_str!("openapi.json");

@@ -12,7 +12,7 @@ use reach_core::{
     judge::judge,
     watch::{Incident, IncidentId, Layer, Phase, Status, Subject, TargetId, fits},
 };
-use reach_report::{json as report_json, watch as report};
+use reach_report::{json as report_json, signal::heard_json, watch as report};
 use reach_store::{Reader, Span};
 use serde_json::{Value, json};
 
@@ -318,17 +318,8 @@ pub(super) async fn audit(State(state): State<WebState>, RawQuery(query): RawQue
 
 pub(super) async fn signals(State(state): State<WebState>, RawQuery(query): RawQuery) -> Response {
     apart(move || {
-        let lang = Query::of(query, &[])?.lang()?;
-        let view = state.inner.signals.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        let status = state.status();
-        let said = match view {
-            Some(view) => view(&status, lang),
-            None => {
-                let whole = report::json_status(&status, lang);
-                json!({ "schema": "reach.signals/1", "at": whole["at"], "sources": whole["sources"] })
-            }
-        };
-        Ok(Json(said).into_response())
+        Query::of(query, &[])?.lang()?;
+        Ok(Json(heard_json(&state.beside().heard, &state.status().sources)).into_response())
     })
     .await
 }

@@ -6,8 +6,8 @@ use reach_core::{
     model::{Case, Effort, Plan, Vantage},
     watch::{
         AddressState, AddressStatus, Examination, Incident, Layer, LayerStatus, Matcher, Order, Phase,
-        Reading, Reason, Remembered, Sample, Series, Silence, SilenceId, TargetId, TargetStatus, Transition,
-        Why,
+        Reading, Reason, Remembered, Sample, Series, Silence, SilenceId, Status, TargetId, TargetStatus,
+        Transition, Why,
     },
 };
 use reach_store::{AuditEntry, Batch, Reader, StoreOptions};

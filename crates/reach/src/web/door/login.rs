@@ -11,7 +11,7 @@ use axum::{
     routing::{get, post},
 };
 use maud::{DOCTYPE, Markup, html};
-use reach_report::Lang;
+use reach_report::{Lang, page::assets};
 use url::{Url, form_urlencoded};
 
 use super::{
@@ -121,7 +121,7 @@ fn render(form: &Form<'_>, csrf: &str) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (say.title) " · reach" }
-                link rel="stylesheet" href="/style.css";
+                link rel="stylesheet" href=(assets::style().path());
             }
             body.login {
                 main {

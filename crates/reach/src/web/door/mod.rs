@@ -440,7 +440,8 @@ impl Door {
         for (name, value) in super::guard::HEADERS {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        if !(is_asset && headers.contains_key(header::CACHE_CONTROL)) {
+        let says = headers.get(header::CACHE_CONTROL).and_then(|value| value.to_str().ok());
+        if !says.is_some_and(|says| is_asset || says.starts_with("no-store")) {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
         if self.tls.as_ref().is_some_and(|tls| tls.is_signed()) {

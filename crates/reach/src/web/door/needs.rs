@@ -28,7 +28,7 @@ pub(super) fn needs(method: &Method, path: &str) -> Needs {
     let is_api = path.starts_with("/api/v1/");
     match method.as_str() {
         "GET" | "HEAD" => match path {
-            "/healthz" | "/-/healthy" | "/style.css" | "/login" => Needs::Nothing,
+            "/healthz" | "/-/healthy" | "/login" => Needs::Nothing,
             "/metrics" | "/probe" => Needs::Scrape,
             "/api/v1/audit" => Needs::Audit,
             // Alerts of Scouter are let in by address, by those who take them.

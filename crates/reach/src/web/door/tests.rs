@@ -67,7 +67,8 @@ async fn elsewhere_nobody_comes_in_unknown() {
         assert_eq!(told.status, 401, "{path}: {told:?}");
         assert!(told.all("www-authenticate")[0].starts_with("Bearer"), "{told:?}");
     }
-    for path in ["/healthz", "/-/healthy", "/style.css", "/login"] {
+    let style = reach_report::page::assets::style().path();
+    for path in ["/healthz", "/-/healthy", &style, "/login"] {
         let told = stage.get(path, "").await;
         assert!(told.status == 200 || told.status == 503 && path == "/healthz", "{path}: {told:?}");
     }
