@@ -123,7 +123,7 @@ async fn a_redirect_does_not_lead_where_nobody_may_go() {
     let rebound = probe(&by_name, &format!("module=tcp&target=pool.lab.example:{port}")).await;
     assert_eq!(rebound.status, 403, "{}", rebound.body);
     let service = with_names(&servers, &format!("allow = [\"127.0.0.0/8:{port}\"]"), elsewhere).await;
-    let target = query(&format!("http://pool.lab.example:{}/far", servers.http.port()));
+    let target = query(&format!("http://pool.lab.example:{}/elsewhere", servers.http.port()));
     let answer = probe(&service, &format!("module=http&target={target}&debug=true")).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert!(
