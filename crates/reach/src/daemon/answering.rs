@@ -59,7 +59,7 @@ impl Daemon {
                 Err(problems) => Answer::refused(Refusal::Configuration, problems.join("\n")),
             },
             Request::Note { did } => {
-                self.desk.note(did.to_string(), who, self.clock.now());
+                self.desk.witness(did.to_string(), who, self.clock.now());
                 Answer::DONE
             }
             Request::Order { order } => self.obey(order, who),

@@ -129,7 +129,7 @@ impl<O: Outbox> Desk<O> {
     }
 
     /// Writes down what somebody did that no order is.
-    pub fn note(&mut self, did: String, who: &str, now: Time) {
+    pub fn witness(&mut self, did: String, who: &str, now: Time) {
         self.batch.audit.push(AuditEntry { at: now, who: who.to_owned(), did });
     }
 
