@@ -51,6 +51,7 @@ fn main() -> Result<()> {
     dns(&mut seeds)?;
     packets(&mut seeds)?;
     texts(&mut seeds);
+    credentials(&mut seeds);
     dialogues(&mut seeds);
     modules(&mut seeds);
     carried(&mut seeds);
@@ -74,6 +75,23 @@ fn modules(seeds: &mut Seeds) {
             b"modules: {a: {prober: dns, dns: {query_name: x.example, query_type: SOA, validate_answer_rrs: {fail_if_matches_regexp: [.]}}}}",
             b"modules: {a: {prober: icmp, icmp: {ttl: 5, payload_size: 64, source_ip_address: '::1'}}, b: {prober: grpc, grpc: {tls: true}}}",
             b"modules: {a: &a {prober: http, http: {oauth2: {}, enable_http3: true}}, b: *a}",
+        ],
+    );
+}
+
+/// What requests say of who asks.
+fn credentials(seeds: &mut Seeds) {
+    seeds.all::<8>(
+        "credentials",
+        [
+            b"Bearer reach_abc",
+            b"Basic a2ltOnNlY3JldA==",
+            b"basic a2ltOmE6Yg==",
+            b"a=1; __Host-reach=\"xyz\"; reach=2; reach=3;broken",
+            b"user=kim&password=correct+horse&csrf=%41b%zz&to=%2F",
+            b"203.0.113.9, [2001:db8::1]:80, ::ffff:10.0.0.1, unknown",
+            b"Digest username=\"x\"",
+            b"reach=;csrf=%F0%9F",
         ],
     );
 }

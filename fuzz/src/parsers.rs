@@ -20,6 +20,7 @@ use reach::{
     command::check::judged,
     control::protocol,
     recording::{self, Recording},
+    web::door::credentials::{self as web_credentials, Authorization},
 };
 use reach_core::{
     Time,
@@ -61,6 +62,7 @@ use reach_signal::scouter::{
 use reach_sim::Scenario;
 use reach_store::codec::{page, roll};
 use rustls_pki_types::{CertificateDer, UnixTime};
+use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -85,11 +87,12 @@ pub use self::received::otlp;
 pub type Parser = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus.
-pub const ALL: [(&str, Parser); 44] = [
+pub const ALL: [(&str, Parser); 45] = [
     ("asn_table", asn_table),
     ("capture_file", capture_file),
     ("certificate", certificate),
     ("control", control),
+    ("credentials", credentials),
     ("counters", counters),
     ("dns_answer", dns_answer),
     ("echo", echo),
@@ -783,6 +786,25 @@ pub fn starttls(bytes: &[u8]) {
 /// What a server says in a session.
 pub fn telnet(bytes: &[u8]) {
     dialogues::telnet(bytes);
+}
+
+/// What a request says of who asks: `Authorization`, cookies, a form, what proxies forward.
+pub fn credentials(bytes: &[u8]) {
+    if let Some(Authorization::Bearer(token)) = web_credentials::authorization(bytes) {
+        assert!(!token.expose_secret().contains(char::is_whitespace), "a token is one word");
+    }
+    let field = web_credentials::field(bytes, "csrf");
+    assert!(field.is_none_or(|field| field.len() <= 3 * bytes.len()), "no field is longer than its form");
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    let cookie = web_credentials::cookie_value(text, "reach");
+    assert!(
+        cookie.is_none_or(|value| text.contains(&value) && !value.contains(';')),
+        "a cookie stands there"
+    );
+    let real = IpAddr::from([192, 0, 2, 1]);
+    let lines = [text, "192.0.2.1"];
+    let asks = web_credentials::forwarded_for(lines.into_iter(), |_| false);
+    assert_eq!(asks, Some(real), "nobody chooses their address");
 }
 
 /// A module file of `blackbox_exporter`.

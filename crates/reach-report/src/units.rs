@@ -104,7 +104,7 @@ pub(crate) fn zone(offset_s: i32) -> String {
 }
 
 /// RFC 3339 in UTC with milliseconds.
-pub(crate) fn rfc3339(time: Time) -> String {
+pub fn rfc3339(time: Time) -> String {
     civil(time, 0, "%Y-%m-%dT%H:%M:%S.%3fZ")
 }
 

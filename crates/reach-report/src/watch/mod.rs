@@ -36,6 +36,7 @@ pub use self::{
     words::{acknowledged, muted, orders, reloaded, remarked, silence_ended, silence_made},
     words::{delivery_code, gravity, news_code, phase, phase_code, reason, state, why_codes},
 };
+pub use crate::units::rfc3339;
 
 /// A summary of the tries of one address over a stretch of time.
 #[derive(Clone, Debug, PartialEq)]

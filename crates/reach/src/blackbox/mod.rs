@@ -3,7 +3,7 @@
 
 pub mod module;
 
-mod base64;
+pub(crate) mod base64;
 mod certificate;
 pub(crate) mod dns;
 mod http;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueHint};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use super::{AskArgs, OutputArgs, TARGET_HELP};
 
@@ -107,7 +107,54 @@ pub enum ConfigCommand {
     Example,
     /// Have a running watch read its configuration again, as SIGHUP does
     Reload(ConfigReloadArgs),
+    /// Ask for a password, and print the line of `[[http.user]]` that lets somebody in by it
+    #[command(after_help = CONFIG_PASSWORD_HELP)]
+    Password,
+    /// Make an API token, and print it once with the lines of `[[http.token]]` that let a program in by it
+    Token(ConfigTokenArgs),
 }
+
+const CONFIG_PASSWORD_HELP: &str = "\
+The password is asked for twice and not shown; where standard input is no terminal, its first line is the password.
+What is printed is a hash (argon2id), from which nobody gets the password back.
+
+Exit status:
+  0  the line is on standard output
+  2  the password cannot be used, or the two differ
+  3  reach could not do its work";
+
+/// Arguments of `reach config token`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = CONFIG_TOKEN_HELP)]
+pub struct ConfigTokenArgs {
+    /// What the program is called, in the configuration and beside everything that it does
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// What it may do: look, or acknowledge, silence and examine, too
+    #[arg(long, value_name = "ROLE", value_enum, default_value_t = TokenRole::Viewer)]
+    pub role: TokenRole,
+}
+
+/// What a program may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TokenRole {
+    /// Look
+    Viewer,
+    /// Acknowledge, silence, write notes, have targets examined
+    Operator,
+}
+
+const CONFIG_TOKEN_HELP: &str = "\
+The first line is the token, for `Authorization: Bearer TOKEN`. It is kept nowhere: the configuration has its SHA-256.
+
+Examples:
+  reach config token prometheus
+  reach config token deploy --role operator
+
+Exit status:
+  0  token and lines are on standard output
+  2  the name cannot be used";
 
 /// Arguments of `reach config check`.
 #[derive(Clone, Debug, Args)]

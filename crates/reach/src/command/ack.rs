@@ -37,7 +37,8 @@ pub fn run(args: &AckArgs, around: &Surroundings) -> Exit {
     finish(&said, Exit::AllWork)
 }
 
-const LONGEST_MUTE: Duration = Duration::from_secs(30 * 86_400);
+/// Nobody mutes for longer.
+pub(crate) const LONGEST_MUTE: Duration = Duration::from_secs(30 * 86_400);
 
 fn understand(args: &AckArgs, around: &Surroundings, now: &Now) -> Result<(Output, Vec<Order>), Problems> {
     let mut problems = Problems::new();

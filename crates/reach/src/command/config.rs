@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use reach_core::Time;
 use reach_report::watch::{self as report, PlanView, WatchedView};
 
+mod credentials;
+
 use super::{asking, document};
 use crate::{
     cli::{ConfigArgs, ConfigCheckArgs, ConfigCommand, ConfigReloadArgs},
@@ -30,6 +32,8 @@ pub fn run(args: &ConfigArgs, around: &Surroundings) -> Exit {
         ConfigCommand::Check(args) => check(args, around),
         ConfigCommand::Example => finish(EXAMPLE, Exit::AllWork),
         ConfigCommand::Reload(args) => reload(args, around),
+        ConfigCommand::Password => credentials::password(),
+        ConfigCommand::Token(args) => credentials::token(args),
     }
 }
 

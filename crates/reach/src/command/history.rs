@@ -8,7 +8,7 @@ use reach_report::watch::{self as report, History};
 use super::{
     document,
     incidents::Trouble,
-    memory::{self, Memory},
+    memory::{self, KnownTarget, Memory, MemoryError},
 };
 use crate::{
     cli::{HistoryArgs, HistoryLayer},
@@ -37,8 +37,8 @@ pub fn run(args: &HistoryArgs, around: &Surroundings) -> Exit {
 }
 
 /// The shortest stretch that is summed up, and the most of them in one answer.
-const SHORTEST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+pub(crate) const SHORTEST: Duration = Duration::from_secs(1);
+pub(crate) const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 const MOST_STEPS: u128 = 20_000;
 /// Columns of the picture over time, beside those of the table.
 const BESIDES: usize = 64;
@@ -55,19 +55,9 @@ fn answer(
         return Err("--to is no later than --from".to_owned().into());
     }
     let columns = if output.json { 60 } else { output.style.width.saturating_sub(BESIDES).clamp(12, 96) };
-    let whole = until.since(from);
-    let step = match &args.step {
-        Some(text) => span("--step", text, SHORTEST, LONGEST)?,
-        None => step_for(whole, columns),
-    };
-    let steps = whole.as_micros().div_ceil(step.as_micros().max(1));
+    let typed = args.step.as_deref().map(|text| span("--step", text, SHORTEST, LONGEST)).transpose()?;
     let most = if output.json { MOST_STEPS } else { 96 };
-    if steps > most {
-        let coarser = humantime::format_duration(step_for(whole, usize::try_from(most).unwrap_or(96)));
-        return Err(format!("--step makes {steps} columns of this time; give at least {coarser}").into());
-    }
-    // Stretches are the same whenever they are asked for.
-    let from = Time::from_micros(from.as_micros() - from.as_micros() % micros(step));
+    let (from, step) = steps("--step", (from, until), typed, columns, most)?;
     let known = memory.targets()?;
     let target = match memory::wanted(&known, &args.target) {
         Ok(found) => match found[..] {
@@ -84,12 +74,48 @@ fn answer(
         HistoryLayer::Connect => Layer::Connect,
         HistoryLayer::Exchange => Layer::Exchange,
     };
+    let history = assemble(memory, target, (from, until), step, layer)?;
+    Ok(Some(if output.json {
+        document(&report::json_history(&history))
+    } else {
+        report::history(&history, &output.style)
+    }))
+}
+
+/// Where a time begins that is cut into steps, and how long these are: `typed`, or so that they fill the columns.
+/// `option` is what they were typed for.
+pub(crate) fn steps(
+    option: &str,
+    (from, until): (Time, Time),
+    typed: Option<Duration>,
+    columns: usize,
+    most: u128,
+) -> Result<(Time, Duration), String> {
+    let whole = until.since(from);
+    let step = typed.unwrap_or_else(|| step_for(whole, columns));
+    let steps = whole.as_micros().div_ceil(step.as_micros().max(1));
+    if steps > most {
+        let coarser = humantime::format_duration(step_for(whole, usize::try_from(most).unwrap_or(96)));
+        return Err(format!("{option} makes {steps} columns of this time; give at least {coarser}"));
+    }
+    // Stretches are the same whenever they are asked for.
+    Ok((Time::from_micros(from.as_micros() - from.as_micros() % micros(step)), step))
+}
+
+/// How a target has been.
+pub(crate) fn assemble(
+    memory: &dyn Memory,
+    target: &KnownTarget,
+    (from, until): (Time, Time),
+    step: Duration,
+    layer: Layer,
+) -> Result<History, MemoryError> {
     let at_layer = |mut buckets: Vec<memory::HistoryBucket>| {
         buckets.retain(|bucket| bucket.layer == layer);
         buckets.sort_by_key(|bucket| (bucket.address, bucket.from));
         buckets
     };
-    let history = History {
+    Ok(History {
         target: target.text.clone(),
         from,
         until,
@@ -98,12 +124,7 @@ fn answer(
         totals: at_layer(memory.totals(target.id, from, until)?),
         buckets: at_layer(memory.history(target.id, from, until, step)?),
         transitions: memory.transitions(target.id, from, until)?,
-    };
-    Ok(Some(if output.json {
-        document(&report::json_history(&history))
-    } else {
-        report::history(&history, &output.style)
-    }))
+    })
 }
 
 fn micros(step: Duration) -> u64 {

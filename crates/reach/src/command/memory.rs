@@ -75,7 +75,12 @@ fn name(path: &Path) -> String {
 
 /// Opens the memory of a watch.
 pub fn open(path: &Path) -> Result<Box<dyn Memory>, MemoryError> {
-    Ok(Box::new(Stored { reader: reader(path)?, path: path.to_owned() }))
+    Ok(Box::new(of(reader(path)?, path)))
+}
+
+/// What this reader remembers, which is of the file at `path`.
+pub(crate) fn of(reader: Reader, path: &Path) -> impl Memory + use<> {
+    Stored { reader, path: path.to_owned() }
 }
 
 /// Opens the one that is meant.
@@ -218,7 +223,7 @@ pub(super) fn wanted<'a>(known: &'a [KnownTarget], pattern: &str) -> Result<Vec<
 }
 
 /// A pattern as targets are written: `Example.com` means `example.com:443`.
-pub(super) fn canonical(pattern: &str) -> String {
+pub(crate) fn canonical(pattern: &str) -> String {
     if pattern.contains('*') {
         return pattern.trim().to_lowercase();
     }
@@ -226,7 +231,7 @@ pub(super) fn canonical(pattern: &str) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use std::{collections::BTreeMap, net::IpAddr};
 
     use reach_core::watch::{
@@ -238,7 +243,7 @@ pub(super) mod tests {
     /// A memory of one afternoon: one target, two addresses, of which one was down for a while.
     pub(in crate::command) struct Afternoon;
 
-    pub(in crate::command) const NOON: Time = Time::from_micros(1_795_348_800_000_000);
+    pub(crate) const NOON: Time = Time::from_micros(1_795_348_800_000_000);
 
     pub(in crate::command) fn minutes(minutes: u64) -> Duration {
         Duration::from_secs(minutes * 60)
@@ -268,7 +273,7 @@ pub(super) mod tests {
         samples.filter(move |sample| (from..until).contains(&sample.at))
     }
 
-    pub(in crate::command) fn incident() -> Incident {
+    pub(crate) fn incident() -> Incident {
         Incident {
             id: IncidentId(17),
             subject: Subject::Target(TargetId(1)),

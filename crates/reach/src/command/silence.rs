@@ -7,6 +7,7 @@ use reach_core::{
     watch::{Matcher, Order, Silence, SilenceId, Status, fits},
 };
 use reach_report::watch as report;
+use serde::{Deserialize, Deserializer};
 
 use super::{asking, document, memory};
 use crate::{
@@ -119,24 +120,6 @@ fn understand(
 ) -> Result<(Output, Vec<Silence>), Problems> {
     let mut problems = Problems::new();
     let output = Output::new(&args.output, around).map_err(|problem| problems.push(problem)).ok();
-    if args.targets.is_empty() && args.network.is_none() && args.label.is_empty() && !args.all {
-        problems.push(
-            "nothing is named that is to be silenced; name a target, --network, --label, or --all for everything"
-                .to_owned(),
-        );
-    }
-    let network = args.network.as_deref().and_then(|text| {
-        let alone = || text.parse::<IpAddr>().map(Into::into);
-        let network = text.parse().or_else(|_| alone());
-        network
-            .map_err(|_| {
-                problems.push(format!(
-                    "--network `{}` is no network; give one like 198.51.100.0/24",
-                    shown(text)
-                ));
-            })
-            .ok()
-    });
     let mut labels = BTreeMap::new();
     for text in &args.label {
         match text.split_once('=') {
@@ -146,51 +129,124 @@ fn understand(
             _ => problems.push(format!("--label `{}`: give NAME=VALUE, like service=push", shown(text))),
         }
     }
-    if args.comment.chars().any(is_harmful) {
-        problems.push("--comment has characters that cannot be shown".to_owned());
-    }
-    let time = times(args, now).map_err(|found| problems.extend(found)).ok();
-    let (Some(output), Some((from, until)), true) = (output, time, problems.is_empty()) else {
+    let names_labels = !args.label.is_empty();
+    let wish = Wish {
+        targets: args.targets.clone(),
+        network: args.network.clone(),
+        labels,
+        all: args.all || names_labels,
+        lasts: args.lasts.clone(),
+        until: args.until.clone(),
+        from: args.from.clone(),
+        comment: args.comment.clone(),
+    };
+    let silences = wish.silences("--", now).map_err(|found| problems.extend(found)).ok();
+    let (Some(output), Some(mut silences), true) = (output, silences, problems.is_empty()) else {
         return Err(problems);
     };
-    let silence = |target: Option<String>| Silence {
-        // The watch gives it its number.
-        id: SilenceId(0),
-        matcher: Matcher { target, network, labels: labels.clone() },
-        from,
-        until,
-        author: args.by.clone().unwrap_or_default(),
-        comment: args.comment.clone(),
-        maintenance: false,
-    };
-    let silences = if args.targets.is_empty() {
-        vec![silence(None)]
-    } else {
-        args.targets.iter().map(|target| silence(Some(memory::canonical(target)))).collect()
-    };
+    for silence in &mut silences {
+        silence.author = args.by.clone().unwrap_or_default();
+    }
     Ok((output, silences))
 }
 
-fn times(args: &SilenceArgs, now: &Now) -> Result<(Time, Time), Problems> {
-    let from = args.from.as_deref().map_or(Ok(now.time()), |text| coming("--from", text, now));
-    let from = from.map_err(|problem| vec![problem])?;
-    let until = match (&args.lasts, &args.until) {
-        (Some(text), _) => span("--for", text, Duration::from_secs(1), LONGEST).map(|lasts| from + lasts),
-        (None, Some(text)) => coming("--until", text, now),
-        (None, None) => Err("every silence ends: give --for 2h or --until 18:00".to_owned()),
-    };
-    let until = until.map_err(|problem| vec![problem])?;
-    let typed = args.until.as_deref().unwrap_or_default();
-    if until <= now.time() {
-        return Err(vec![format!("--until `{}` is over already", shown(typed))]);
+/// What somebody wants to be silent, as it is typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Wish {
+    pub(crate) targets: Vec<String>,
+    #[serde(deserialize_with = "given")]
+    pub(crate) network: Option<String>,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) all: bool,
+    #[serde(rename = "for", deserialize_with = "given")]
+    pub(crate) lasts: Option<String>,
+    #[serde(deserialize_with = "given")]
+    pub(crate) until: Option<String>,
+    #[serde(deserialize_with = "given")]
+    pub(crate) from: Option<String>,
+    pub(crate) comment: String,
+}
+
+/// What is there says something: whoever wants nothing leaves it out.
+pub(crate) fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(value).map(Some)
+}
+
+impl Wish {
+    /// The silences that are meant, without a number and without an author. `dash` stands before the names of what was
+    /// typed.
+    pub(crate) fn silences(&self, dash: &str, now: &Now) -> Result<Vec<Silence>, Problems> {
+        let mut problems = Problems::new();
+        if self.targets.is_empty() && self.network.is_none() && self.labels.is_empty() && !self.all {
+            let targets = if dash.is_empty() { "targets" } else { "a target" };
+            let label = if dash.is_empty() { "labels" } else { "--label" };
+            problems.push(format!(
+                "nothing is named that is to be silenced; name {targets}, {dash}network, {label}, or {dash}all for everything"
+            ));
+        }
+        let network = self.network.as_deref().and_then(|text| {
+            let alone = || text.parse::<IpAddr>().map(Into::into);
+            let network = text.parse().or_else(|_| alone());
+            network
+                .map_err(|_| {
+                    problems.push(format!(
+                        "{dash}network `{}` is no network; give one like 198.51.100.0/24",
+                        shown(text)
+                    ));
+                })
+                .ok()
+        });
+        if self.comment.chars().any(is_harmful) {
+            problems.push(format!("{dash}comment has characters that cannot be shown"));
+        }
+        let time = self.times(dash, now).map_err(|found| problems.extend(found)).ok();
+        let (Some((from, until)), true) = (time, problems.is_empty()) else { return Err(problems) };
+        let silence = |target: Option<String>| Silence {
+            // The watch gives it its number.
+            id: SilenceId(0),
+            matcher: Matcher { target, network, labels: self.labels.clone() },
+            from,
+            until,
+            author: String::new(),
+            comment: self.comment.clone(),
+            maintenance: false,
+        };
+        Ok(if self.targets.is_empty() {
+            vec![silence(None)]
+        } else {
+            self.targets.iter().map(|target| silence(Some(memory::canonical(target)))).collect()
+        })
     }
-    if until <= from {
-        return Err(vec![format!("--until `{}` is no later than --from", shown(typed))]);
+
+    fn times(&self, dash: &str, now: &Now) -> Result<(Time, Time), Problems> {
+        let (from_name, until_name) = (format!("{dash}from"), format!("{dash}until"));
+        let from = self.from.as_deref().map_or(Ok(now.time()), |text| coming(&from_name, text, now));
+        let from = from.map_err(|problem| vec![problem])?;
+        let until = match (&self.lasts, &self.until) {
+            (Some(_), Some(_)) => Err(format!("give {dash}for or {dash}until, and not both")),
+            (Some(text), None) => {
+                let lasts = span(&format!("{dash}for"), text, Duration::from_secs(1), LONGEST);
+                lasts.map(|lasts| from + lasts)
+            }
+            (None, Some(text)) => coming(&until_name, text, now),
+            (None, None) => Err(format!("every silence ends: give {dash}for 2h or {dash}until 18:00")),
+        };
+        let until = until.map_err(|problem| vec![problem])?;
+        let typed = self.until.as_deref().unwrap_or_default();
+        if until <= now.time() {
+            return Err(vec![format!("{until_name} `{}` is over already", shown(typed))]);
+        }
+        if until <= from {
+            return Err(vec![format!("{until_name} `{}` is no later than {from_name}", shown(typed))]);
+        }
+        if until.since(from) > LONGEST {
+            return Err(vec![
+                "a silence lasts for a year at most; leave the target out of the watch".to_owned(),
+            ]);
+        }
+        Ok((from, until))
     }
-    if until.since(from) > LONGEST {
-        return Err(vec!["a silence lasts for a year at most; leave the target out of the watch".to_owned()]);
-    }
-    Ok((from, until))
 }
 
 #[cfg(test)]

@@ -48,7 +48,10 @@ use crate::{
     output::shown,
     scouter::settings::ScouterSettings,
     sql::settings::SqlSettings,
-    web::settings::{OtlpSettings, ProbeSettings},
+    web::{
+        door,
+        settings::{OtlpSettings, ProbeSettings},
+    },
 };
 
 /// What surrounds the reading of a configuration.
@@ -428,6 +431,9 @@ pub fn watch(args: &WatchArgs, around: &Surroundings, world: World<'_>) -> Resul
     if let Some(listen) = listen {
         config.http.serves = true;
         config.http.settings.listen = Some(listen);
+        problems.extend(door::lacks_door(&config.http.settings));
+        config.warnings.extend(door::is_readable(&config.http.settings));
+        config.warnings.dedup();
     }
     if args.output.lang.is_some() {
         config.lang = output.map(|output| output.style.lang);

@@ -38,7 +38,11 @@ impl Asking {
 
     /// What the watch answers `who`.
     pub async fn ask(&self, request: Request, who: &str) -> Answer {
-        (self.0)(protocol::signed(request, who), who.to_owned()).await
+        let request = protocol::signed(request, who);
+        if let Err(why) = protocol::sensible(&request) {
+            return Answer::refused(Refusal::BadRequest, why);
+        }
+        (self.0)(request, who.to_owned()).await
     }
 }
 

@@ -8,6 +8,7 @@ use reach_core::{
     watch::{Order, Silence, SilenceId, Status, TargetId},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The version of what is said.
 pub const VERSION: u32 = 1;
@@ -35,6 +36,12 @@ pub enum Request {
     Examine {
         /// Which.
         target: TargetId,
+    },
+    /// Writes down what somebody did who is asked for nothing by that: never from outside of the watch's own process.
+    #[serde(skip)]
+    Note {
+        /// What, as a JSON object.
+        did: Value,
     },
     /// Something to do. Whoever is left empty in it is filled in by the server, by who asks; the id of a new
     /// silence is given by the watch.
@@ -194,7 +201,7 @@ pub fn read_answer(line: &[u8]) -> Result<Answer, String> {
 }
 
 /// Bounds of what is kept and shown for as long as an incident or a silence.
-fn sensible(request: &Request) -> Result<(), String> {
+pub(super) fn sensible(request: &Request) -> Result<(), String> {
     let Request::Order { order } = request else { return Ok(()) };
     let mut texts: Vec<&str> = Vec::new();
     texts.extend(order.author());

@@ -58,6 +58,10 @@ impl Daemon {
                 Ok(remarks) => Answer::Reloaded { targets: self.plan.targets.len(), remarks },
                 Err(problems) => Answer::refused(Refusal::Configuration, problems.join("\n")),
             },
+            Request::Note { did } => {
+                self.desk.witness(did.to_string(), who, self.clock.now());
+                Answer::DONE
+            }
             Request::Order { order } => self.obey(order, who),
         };
         // Whoever asked may have gone.
@@ -202,6 +206,10 @@ impl Daemon {
         self.dismiss(now);
         if let Some((web, local)) = &self.web {
             web.replace_modules(modules);
+            // It was read before, and is right.
+            if let Err(problems) = web.replace_people(&self.config().http.settings) {
+                problems.iter().for_each(|problem| warn!("{problem}"));
+            }
             web.replace_bench(self.bench(&vantage, *local));
         }
         info!(targets = self.plan.targets.len(), "the configuration was read again");

@@ -128,6 +128,11 @@ impl<O: Outbox> Desk<O> {
         Ok(())
     }
 
+    /// Writes down what somebody did that no order is.
+    pub fn witness(&mut self, did: String, who: &str, now: Time) {
+        self.batch.audit.push(AuditEntry { at: now, who: who.to_owned(), did });
+    }
+
     /// What somebody wrote down about an incident that is closed.
     pub fn remark_afterwards(&mut self, mut incident: Incident, remark: Remark) -> Result<(), OrderError> {
         let order = Order::Remark { incident: incident.id, text: remark.text.clone(), by: remark.by.clone() };

@@ -25,7 +25,10 @@ use crate::{
     },
     live::raised,
     otlp::{Exporter, first_wait},
-    web::{self, Beside, Settings, WebState},
+    web::{
+        self, Beside, Settings, WebState,
+        door::{Tls, tls::own_names},
+    },
 };
 
 impl Daemon {
@@ -73,7 +76,10 @@ impl Daemon {
             }
         };
         let local = listener.local_addr().unwrap_or(wanted);
+        let tls = self.tls(&vantage.host, local)?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let settings = Settings {
+            tls,
             http: &self.config().http.settings,
             probe: &self.config().probe,
             local,
@@ -85,10 +91,10 @@ impl Daemon {
             beside,
         };
         let modules = modules(self.config()).map_err(|problem| vec![problem])?;
-        let state = WebState::new(&settings, published, self.clock, self.bench(vantage, local), modules);
+        let state = WebState::new(&settings, published, self.clock, self.bench(vantage, local), modules)?;
         state.replace_routes(self.hearing.routes());
         self.web = Some((state.clone(), local));
-        info!(at = %format!("http://{local}/"), "serving");
+        info!(at = %format!("{scheme}://{local}/"), "serving");
         let mut ends = self.ends.subscribe();
         let end = async move {
             // The sender goes when everything does.
@@ -100,6 +106,15 @@ impl Daemon {
             }
         }));
         Ok(())
+    }
+
+    /// TLS of the page, where it is wanted.
+    fn tls(&self, host: &str, local: SocketAddr) -> Result<Option<Arc<Tls>>, Problems> {
+        let http = &self.config().http.settings;
+        let Some(settings) = &http.tls else { return Ok(None) };
+        let names = own_names(host, &http.hosts, local.ip());
+        let tls = Tls::open(settings, &self.config().store.path, names);
+        tls.map(|tls| Some(Arc::new(tls))).map_err(|problem| vec![format!("[http.tls]: {problem}")])
     }
 
     pub(super) fn bench(&self, vantage: &Vantage, local: SocketAddr) -> Bench {

@@ -1,6 +1,10 @@
 //! What may be probed on demand.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -40,12 +44,14 @@ impl Policy {
 
     /// Whether this address may be probed, as an answer to this name where there is one.
     ///
-    /// The metadata services of clouds live at link-local addresses (and at one other), and hand out credentials
-    /// to whoever makes somebody ask: they have to be named by an address or network.
+    /// The metadata services of clouds live at link-local addresses (and at some others), and hand out credentials
+    /// to whoever makes somebody ask: they have to be named by an address or network. So do the services of this host
+    /// where others can ask for probes: whoever owns a name that is allowed can have it resolve to loopback.
     pub fn admits(&self, name: Option<&str>, address: IpAddr, port: Option<u16>) -> bool {
         let address = address.to_canonical();
         let by_network = self.allow.iter().any(|it| it.takes_address(address) && it.takes_port(port));
-        if by_network || is_delicate(address) {
+        let mut reached = [Some(address), embedded(address).map(IpAddr::V4)].into_iter().flatten();
+        if by_network || reached.any(|it| is_delicate(it) || !self.open && it.is_loopback()) {
             return by_network;
         }
         self.open || self.admits_name(name, port)
@@ -65,13 +71,40 @@ impl Policy {
 
 /// Addresses that are probed only where somebody says so on purpose.
 fn is_delicate(address: IpAddr) -> bool {
-    /// The metadata service of EC2 over IPv6.
-    const METADATA: [u16; 8] = [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254];
+    /// Metadata services elsewhere than at link-local addresses: Alibaba's, Azure's and Oracle's.
+    const METADATA_V4: [Ipv4Addr; 3] =
+        [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(192, 0, 0, 192)];
+    /// Those of EC2 and of Google over IPv6.
+    const METADATA_V6: [Ipv6Addr; 2] = [
+        Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254),
+        Ipv6Addr::new(0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254),
+    ];
     match address {
-        IpAddr::V4(address) => address.is_link_local() || address.is_unspecified() || address.is_broadcast(),
-        IpAddr::V6(address) => {
-            address.is_unicast_link_local() || address.is_unspecified() || address.segments() == METADATA
+        IpAddr::V4(address) => {
+            // All of 0.0.0.0/8 is this host to Linux, or nothing.
+            let is_here = address.octets()[0] == 0;
+            address.is_link_local() || is_here || address.is_broadcast() || METADATA_V4.contains(&address)
         }
+        IpAddr::V6(address) => {
+            address.is_unicast_link_local() || address.is_unspecified() || METADATA_V6.contains(&address)
+        }
+    }
+}
+
+/// The address of IPv4 that a translator or a tunnel makes of one of IPv6: NAT64 (RFC 6052, RFC 8215), 6to4
+/// (RFC 3056), and the compatible ones of old (RFC 4291 §2.5.5.1).
+fn embedded(address: IpAddr) -> Option<Ipv4Addr> {
+    let IpAddr::V6(address) = address else { return None };
+    let at = |high: u16, low: u16| {
+        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+        Some(Ipv4Addr::new(a, b, c, d))
+    };
+    match address.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 1, _, _, _, high, low] => at(high, low),
+        [0x2002, high, low, ..] => at(high, low),
+        // ::1 is loopback itself.
+        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => at(high, low),
+        _ => None,
     }
 }
 
@@ -184,6 +217,37 @@ mod tests {
         for delicate in ["169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "fd00:ec2::254", "0.0.0.0"] {
             assert!(!policy.admits(Some("metadata.example"), ip(delicate), Some(80)), "{delicate}");
         }
+    }
+
+    #[test]
+    fn no_way_of_writing_an_address_leads_around_it() {
+        let here = policy(true, &[]);
+        for delicate in [
+            "::ffff:169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::a9fe:a9fe",
+            "64:ff9b:1:ffff:0:1:a9fe:a9fe",
+            "2002:a9fe:a9fe::1",
+            "::169.254.169.254",
+            "100.100.100.200",
+            "168.63.129.16",
+            "192.0.0.192",
+            "fd20:ce::254",
+            "0.0.0.1",
+            "64:ff9b::",
+        ] {
+            assert!(!here.admits(Some("x.example"), ip(delicate), Some(80)), "{delicate}");
+        }
+        assert!(here.admits(None, ip("64:ff9b::c000:201"), Some(80)), "NAT64 itself is no harm");
+        let elsewhere = policy(false, &["*.example.com", "[::1]:9115"]);
+        for loopback in
+            ["127.0.0.1", "127.8.8.8", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "::127.0.0.1"]
+        {
+            assert!(!elsewhere.admits(Some("a.example.com"), ip(loopback), Some(443)), "{loopback}");
+            assert!(here.admits(None, ip(loopback), Some(443)), "{loopback}");
+        }
+        assert!(elsewhere.admits(Some("a.example.com"), ip("::1"), Some(9115)), "named by its address");
+        assert!(!elsewhere.admits(Some("a.example.com"), ip("::1"), Some(9116)));
     }
 
     #[test]

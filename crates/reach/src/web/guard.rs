@@ -1,32 +1,28 @@
-//! What every request has to pass, and what every answer carries.
+//! By which names this service is asked, and what every answer carries.
 
 use std::{
     collections::BTreeSet,
     net::{IpAddr, SocketAddr},
 };
 
-use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
-
-use super::WebState;
-
-/// Sent with every answer, unless it says something of its own. Nothing is loaded from elsewhere, nothing runs but our
-/// own script, nobody frames it, no page of somebody else reads it.
-const HEADERS: [(&str, &str); 6] = [
+/// Sent with every answer. Nothing is loaded from elsewhere, nothing runs but our own, nobody frames it, no page of
+/// somebody else reads it. Our own pages say where a form comes from, and nobody else learns that from them.
+pub(super) const HEADERS: [(&str, &str); 8] = [
     (
         "content-security-policy",
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
-         frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action \
+         'self'; frame-ancestors 'none'; base-uri 'none'",
     ),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
-    ("referrer-policy", "no-referrer"),
+    ("referrer-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
-    ("cache-control", "no-store"),
+    ("cross-origin-opener-policy", "same-origin"),
+    (
+        "permissions-policy",
+        "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), serial=(), usb=()",
+    ),
+    ("x-permitted-cross-domain-policies", "none"),
 ];
 
 /// By which names this service may be asked.
@@ -46,7 +42,7 @@ impl Guard {
 
     /// Whether a name that somebody asks for is ours. A stranger's page can have its own name resolve to loopback;
     /// the browser then asks us by that name.
-    fn knows(&self, host: &str) -> bool {
+    pub(super) fn knows(&self, host: &str) -> bool {
         let host = without_port(host).trim_end_matches('.').to_ascii_lowercase();
         if self.hosts.contains(&host) {
             return true;
@@ -68,55 +64,6 @@ fn without_port(host: &str) -> &str {
         Some((name, _)) if !name.contains(':') => name,
         _ => host,
     }
-}
-
-pub(super) async fn guard(State(state): State<WebState>, request: Request, next: Next) -> Response {
-    let mut response = match refusal(&state.inner.guard, &request) {
-        Some(refusal) => refusal,
-        None => next.run(request).await,
-    };
-    let headers = response.headers_mut();
-    for (name, value) in HEADERS {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
-    }
-    response
-}
-
-fn refusal(guard: &Guard, request: &Request) -> Option<Response> {
-    let path = request.uri().path();
-    let reads = request.method() == Method::GET || request.method() == Method::HEAD;
-    let acts_on_purpose = request.method() == Method::POST && path.starts_with("/do/");
-    if !(reads || acts_on_purpose) {
-        let allow = [(header::ALLOW, HeaderValue::from_static("GET, HEAD"))];
-        return Some(
-            (StatusCode::METHOD_NOT_ALLOWED, allow, "Only GET and HEAD are answered.\n").into_response(),
-        );
-    }
-    let headers = request.headers();
-    // HTTP/2 has the name in its URI.
-    let host = text(headers, header::HOST).or_else(|| Some(request.uri().authority()?.as_str()));
-    if !host.is_some_and(|host| guard.knows(host)) {
-        let said = "This service is not called by that name. `[http] hosts` lists the names it answers to.\n";
-        return Some((StatusCode::MISDIRECTED_REQUEST, said).into_response());
-    }
-    // A link to a page may stand anywhere: in a message, in a ticket.
-    let named = |name: &'static str| text(headers, header::HeaderName::from_static(name));
-    let follows_link = reads && named("sec-fetch-mode") == Some("navigate") && is_page(path);
-    let acts = path != "/" && !follows_link;
-    if acts && named("sec-fetch-site") == Some("cross-site") {
-        return Some((StatusCode::FORBIDDEN, "Pages of other sites are not answered.\n").into_response());
-    }
-    None
-}
-
-/// Whether it only shows something.
-fn is_page(path: &str) -> bool {
-    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    matches!(first, "" | "target" | "incident" | "incidents" | "signals" | "silences")
-}
-
-fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
-    headers.get(name)?.to_str().ok()
 }
 
 #[cfg(test)]

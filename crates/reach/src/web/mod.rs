@@ -1,16 +1,18 @@
 //! What the watch shows over HTTP, and to whom.
 //!
-//! Who may ask is decided by [`guard`]: on loopback only by names of loopback, so that no page of a stranger reads it
-//! by way of a browser; what may be probed by [`Policy`]. Nothing but what a probe sends and the forms of [`pages`]
-//! change anything.
+//! Who may ask for what is decided in one place, by [`door`]; what may be probed by [`Policy`]. On loopback only names
+//! of loopback are answered, so that no page of a stranger reads anything by way of a browser.
 
 pub mod allow;
 pub mod door;
 pub mod settings;
 
+mod api;
 mod beside;
+mod crowd;
 mod guard;
 mod health;
+mod lang;
 mod live;
 mod pages;
 mod probe;
@@ -49,7 +51,6 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use self::settings::{HttpSettings, ProbeSettings};
 pub use self::{
     allow::{Allowed, Policy},
     beside::Beside,
@@ -57,8 +58,13 @@ pub use self::{
     secret::Secret,
     serve::{Peer, Versions, answer, serve},
 };
+use self::{
+    door::{Door, Tls},
+    settings::{HttpSettings, ProbeSettings},
+};
 use crate::{
     blackbox::{Bench, Modules, Rule},
+    config::Problems,
     control::Asking,
     metrics::{
         Family, Kind, Labels,
@@ -77,7 +83,8 @@ struct Inner {
     status: watch::Receiver<Arc<Status>>,
     clock: Clock,
     scope: Scope,
-    guard: guard::Guard,
+    door: Door,
+    tls: Option<Arc<Tls>>,
     stale_after: Duration,
     stuck_after: Duration,
     connections: usize,
@@ -89,12 +96,16 @@ struct Inner {
     live: live::Live,
     probing: RwLock<Probing>,
     room: Arc<Semaphore>,
+    examining: Semaphore,
     rule: Option<Rule>,
     timeout_offset: Duration,
     unknown_modules: AtomicU64,
     /// What is answered besides.
     others: RwLock<Option<Router>>,
 }
+
+/// Targets that are examined on demand at the same time.
+const MOST_EXAMINED: usize = 4;
 
 /// What probes on demand are made of; replaced as a whole when the configuration is read again.
 #[derive(Clone)]
@@ -130,20 +141,26 @@ pub struct Settings<'a> {
     pub reader: Option<Reader>,
     /// How to ask the watch.
     pub asking: Asking,
+    /// TLS, where it is spoken.
+    pub tls: Option<Arc<Tls>>,
     /// What pages show beside the status.
     pub beside: watch::Receiver<Arc<Beside>>,
 }
 
 impl WebState {
     /// Shows what `status` has, which is of the time of `clock`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with who is known. To be called within a runtime.
     pub fn new(
         settings: &Settings<'_>,
         status: watch::Receiver<Arc<Status>>,
         clock: Clock,
         bench: Bench,
         modules: Modules,
-    ) -> Self {
-        let Settings { http, probe, local, vantage, lang, zone, reader, asking, beside } = settings;
+    ) -> Result<Self, Problems> {
+        let Settings { http, probe, local, vantage, lang, zone, reader, asking, beside, tls } = settings;
         let scope =
             Scope { vantage: (*vantage).to_owned(), addresses: http.addresses, histograms: http.histograms };
         let reload = Reload { worked: true, at: clock.now() };
@@ -151,7 +168,8 @@ impl WebState {
             status,
             clock,
             scope,
-            guard: guard::Guard::new(*local, &http.hosts),
+            door: Door::new(http, *local, tls.clone(), asking.clone())?,
+            tls: tls.clone(),
             stale_after: http.stale_after,
             stuck_after: http.stuck_after,
             connections: http.connections.max(1),
@@ -163,12 +181,22 @@ impl WebState {
             live: live::Live::new(http.connections),
             probing: RwLock::new(Probing { bench, modules: Arc::new(modules), reload }),
             room: Arc::new(Semaphore::new(probe.concurrency.max(1))),
+            examining: Semaphore::new(MOST_EXAMINED),
             rule: (probe.addresses != Rule::First).then_some(probe.addresses),
             timeout_offset: probe.timeout_offset,
             unknown_modules: AtomicU64::new(0),
             others: RwLock::default(),
         };
-        Self { inner: Arc::new(inner) }
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Others are known from now on, and files of TLS are looked at again.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with who is known; those of before stay.
+    pub fn replace_people(&self, http: &HttpSettings) -> Result<(), Problems> {
+        self.inner.door.replace_people(http)
     }
 
     /// What may be probed by a service that listens at `local`.
@@ -255,26 +283,31 @@ impl WebState {
     }
 }
 
-/// All that is answered.
+/// All that is answered, to whom the door lets in.
 pub fn router(state: WebState) -> Router {
+    inside().layer(middleware::from_fn_with_state(state.clone(), door::enter)).with_state(state)
+}
+
+/// All that is answered, to whoever is in.
+fn inside() -> Router<WebState> {
     Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(healthz))
         .route("/-/healthy", get(async || "Healthy\n"))
         .route("/probe", get(probe::probe))
-        .route("/api/v1/status", get(status))
-        .route("/api/v1/incidents", get(incidents))
+        .merge(door::routes())
+        .merge(api::routes())
         .merge(live::routes())
         .merge(pages::routes())
         .fallback(others)
-        .layer(middleware::from_fn_with_state(state.clone(), guard::guard))
-        .with_state(state)
 }
 
 /// What others than the page answer.
 async fn others(State(state): State<WebState>, request: Request) -> Response {
     let routes = state.inner.others.read().unwrap_or_else(PoisonError::into_inner).clone();
-    let nothing = async || (StatusCode::NOT_FOUND, "There is nothing here.\n");
+    let path = request.uri().path().to_owned();
+    let nothing =
+        async move || door::refusal(&path, StatusCode::NOT_FOUND, "not-found", "There is nothing here.");
     match routes.unwrap_or_default().fallback(nothing).oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
@@ -359,13 +392,5 @@ async fn healthz(State(state): State<WebState>) -> Response {
     (status, Json(said)).into_response()
 }
 
-async fn status(State(state): State<WebState>) -> Response {
-    aside(move || Json(&*state.status()).into_response()).await
-}
-
-async fn incidents(State(state): State<WebState>) -> Response {
-    aside(move || Json(&state.status().incidents).into_response()).await
-}
-
 #[cfg(test)]
-mod tests;
+pub(in crate::web) mod tests;

@@ -7,13 +7,18 @@ use std::{
 };
 
 use axum::{
+    Extension,
     extract::{RawQuery, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use tokio::time::{Instant, timeout_at};
 
-use super::{Probing, WebState, exposition};
+use super::{
+    Probing, WebState,
+    door::{Client, Who},
+    exposition,
+};
 use crate::{
     blackbox::{self, Module, NoModule, Refused, Report, Request, Rule},
     metrics::text::{Format, encode},
@@ -37,6 +42,8 @@ struct Asked {
 
 pub(super) async fn probe(
     State(state): State<WebState>,
+    Extension(who): Extension<Who>,
+    Extension(client): Extension<Client>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
@@ -79,7 +86,10 @@ pub(super) async fn probe(
         timeout,
         deadline: started + timeout,
     };
-    match blackbox::probe(&bench, &request).await {
+    let done = blackbox::probe(&bench, &request).await;
+    let allowed = !matches!(done, Err(Refused::Forbidden(_)));
+    state.inner.door.probed(&who, client.address, (&asked.target, &asked.module), allowed);
+    match done {
         Ok(report) if asked.debug => {
             ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], debugged(&report, module)).into_response()
         }

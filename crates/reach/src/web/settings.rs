@@ -10,7 +10,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{allow::Allowed, secret::Secret};
+use super::{
+    allow::Allowed,
+    door::settings::{Network, ProxySettings, TlsSettings, TokenSettings, UserSettings},
+    secret::Secret,
+};
 use crate::{blackbox::Rule, config::secret, metrics::status::Scope};
 
 /// `[http]`: what the watch shows, and to whom.
@@ -36,6 +40,28 @@ pub struct HttpSettings {
     pub addresses: usize,
     /// Whether each address has a histogram of its latencies in `/metrics`.
     pub histograms: bool,
+    /// Who logs in with a password.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub user: Vec<UserSettings>,
+    /// Which programs show a token.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub token: Vec<TokenSettings>,
+    /// Who says for others who asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxySettings>,
+    /// TLS; not spoken where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsSettings>,
+    /// From where `/metrics` and `/probe` are asked for by nobody in particular.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scrape_from: Vec<Network>,
+}
+
+impl HttpSettings {
+    /// All of it but who is known, which a running service takes up when it is told to.
+    pub fn without_people(&self) -> Self {
+        Self { user: Vec::new(), token: Vec::new(), proxy: None, ..self.clone() }
+    }
 }
 
 impl Default for HttpSettings {
@@ -48,6 +74,11 @@ impl Default for HttpSettings {
             connections: 512,
             addresses: Scope::ADDRESSES,
             histograms: true,
+            user: Vec::new(),
+            token: Vec::new(),
+            proxy: None,
+            tls: None,
+            scrape_from: Vec::new(),
         }
     }
 }

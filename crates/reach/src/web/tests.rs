@@ -1,3 +1,5 @@
+pub(in crate::web) mod stage;
+
 use std::net::Ipv4Addr;
 
 use reach_core::model::Vantage;
@@ -51,10 +53,12 @@ async fn begin_with(status: Status, probe: &ProbeSettings) -> Service {
         zone: TimeZone::UTC,
         reader: None,
         asking: Asking::nobody(),
+        tls: None,
         beside: watch::channel(Arc::default()).1,
     };
     let (sender, receiver) = watch::channel(Arc::new(status));
-    let state = WebState::new(&settings, receiver, Clock::start(), bench, Modules::usual());
+    let state =
+        WebState::new(&settings, receiver, Clock::start(), bench, Modules::usual()).expect("a service");
     let (end, ended) = oneshot::channel::<()>();
     let own = state.clone();
     let task = tokio::spawn(async move {

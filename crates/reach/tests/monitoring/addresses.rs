@@ -117,9 +117,13 @@ async fn a_service_that_others_reach_probes_only_what_is_allowed() {
 async fn a_redirect_does_not_lead_where_nobody_may_go() {
     let servers = Servers::start().await;
     let elsewhere = Ipv4Addr::new(203, 0, 113, 1);
-    let allow = format!("allow = [\"pool.lab.example:{}\"]", servers.http.port());
-    let service = with_names(&servers, &allow, elsewhere).await;
-    let target = query(&format!("http://pool.lab.example:{}/far", servers.http.port()));
+    let port = servers.http.port();
+    // A name alone does not lead to this host's own services.
+    let by_name = with_names(&servers, &format!("allow = [\"pool.lab.example:{port}\"]"), elsewhere).await;
+    let rebound = probe(&by_name, &format!("module=tcp&target=pool.lab.example:{port}")).await;
+    assert_eq!(rebound.status, 403, "{}", rebound.body);
+    let service = with_names(&servers, &format!("allow = [\"127.0.0.0/8:{port}\"]"), elsewhere).await;
+    let target = query(&format!("http://pool.lab.example:{}/elsewhere", servers.http.port()));
     let answer = probe(&service, &format!("module=http&target={target}&debug=true")).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert!(

@@ -137,6 +137,7 @@ fn router(own: SocketAddr) -> Router {
         .route("/fail", get(async || (StatusCode::INTERNAL_SERVER_ERROR, "broken")))
         .route("/near", get(async || Redirect::to("/")))
         .route("/far", get(async move || Redirect::permanent(&format!("http://{own}/"))))
+        .route("/elsewhere", get(async || Redirect::permanent("http://192.0.2.250/")))
         .route("/loop", get(async || Redirect::temporary("/loop")))
         .route("/packed", get(async move || packed()))
         .route("/login", get(async move |headers: HeaderMap| login(headers)))

@@ -60,7 +60,8 @@ pub(crate) async fn serving_from(
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("bound");
     let address = listener.local_addr().expect("bound");
     let local = SocketAddr::from((shown, address.port()));
-    let http = HttpSettings::default();
+    // Who asks here is in a network that may.
+    let http: HttpSettings = toml::from_str("scrape_from = [\"127.0.0.0/8\"]").expect("settings");
     let network = Network::new(TrustRoots::from_certificates([], "none"));
     let bench = Bench::new(network, vantage, Roots::of(Vec::new()), WebState::policy(local, probe));
     let (sender, status) = watch::channel(Arc::new(told));
@@ -73,10 +74,11 @@ pub(crate) async fn serving_from(
         zone: jiff::tz::TimeZone::UTC,
         reader: None,
         asking: reach::control::Asking::nobody(),
+        tls: None,
         beside: watch::channel(Arc::default()).1,
     };
     let modules = Modules::parse(modules).expect("modules");
-    let state = WebState::new(&settings, status, Clock::start(), bench, modules);
+    let state = WebState::new(&settings, status, Clock::start(), bench, modules).expect("a service");
     tokio::spawn(serve(listener, state, std::future::pending()));
     Service { address, status: sender }
 }

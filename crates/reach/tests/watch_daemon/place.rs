@@ -15,6 +15,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use reach::control;
 use reach_lab::NodeCommand;
 use reach_store::Reader;
 use serde_json::Value;
@@ -121,10 +122,12 @@ impl Place {
         command.args(arguments).arg("--config").arg(self.config()).output().expect("it runs")
     }
 
-    /// What the watch publishes; nothing while it does not answer.
+    /// What the watch publishes, all of it; nothing while it does not answer.
     pub(crate) fn status(&self) -> Option<Value> {
-        let (status, body) = self.get("/api/v1/status")?;
-        (status == 200).then(|| serde_json::from_str(&body).expect("JSON"))
+        match control::ask(&self.file("watch.sock"), &control::Request::Status) {
+            Ok(control::Answer::Status(status)) => serde_json::to_value(status).ok(),
+            _ => None,
+        }
     }
 
     /// A page of the watch, from the network of this thread.

@@ -182,7 +182,10 @@ fn ask(lab: &Lab, place: &Place) {
         let (_, page) = place.get("/").expect("an answer");
         assert!(page.contains(story::NAME) && page.contains("&lt;script&gt;"), "{page}");
         assert!(!page.contains(HOSTILE), "{page}");
-        let (_, incidents) = place.get("/api/v1/incidents").expect("an answer");
-        assert!(incidents.contains("filtered"), "{incidents}");
+        let (_, incidents) = place.get("/api/v1/incidents?all=true").expect("an answer");
+        let incidents: Value = serde_json::from_str(&incidents).expect("JSON");
+        let id = incidents["incidents"][0]["id"].as_u64().expect("an incident");
+        let (_, incident) = place.get(&format!("/api/v1/incidents/{id}")).expect("an answer");
+        assert!(incident.contains("\"filtered\""), "{incident}");
     });
 }

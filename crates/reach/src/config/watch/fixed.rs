@@ -9,7 +9,11 @@ impl WatchConfig {
         let changed = [
             ("store", self.store == other.store),
             ("control", self.control == other.control),
-            ("http", self.http.serves == other.http.serves && *http == other.http.settings),
+            (
+                "http",
+                self.http.serves == other.http.serves
+                    && http.without_people() == other.http.settings.without_people(),
+            ),
             (
                 "probe",
                 (probe.addresses, probe.concurrency, probe.timeout_offset)

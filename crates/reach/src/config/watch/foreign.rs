@@ -20,7 +20,10 @@ use crate::{
     output::shown,
     scouter::settings::ScouterSettings,
     sql::settings::SqlSettings,
-    web::settings::{HttpSettings, OtlpSettings, ProbeSettings, Source},
+    web::{
+        door,
+        settings::{HttpSettings, OtlpSettings, ProbeSettings, Source},
+    },
 };
 
 /// The web server.
@@ -164,7 +167,7 @@ pub(super) fn scouter(
     (all, inline)
 }
 
-pub(super) fn http(root: &Section<'_, '_>) -> Http {
+pub(super) fn http(root: &Section<'_, '_>, directory: &Path) -> Http {
     let Some(section) = root.section("http") else { return Http::default() };
     let Some(mut table) = section.deserialize::<toml::Table>() else { return Http::default() };
     let serves = table.get("listen").and_then(toml::Value::as_str) != Some("off");
@@ -182,7 +185,19 @@ pub(super) fn http(root: &Section<'_, '_>) -> Http {
     }
     // With their places where the table stands as it is.
     let settings = if serves { section.deserialize() } else { from_table(&section, table) };
-    Http { serves, settings: settings.unwrap_or_default() }
+    let mut settings: HttpSettings = settings.unwrap_or_default();
+    if let Some(tls) = &mut settings.tls {
+        for path in [&mut tls.certificate, &mut tls.key].into_iter().flatten() {
+            *path = directory.join(&*path);
+        }
+    }
+    for (key, problem) in door::problems(&settings) {
+        section.wrong(key, problem);
+    }
+    if let Some(problem) = door::lacks_door(&settings).filter(|_| serves) {
+        section.wrong("listen", problem);
+    }
+    Http { serves, settings }
 }
 
 pub(super) fn probe(root: &Section<'_, '_>, directory: &Path) -> ProbeSettings {

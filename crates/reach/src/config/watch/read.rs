@@ -30,7 +30,7 @@ use crate::{
     config::{Problems, request::RequestConfig, targets},
     output::shown,
     scouter::settings::ScouterSettings,
-    web::settings::Source,
+    web::{door, settings::Source},
 };
 
 pub(super) const SHORTEST_EVERY: Duration = Duration::from_millis(50);
@@ -171,7 +171,7 @@ impl Reader<'_, '_, '_> {
         config.heartbeat = self.heartbeat();
         // What `reach report` reads; a watch only sees to it that it is right.
         let _ = root.section("request").map(|section| section.deserialize::<RequestConfig>());
-        config.http = foreign::http(root);
+        config.http = foreign::http(root, self.directory);
         config.probe = foreign::probe(root, self.directory);
         config.otlp = foreign::otlp(root);
         config.otlp_receiver = signals::otlp_receiver(root);
@@ -195,6 +195,11 @@ impl Reader<'_, '_, '_> {
         let token = config.otlp_receiver.as_ref().and_then(|receiver| receiver.token.as_ref());
         let token_is_inline = matches!(token, Some(Source::Inline(_)));
         files.extend(token.into_iter().filter_map(Source::file));
+        let http = &config.http.settings;
+        files.extend(http.user.iter().filter_map(|user| user.password.file()));
+        files.extend(http.tls.iter().filter_map(|tls| tls.key.clone()));
+        let hash_is_inline = http.user.iter().any(|user| matches!(user.password, Source::Inline(_)));
+        self.warnings.extend(door::remarks(http));
         files.sort();
         files.dedup();
         for file in files.iter().filter(|file| is_open_to_all(file)) {
@@ -205,6 +210,7 @@ impl Reader<'_, '_, '_> {
         }
         self.inline_secret = inline
             || token_is_inline
+            || hash_is_inline
             || inline_of_scouter
             || open
             || heartbeat.is_some_and(|section| section.has("url") || section.has("proxy"));

@@ -12,6 +12,7 @@ use crate::{
     cli::{Cli, Command},
     command::config::EXAMPLE,
     logs::{Begin, Input},
+    web::door::Role,
 };
 
 fn nothing(_: &str) -> Option<String> {
@@ -29,6 +30,10 @@ fn understood(text: &str) -> Result<WatchConfig, Problems> {
 fn good(text: &str) -> WatchConfig {
     understood(text).unwrap_or_else(|problems| panic!("{text}: {problems:#?}"))
 }
+
+/// The hash of a password that nobody knows.
+const HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$YWFhYWFhYWFhYWFhYWFhYQ$YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE";
 
 #[test]
 fn the_example_is_right_as_it_is_and_with_everything_in_force() {
@@ -51,9 +56,13 @@ fn the_example_is_right_as_it_is_and_with_everything_in_force() {
         ("mail-password", "hush"),
         ("scouter-password", "hush"),
         ("otlp-token", "hush"),
+        ("kim.argon2", HASH),
     ] {
         fs::write(directory.path().join(name), format!("{secret}\n")).expect("written");
     }
+    let signed = rcgen::generate_simple_self_signed(["reach.example.com".to_owned()]).expect("made");
+    fs::write(directory.path().join("tls.crt"), signed.cert.pem()).expect("written");
+    fs::write(directory.path().join("tls.key"), signed.signing_key.serialize_pem()).expect("written");
     let in_force: String = EXAMPLE
         .lines()
         .map(|line| match line.strip_prefix('#') {
@@ -63,8 +72,9 @@ fn the_example_is_right_as_it_is_and_with_everything_in_force() {
             _ => format!("{line}\n"),
         })
         .collect();
-    let in_force =
-        in_force.replace("/etc/reach/otlp-token", &directory.path().join("otlp-token").to_string_lossy());
+    let in_force = ["otlp-token", "kim.argon2", "tls.crt", "tls.key"].iter().fold(in_force, |text, name| {
+        text.replace(&format!("/etc/reach/{name}"), &directory.path().join(name).to_string_lossy())
+    });
     let file = directory.path().join("reach.toml");
     fs::write(&file, &in_force).expect("written");
     let config = load(&file, BARE).unwrap_or_else(|problems| panic!("{problems:#?}\n{in_force}"));
@@ -430,6 +440,23 @@ fn what_is_wrong_with_a_channel_is_told_at_its_own_key() {
             "expected a list",
         ),
         ("[http]\nlisten = '127.0.0.1:1'\nhostss = []".to_owned(), ":5:", "`hostss`"),
+        ("[http]\nlisten = '0.0.0.0:9732'".to_owned(), ":4:", "[[http.user]]"),
+        (
+            "[http]\nlisten = '[2001:db8::1]:9732'\nscrape_from = ['192.0.2.1']".to_owned(),
+            ":4:",
+            "[http.proxy]",
+        ),
+        ("[[http.user]]\nname = 'kim'\npassword = 'hunter2222'".to_owned(), ":3:", "reach config password"),
+        (
+            "[[http.user]]\nname = 'kim'\npassword = { file = '/nowhere' }".to_owned(),
+            ":3:",
+            "`/nowhere` cannot",
+        ),
+        ("[[http.user]]\nname = 'kim'\nrole = 'root'".to_owned(), ":5:", "unknown variant `root`"),
+        ("[[http.token]]\nname = 'x'\nhash = 'abc'".to_owned(), ":5:", "reach config token"),
+        ("[http.tls]\ncertificate = 'x.pem'".to_owned(), ":3:", "`self_signed = true`"),
+        ("[http.tls]\ncertificate = 'x.pem'\nkey = 'y.pem'".to_owned(), ":3:", "x.pem` cannot be read"),
+        ("[http.proxy]\nfrom = ['lan']".to_owned(), ":4:", "`lan` is no network"),
     ] {
         fs::write(&file, format!("[[target]]\ntarget = 'a.example'\n{more}\n")).expect("written");
         let problems = load(&file, BARE).expect_err(&more);
@@ -594,4 +621,28 @@ fn what_is_wrong_with_sources_is_told() {
         let problems = understood(text).expect_err(text);
         assert!(problems.iter().any(|problem| problem.contains(told)), "{text}: {problems:?}");
     }
+}
+
+#[test]
+fn who_may_come_in_is_read_and_what_crosses_the_network_is_told() {
+    let config = good(&format!(
+        "[[target]]\ntarget = 'a.example'\n[http]\nlisten = '0.0.0.0:9732'\nscrape_from = ['192.0.2.1']\n[[http.user]]\n\
+         name = 'kim'\npassword = '{HASH}'\nrole = 'operator'\n"
+    ));
+    let http = &config.http.settings;
+    assert_eq!((http.user.len(), http.user[0].role), (1, Role::Operator));
+    assert!(config.warnings.iter().any(|warning| warning.contains("[http.tls]")), "{:?}", config.warnings);
+    assert!(!format!("{config:?}").contains("argon2id"), "secrets show nothing of themselves");
+    let other = good(&format!(
+        "[[target]]\ntarget = 'a.example'\n[http]\nlisten = '0.0.0.0:9732'\nscrape_from = ['192.0.2.1']\n[[http.user]]\n\
+         name = 'lee'\npassword = '{HASH}'\n"
+    ));
+    assert_eq!(config.fixed_otherwise(&other), Vec::<&str>::new(), "people change without a restart");
+}
+
+#[test]
+fn a_place_of_the_command_line_needs_a_door_as_well() {
+    let problems = watched("fcm.example --listen 0.0.0.0:9732").expect_err("open to all");
+    assert!(problems.iter().any(|problem| problem.contains("0.0.0.0:9732")), "{problems:?}");
+    assert!(watched("fcm.example --listen 127.0.0.1:9732").is_ok());
 }

@@ -32,7 +32,6 @@ pub(super) fn routes() -> Router<WebState> {
         .route("/incidents", get(views::incidents))
         .route("/silences", get(views::silences))
         .route("/signals", get(signals::signals))
-        .route("/api/v1/signals", get(signals::json))
         .route("/assets/{name}", get(asset))
         .route("/style.css", get(style))
         .route("/do/acknowledge", post(deeds::acknowledge))

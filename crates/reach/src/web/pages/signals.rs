@@ -1,14 +1,7 @@
 //! What other systems say.
 
-use axum::{
-    Json,
-    extract::State,
-    response::{IntoResponse, Response},
-};
-use reach_report::{
-    page::{self, Place},
-    signal::heard_json,
-};
+use axum::{extract::State, response::Response};
+use reach_report::page::{self, Place};
 
 use super::{
     super::{WebState, aside},
@@ -22,9 +15,4 @@ pub(super) async fn signals(State(state): State<WebState>, visit: Visit) -> Resp
         visit.answer(page::signals(&frame, &beside.heard, &status))
     })
     .await
-}
-
-/// The same for programs.
-pub(super) async fn json(State(state): State<WebState>) -> Response {
-    aside(move || Json(heard_json(&state.beside().heard, &state.status().sources)).into_response()).await
 }
