@@ -1,6 +1,7 @@
 //! The few sentences on standard error that an operator reads beside a result, English and Korean side by
 //! side. Those of the result itself live in reach-report.
 
+pub mod korean;
 pub mod live;
 pub mod logs;
 pub mod page;

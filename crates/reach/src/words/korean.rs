@@ -1,0 +1,40 @@
+//! Korean of what the program says before it has a result: the help, and what is wrong with the command line, with a
+//! configuration or with the world around.
+//!
+//! These texts are born English, where the cause is known: in a few hundred `format!` and `#[error]` all over the
+//! program, often as the cause inside another. They leave it at few places. So they are translated there, by a
+//! catalogue of templates: the English one is the format string as the source has it, its holes in braces; the Korean
+//! one names the same holes in its own order.
+//!
+//! ```text
+//! "`{text}` is a {kind} address; give that of a host"  →  "`{text}`⟨은/는⟩ {kind} 주소입니다. 호스트의 주소를 …"
+//! ```
+//!
+//! * The template with the most words of its own that fits a text is taken.
+//! * What a hole holds is a text in its own right and translated if it is known, unless the hole stands in quotes:
+//!   what stands there was written by whoever uses the program, and stays as it was written.
+//! * A text without a template is cut at its colons and line ends, as causes are joined; what is still unknown stays
+//!   English, and nothing is lost.
+//! * Markers like `⟨은/는⟩` become the particle that fits the word before them.
+//!
+//! English is never touched. Names, paths, keys and pieces of a configuration are never translated, nor are JSON,
+//! codes and what the daemon writes to the log for the journal: programs read those.
+
+mod catalogue;
+pub mod help;
+pub mod problems;
+
+use std::{borrow::Cow, sync::LazyLock};
+
+pub use self::catalogue::{Catalogue, Pair, template};
+
+/// What is wrong, in Korean.
+pub static PROBLEMS: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::new(&problems::TEXTS));
+
+/// What is wrong or remarkable, in Korean as far as the catalogue has it.
+pub fn in_korean(text: &str) -> Cow<'_, str> {
+    PROBLEMS.translated(text).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// The help in Korean.
+pub static HELP: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::new(&help::TEXTS));
