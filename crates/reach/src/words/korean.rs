@@ -26,14 +26,27 @@ pub mod problems;
 
 use std::{borrow::Cow, sync::LazyLock};
 
+use reach_report::Lang;
+
 pub use self::catalogue::{Catalogue, Pair, template};
 
 /// What is wrong, in Korean.
-pub static PROBLEMS: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::new(&problems::TEXTS));
+pub static PROBLEMS: LazyLock<Catalogue> = LazyLock::new(|| {
+    let mut lists = problems::OURS.to_vec();
+    lists.extend([problems::COMPOSED, problems::WATCH, problems::OTHERS]);
+    Catalogue::new(&lists)
+});
 
 /// What is wrong or remarkable, in Korean as far as the catalogue has it.
 pub fn in_korean(text: &str) -> Cow<'_, str> {
     PROBLEMS.translated(text).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// What is wrong with something that a watch tells of, as the watch has it, in a language.
+pub fn trouble(text: &mut Option<String>, lang: Lang) {
+    if let (Lang::Ko, Some(english)) = (lang, text) {
+        *english = in_korean(english).into_owned();
+    }
 }
 
 /// The help in Korean.

@@ -100,13 +100,12 @@ pub(super) const TEXTS: &[Pair] = &[
     ),
     ("{span} is not between {least} and {most}", "{span}⟨은/는⟩ {least} ~ {most} 범위 밖입니다"),
     ("`{}` is none of {known}", "`{}`⟨은/는⟩ 다음 중 하나여야 합니다: {known}"),
-    ("\"text\" and \"json\"", "\"text\", \"json\""),
+    ("\"text\" and \"json\"", "\"text\" 또는 \"json\""),
     (
         "\"error\", \"warn\", \"info\", \"debug\" and \"trace\"",
-        "\"error\", \"warn\", \"info\", \"debug\", \"trace\"",
+        "\"error\", \"warn\", \"info\", \"debug\" 또는 \"trace\"",
     ),
     ("`{}` is none of \"en\" and \"ko\"", "`{}`⟨은/는⟩ \"en\"이나 \"ko\"여야 합니다"),
-    ("the language is `en` or `ko`", "언어는 `en` 또는 `ko`입니다"),
     ("give a name of 1 to 64 characters", "1 ~ 64자의 이름을 지정하십시오"),
     (
         "the name `{name}` is that of a source under `{other}` too; rename one of them",
@@ -351,7 +350,6 @@ pub(super) const TEXTS: &[Pair] = &[
         "채널 `{name}`: `{key}`⟨은/는⟩ 따옴표로 감싼 문자열이어야 합니다(내용은 표시하지 않음)",
     ),
     ("channel `{}`: `{key}` {problem}", "채널 `{}`: `{key}`{problem}"),
-    ("{}, expected a list like [\"a\", \"b\"]", "{}, [\"a\", \"b\"] 같은 목록이어야 합니다"),
     ("is not known: {problem}", "⟨은/는⟩ 알 수 없는 값입니다: {problem}"),
     ("is the channel itself; name another one", "⟨이/가⟩ 자기 자신입니다. 다른 채널을 지정하십시오"),
     (

@@ -60,6 +60,8 @@ pub(super) const TEXTS: &[Pair] = &[
     ("number too large to fit in target type", "너무 큰 숫자입니다"),
     ("number too small to fit in target type", "너무 작은 숫자입니다"),
     ("invalid float literal", "숫자가 아닙니다"),
+    // reach-report
+    ("the language is `en` or `ko`", "언어는 `en` 또는 `ko`입니다"),
     // Readers of TOML, JSON, YAML and times.
     ("unknown field `{}`, expected one of {}", "`{}`⟨은/는⟩ 없는 키입니다. 쓸 수 있는 키: {}"),
     ("unknown field `{}`, expected {}", "`{}`⟨은/는⟩ 없는 키입니다. 쓸 수 있는 키: {}"),

@@ -1,0 +1,433 @@
+//! Every text that the program says to people without a result has Korean.
+//!
+//! The sources are read for texts, since only they know all of them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
+
+use proc_macro2::{TokenStream, TokenTree};
+use reach::words::korean::{PROBLEMS, problems::OURS as PROBLEMS_OF_OURS, template};
+use syn::{
+    Attribute, Expr, ExprMethodCall, ImplItemFn, ItemFn, ItemImpl, ItemMod, Lit, LitStr, Macro, Token,
+    parse::Parser,
+    punctuated::Punctuated,
+    visit::{self, Visit},
+};
+
+#[derive(Default)]
+struct Texts {
+    found: Vec<(usize, String)>,
+}
+
+/// What these say goes to the log, or says that this program is wrong.
+const NO_PEOPLE: &[&str] = &[
+    "trace",
+    "debug",
+    "info",
+    "warn",
+    "error",
+    "event",
+    "debug_span",
+    "info_span",
+    "panic",
+    "unreachable",
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "debug_assert",
+    "debug_assert_eq",
+    "include_str",
+    "include_bytes",
+    "concat",
+    "env",
+];
+
+impl Visit<'_> for Texts {
+    fn visit_item_mod(&mut self, module: &ItemMod) {
+        if !is_test(&module.attrs) {
+            visit::visit_item_mod(self, module);
+        }
+    }
+
+    fn visit_item_fn(&mut self, function: &ItemFn) {
+        if !is_test(&function.attrs) {
+            visit::visit_item_fn(self, function);
+        }
+    }
+
+    fn visit_item_impl(&mut self, block: &ItemImpl) {
+        if !is_test(&block.attrs) {
+            visit::visit_item_impl(self, block);
+        }
+    }
+
+    fn visit_impl_item_fn(&mut self, function: &ImplItemFn) {
+        if !is_test(&function.attrs) {
+            visit::visit_impl_item_fn(self, function);
+        }
+    }
+
+    fn visit_attribute(&mut self, attribute: &Attribute) {
+        if attribute.path().is_ident("error")
+            && let Ok(list) = attribute.meta.require_list()
+        {
+            self.tokens(list.tokens.clone());
+        }
+    }
+
+    fn visit_expr_method_call(&mut self, call: &ExprMethodCall) {
+        if call.method != "expect" {
+            return visit::visit_expr_method_call(self, call);
+        }
+        self.visit_expr(&call.receiver);
+    }
+
+    fn visit_macro(&mut self, called: &Macro) {
+        let name = called.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
+        if NO_PEOPLE.contains(&name.as_str()) {
+            return;
+        }
+        match Punctuated::<Expr, Token![,]>::parse_terminated.parse2(called.tokens.clone()) {
+            Ok(arguments) => arguments.iter().for_each(|argument| self.visit_expr(argument)),
+            Err(_) => self.tokens(called.tokens.clone()),
+        }
+    }
+
+    fn visit_lit_str(&mut self, literal: &LitStr) {
+        let text = literal.value();
+        if is_prose(&text) {
+            self.found.push((literal.span().start().line, text));
+        }
+    }
+}
+
+impl Texts {
+    fn tokens(&mut self, tokens: TokenStream) {
+        let mut is_attribute = false;
+        for token in tokens {
+            match token {
+                // Comments are attributes there.
+                TokenTree::Group(_) if is_attribute => {}
+                TokenTree::Group(group) => self.tokens(group.stream()),
+                TokenTree::Literal(literal) => {
+                    if let Lit::Str(literal) = Lit::new(literal) {
+                        self.visit_lit_str(&literal);
+                    }
+                }
+                TokenTree::Punct(mark) if mark.as_char() == '#' => {
+                    is_attribute = true;
+                    continue;
+                }
+                _ => {}
+            }
+            is_attribute = false;
+        }
+    }
+}
+
+fn is_test(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        attribute.path().is_ident("test")
+            || attribute.path().is_ident("cfg")
+                && attribute.parse_args::<syn::Path>().is_ok_and(|path| path.is_ident("test"))
+    })
+}
+
+/// Whether a string is made of words: two of them, or one beside a hole.
+fn is_prose(text: &str) -> bool {
+    let (holes, words) = (template(text).1.len(), words(text));
+    text.contains(' ') && words > 0 && words + usize::from(holes > 0) >= 2
+}
+
+fn words(text: &str) -> usize {
+    let (pieces, _) = template(text);
+    let words = pieces.iter().flat_map(|piece| piece.split_whitespace()).filter(|word| {
+        let word = word.trim_matches(|mark: char| mark.is_ascii_punctuation());
+        word.len() >= 2 && word.chars().all(|letter| letter.is_ascii_alphabetic())
+    });
+    words.count()
+}
+
+/// Where texts for people are born.
+const SOURCES: &[&str] = &[
+    "crates/reach/src",
+    "crates/reach-core/src",
+    "crates/reach-net/src",
+    "crates/reach-store/src",
+    "crates/reach-signal/src",
+];
+
+fn sources() -> &'static BTreeMap<String, Vec<(usize, String)>> {
+    static SOURCES_READ: LazyLock<BTreeMap<String, Vec<(usize, String)>>> = LazyLock::new(read_sources);
+    &SOURCES_READ
+}
+
+fn read_sources() -> BTreeMap<String, Vec<(usize, String)>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut files = Vec::new();
+    for source in SOURCES {
+        collect(&root.join(source), &mut files);
+    }
+    let read = files.into_iter().map(|path| {
+        let name = path.strip_prefix(&root).expect("below the root").to_string_lossy().into_owned();
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let file = syn::parse_file(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let mut texts = Texts::default();
+        texts.visit_file(&file);
+        (name, texts.found)
+    });
+    read.collect()
+}
+
+fn is_of_tests(path: &Path) -> bool {
+    path.ends_with("tests.rs") || path.parent().is_some_and(|folder| folder.ends_with("tests"))
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|ending| ending == "rs") && !is_of_tests(&path) {
+            files.push(path);
+        }
+    }
+}
+
+/// Files of which no text needs Korean, or whose texts have it elsewhere: what they are, by the beginnings of their
+/// paths.
+const APART: &[(&str, &str)] = &[
+    ("crates/reach/src/words", "English and Korean side by side, or the catalogue itself"),
+    ("crates/reach/src/cli", "help: the tests of `cli::korean` demand it"),
+    ("crates/reach/src/metrics", "metrics: names and help texts that Prometheus reads"),
+    ("crates/reach/src/blackbox/", "the log of a probe, in the words of blackbox_exporter"),
+    ("crates/reach/src/web/page.rs", "HTML"),
+    ("crates/reach/src/web/probe.rs", "an answer over HTTP, in the words of blackbox_exporter"),
+    ("crates/reach/src/web/guard.rs", "refusals over HTTP to programs"),
+    ("crates/reach/src/web/mod.rs", "metrics, and refusals over HTTP to programs"),
+    ("crates/reach/src/receive/otlp.rs", "refusals over HTTP to programs"),
+    ("crates/reach/src/receive/mod.rs", "refusals over HTTP to programs"),
+    ("crates/reach/src/sql/mysql.rs", "SQL"),
+    ("crates/reach/src/sql/postgres.rs", "SQL"),
+    ("crates/reach-core/src/judge", "evidence: reach-report has the words"),
+    ("crates/reach-net/src/wire", "protocols"),
+    ("crates/reach-signal/src/exception", "texts of programs that are recognised"),
+    ("crates/reach-signal/src/sql", "texts of databases that are recognised"),
+    ("crates/reach-signal/src/log/", "texts of servers that are recognised"),
+    ("crates/reach-signal/src/scouter/dictionary.rs", "texts of programs that are recognised"),
+    ("crates/reach-store/src/", "SQL"),
+];
+
+/// Files below those that do speak to people.
+const AMONG: &[&str] = &[
+    "crates/reach/src/blackbox/module.rs",
+    "crates/reach/src/blackbox/module/",
+    "crates/reach/src/blackbox/rule.rs",
+    "crates/reach-signal/src/log/access/pattern.rs",
+    "crates/reach-store/src/error.rs",
+];
+
+/// Texts that look like words and need no Korean: where they are, and why.
+const NO_WORDS: &[(&str, &[&str], &str)] = &[
+    (
+        "crates/reach-core/src/watch/incidents/orders.rs",
+        &["open are", "there are"],
+        "beginnings of lists; what comes of them is in COMPOSED",
+    ),
+    (
+        "crates/reach/src/alert/settings.rs",
+        &["expected a sequence", "expected a list like [\"a\", \"b\"]"],
+        "an end of a text; what comes of it is in COMPOSED",
+    ),
+    (
+        "crates/reach-net/src/sys/capture.rs",
+        &["portrange {}-{}", "{protocol} port {}", "({protocol} {} and {})"],
+        "filters of packets",
+    ),
+    (
+        "crates/reach-net/src/trust.rs",
+        &[
+            "a certificate cannot be decoded",
+            "a signature is wrong",
+            "it has a critical extension that is not understood",
+            "it is not meant for servers (extended key usage)",
+            "it is signed with an algorithm that is no longer accepted",
+            "a certificate authority's certificate is used as a server's",
+            "a server's certificate is used as an authority's",
+            "its authority may not certify this name",
+            "its authority may not have authorities below it",
+            "it is no X.509 version 3 certificate",
+        ],
+        "parts of observations, which recordings keep as they are",
+    ),
+    ("crates/reach-signal/src/host", &["pid {process}", "uid {}", "Max open files"], "names of the kernel's"),
+    (
+        "crates/reach-signal/src/host/hsperf.rs",
+        &["this is no hsperfdata", "hsperfdata of version {0}.{1}, not 2.0", "the JVM is still starting"],
+        "JVMs that cannot be read are passed over without a word",
+    ),
+    ("crates/reach-signal/src/otlp/spans.rs", &["HTTP {}", "HTTP {status}"], "the same in Korean"),
+    (
+        "crates/reach-signal/src/scouter/collector/rounds.rs",
+        &[
+            "Coordinated Universal Time",
+            "Greenwich Mean Time",
+            "Korean Standard Time",
+            "Korea Standard Time",
+            "Japan Standard Time",
+            "China Standard Time",
+            "Singapore Standard Time",
+        ],
+        "names of zones that are recognised",
+    ),
+    (
+        "crates/reach-signal/src/scouter/reading/transaction/verdict.rs",
+        &["warning slow sql"],
+        "what an agent says, to be recognised",
+    ),
+    ("crates/reach-signal/src/scouter/wire/fields.rs", &["{} bytes"], "a value that a program reads"),
+    ("crates/reach/src/alert/hook.rs", &["HTTP error "], "what a connector says, to be recognised"),
+    ("crates/reach/src/alert/http.rs", &["HTTP {status}", "HTTP {status}: {said}"], "the same in Korean"),
+    ("crates/reach/src/alert/mod.rs", &["telegram {bot} {}", "telegram {bot}"], "a key, never shown"),
+    ("crates/reach/src/alert/settings.rs", &["user = \"reach\""], "a piece of a configuration"),
+    (
+        "crates/reach/src/alert/telegram/answer.rs",
+        &[
+            "message is not modified",
+            "can't parse entities",
+            "unsupported start tag",
+            "message is too long",
+            "message to edit not found",
+            "message can't be edited",
+            "chat not found",
+            "chat_id is empty",
+            "not enough rights",
+            "thread not found",
+        ],
+        "what Telegram says, to be recognised",
+    ),
+    ("crates/reach/src/command/connect/converse.rs", &["{before}reach> "], "a prompt"),
+    ("crates/reach/src/command/watch.rs", &["config reload"], "a command"),
+    ("crates/reach/src/config/logs.rs", &["journal {}"], "the name of a source"),
+    ("crates/reach/src/config/proxy.rs", &["ProxyChoice({}, {:?}, login: {})"], "for those who program"),
+    ("crates/reach/src/config/watch/logs.rs", &["name = \"push\""], "a piece of a configuration"),
+    ("crates/reach/src/config/watch/read.rs", &["name = \"patch day\""], "a piece of a configuration"),
+    ("crates/reach/src/control/server.rs", &["uid {uid}"], "a name of the kernel's"),
+    (
+        "crates/reach/src/daemon/mod.rs",
+        &["the terminal is gone; stopping", "the configuration stays as it was"],
+        "arguments of macros of the log",
+    ),
+    (
+        "crates/reach/src/evidence.rs",
+        &["no interface: these packets were synthesised"],
+        "a comment in a capture",
+    ),
+    ("crates/reach/src/export/parquet.rs", &["a column of no kind of ours"], "cannot happen"),
+    ("crates/reach/src/host", &["this is no file", "pid {process}"], "passed over without a word, or a name"),
+    ("crates/reach/src/live_view/view.rs", &["{name} [AS{}]"], "a name"),
+    ("crates/reach/src/output.rs", &["reach: {}"], "the frame around what is translated"),
+    ("crates/reach/src/recording.rs", &[" at line "], "what serde_json says, to be recognised"),
+    (
+        "crates/reach/src/sql/tls.rs",
+        &["not valid for name", "does not support TLS", "does not have this capability"],
+        "what libraries say, to be recognised",
+    ),
+];
+
+fn is_apart(file: &str) -> bool {
+    !AMONG.iter().any(|among| file.starts_with(among))
+        && APART.iter().any(|(apart, _)| file.starts_with(apart))
+}
+
+/// What a format string is but for the names of its holes.
+fn shape(format: &str) -> Vec<String> {
+    template(format).0
+}
+
+#[test]
+fn every_text_that_people_can_meet_has_korean() {
+    let known: BTreeSet<Vec<String>> = PROBLEMS.english().map(shape).collect();
+    let mut missing = Vec::new();
+    for (file, texts) in sources() {
+        if is_apart(file) {
+            continue;
+        }
+        for (line, text) in texts {
+            let excused = NO_WORDS
+                .iter()
+                .any(|(place, texts, _)| file.starts_with(place) && texts.contains(&text.as_str()));
+            if !excused && !known.contains(&shape(text)) {
+                missing.push(format!("    ({text:?}, \"…\"),    // {file}:{line}"));
+            }
+        }
+    }
+    assert!(
+        missing.is_empty(),
+        "{} texts have no Korean. Add these pairs to a file of crates/reach/src/words/korean/problems/ (the Korean one \
+         names the same holes; particles as in `⟨은/는⟩`). What no person can meet goes to NO_WORDS or APART in \
+         crates/reach/tests/korean.rs, with the reason:\n{}",
+        missing.len(),
+        missing.join("\n")
+    );
+}
+
+#[test]
+fn no_korean_is_left_over() {
+    let spoken = sources().iter().filter(|(file, _)| !file.starts_with("crates/reach/src/words/korean"));
+    let texts: BTreeSet<Vec<String>> =
+        spoken.flat_map(|(_, texts)| texts).map(|(_, text)| shape(text)).collect();
+    let ours = PROBLEMS_OF_OURS.iter().flat_map(|list| list.iter());
+    let left: Vec<&str> = ours
+        .map(|(english, _)| *english)
+        .filter(|english| is_prose(english) && !texts.contains(&shape(english)))
+        .collect();
+    assert!(
+        left.is_empty(),
+        "nothing says this any more; remove it from crates/reach/src/words/korean/problems/: {left:#?}"
+    );
+}
+
+#[test]
+fn the_catalogue_says_everything_once_and_in_korean() {
+    let mut seen = BTreeSet::new();
+    for (english, korean) in PROBLEMS_OF_OURS.iter().flat_map(|list| list.iter()) {
+        assert!(seen.insert(shape(english)), "twice: {english:?}");
+        let (_, holes) = template(english);
+        let (_, wanted) = template(korean);
+        for hole in &wanted {
+            let known = holes.contains(hole) || hole.parse().is_ok_and(|number: usize| number < holes.len());
+            assert!(known, "there is no hole `{hole}` in {english:?}");
+        }
+        let unnamed = |holes: &[String]| holes.iter().filter(|hole| hole.is_empty()).count();
+        assert!(unnamed(&wanted) <= unnamed(&holes), "more holes than in {english:?}");
+        let hangul = korean.chars().any(|letter| ('가'..='힣').contains(&letter));
+        assert!(hangul || korean == english || words(english) < 2, "no Korean: {korean:?}");
+        let open = korean.matches('⟨').count();
+        let known: usize = PARTICLES.iter().map(|marker| korean.matches(marker).count()).sum();
+        assert_eq!(open, known, "an unknown particle in {korean:?}");
+    }
+}
+
+const PARTICLES: &[&str] = &["⟨이/가⟩", "⟨은/는⟩", "⟨을/를⟩", "⟨과/와⟩", "⟨으로/로⟩", "⟨이라/라⟩"];
+
+#[test]
+fn no_reason_is_left_over() {
+    let all = sources();
+    for (apart, why) in APART {
+        assert!(all.keys().any(|file| file.starts_with(apart)), "there is no {apart} ({why}) any more");
+    }
+    for (place, texts, why) in NO_WORDS {
+        for text in *texts {
+            let said = all
+                .iter()
+                .filter(|(file, _)| file.starts_with(place))
+                .any(|(_, found)| found.iter().any(|(_, said)| said == text));
+            assert!(said, "{place} does not say {text:?} ({why}) any more");
+        }
+    }
+}
