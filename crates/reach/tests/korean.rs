@@ -6,11 +6,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
     sync::LazyLock,
 };
 
 use proc_macro2::{TokenStream, TokenTree};
-use reach::words::korean::{PROBLEMS, problems::OURS as PROBLEMS_OF_OURS, template};
+use reach::words::korean::{Catalogue, PROBLEMS, problems::OURS as PROBLEMS_OF_OURS, template};
 use syn::{
     Attribute, Expr, ExprMethodCall, ImplItemFn, ItemFn, ItemImpl, ItemMod, Lit, LitStr, Macro, Token,
     parse::Parser,
@@ -412,6 +413,148 @@ fn the_catalogue_says_everything_once_and_in_korean() {
         assert_eq!(open, known, "an unknown particle in {korean:?}");
     }
 }
+
+#[test]
+fn no_text_is_taken_for_another() {
+    for pair in PROBLEMS_OF_OURS.iter().flat_map(|list| list.iter()) {
+        let (pieces, holes) = template(pair.0);
+        let mut text = pieces[0].clone();
+        for (number, piece) in pieces[1..].iter().enumerate() {
+            text += &format!("№{number}{piece}");
+        }
+        let alone = Catalogue::new(&[&[*pair]]).translated(&text);
+        assert_eq!(PROBLEMS.translated(&text), alone, "{} holes: {text}", holes.len());
+    }
+}
+
+/// What the program says on standard error in Korean.
+fn said(arguments: &[&str]) -> (Option<i32>, String) {
+    let told = Command::new(env!("CARGO_BIN_EXE_reach"))
+        .args(arguments)
+        .env("LC_ALL", "ko_KR.UTF-8")
+        .env_remove("REACH_LOG")
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program runs");
+    (told.status.code(), String::from_utf8(told.stderr).expect("UTF-8"))
+}
+
+fn is_korean(line: &str) -> bool {
+    line.chars().any(|letter| ('가'..='힣').contains(&letter))
+}
+
+#[test]
+fn what_is_typed_wrong_is_told_in_korean() {
+    for line in [
+        "check",
+        "check a.example:0",
+        "check b..example",
+        "check a.example --resolver dns.example",
+        "check a.example --resolver 0.0.0.0",
+        "check a.example --connect-timeout 3",
+        "check a.example --connect-timeout soon",
+        "check a.example --deadline 2s --connect-timeout 3s",
+        "check a.example:80 --server-name b.example",
+        "check 224.0.0.1",
+        "check fe80::1%eth0",
+        "check ftp://a.example",
+        "check @/nonexistent/hosts.txt",
+        "check a.example --width 20",
+        "check --replay /nonexistent/run.jsonl",
+        "check a.example --bogus",
+        "resolve 192.0.2.1",
+        "ping 192.0.2.1 -c none",
+        "ping 192.0.2.1 -Q loud",
+        "connect 192.0.2.1 --proxy gopher://a.example",
+        "trace 192.0.2.1 --compare here there",
+        "trace 192.0.2.1 -f 9 -m 3",
+        "silence x",
+        "silence --all --until 2020-01-01",
+        "silence end three",
+        "ack seventeen",
+        "incidents seventeen",
+        "status --control /nonexistent/watch.sock",
+        "config check /nonexistent/reach.toml",
+        "export --store /nonexistent/reach.db",
+        "logs /nonexistent/app.log --level loud",
+        "logs /nonexistent/app.log --format x",
+        "scouter decode /nonexistent/datagram.bin",
+        "scouter listen here",
+        "explain fitlered",
+        "watch --config /nonexistent/reach.toml",
+    ] {
+        let (status, text) = said(&line.split(' ').collect::<Vec<_>>());
+        assert!(matches!(status, Some(2 | 3)), "{line}: {status:?} {text}");
+        let told = text.lines().filter(|line| !line.is_empty() && !line.starts_with("  <"));
+        for told in told {
+            assert!(is_korean(told), "{line}: {told}");
+        }
+        assert!(!text.is_empty() && !text.contains("error:") && !text.contains('⟨'), "{line}: {text}");
+    }
+}
+
+#[test]
+fn a_wrong_configuration_is_told_in_korean() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("reach.toml");
+    fs::write(&file, WRONG).expect("written");
+    let (status, text) = said(&["config", "check", file.to_str().expect("UTF-8")]);
+    assert_eq!(status, Some(2), "{text}");
+    assert!(text.lines().count() > 12, "{text}");
+    for line in text.lines() {
+        assert!(is_korean(line) && line.starts_with("오류: ") && !line.contains('⟨'), "{line}");
+    }
+    insta::with_settings!({filters => vec![(r"/\S*/reach\.toml", "reach.toml")]}, {
+        insta::assert_snapshot!(text);
+    });
+}
+
+const WRONG: &str = r#"
+langg = "ko"
+[defaults]
+every = "10"
+interval = 5
+[[target]]
+target = "a.example:99999"
+[[target]]
+targets = "b.example"
+tls = "yes"
+[[channel]]
+name = "ops"
+kind = "telegramm"
+[[channel]]
+name = "mail"
+kind = "email"
+server = "mail.example.com"
+to = ["nobody"]
+[[channel]]
+name = "chat"
+kind = "telegram"
+token = "123"
+quiet_hours = "night"
+timeout = "1h"
+[[maintenance]]
+name = "patch day"
+days = ["someday"]
+from = "26:00"
+[[log]]
+name = "app"
+[[scouter]]
+name = "apm"
+mode = "guess"
+every = "1h"
+[[sql]]
+name = "orders"
+kind = "oracle"
+[host]
+loadd = 1
+[http]
+listen = "here"
+[otlp]
+endpoint = "nowhere"
+[store]
+max_size = "many"
+"#;
 
 const PARTICLES: &[&str] = &["⟨이/가⟩", "⟨은/는⟩", "⟨을/를⟩", "⟨과/와⟩", "⟨으로/로⟩", "⟨이라/라⟩"];
 
