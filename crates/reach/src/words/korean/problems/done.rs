@@ -23,6 +23,12 @@ pub(super) const TEXTS: &[Pair] = &[
     ("no message", "내용 없음"),
     ("source addresses: {sources}; resolvers: {resolvers}", "출발지 IP: {sources}, DNS 서버: {resolvers}"),
     ("raw sockets: {}; ICMP echo: {:?}", "raw 소켓: {}, ICMP 에코: {}"),
+    ("yes", "사용 가능"),
+    ("no", "사용 불가"),
+    ("none", "없음"),
+    ("Datagram", "데이터그램 소켓"),
+    ("Raw", "raw 소켓"),
+    ("None", "사용 불가"),
     ("roots of trust: {} from {}", "신뢰할 인증 기관: {}개, 출처: {}"),
     ("roots of trust: {problem}", "신뢰할 인증 기관: {problem}"),
     ("the system's store", "시스템 저장소"),
@@ -126,6 +132,44 @@ pub(super) const TEXTS: &[Pair] = &[
     ("making room for the recording", "기록할 파일 준비"),
     ("reading the recording", "기록 읽기"),
     ("finding this program", "실행 파일 찾기"),
+    ("nftables rules", "nftables 규칙"),
+    ("blackhole routes", "블랙홀 라우팅"),
+    (
+        "this user may not make network namespaces here ({what}). {remedy}",
+        "이 사용자는 여기서 네트워크 네임스페이스를 만들 수 없습니다({what}). {remedy}",
+    ),
+    ("entering new namespaces", "새 네임스페이스로 전환"),
+    (
+        "Allow it with: sysctl -w kernel.unprivileged_userns_clone=1",
+        "허용하려면: sysctl -w kernel.unprivileged_userns_clone=1",
+    ),
+    (
+        "Allow it with: sysctl -w user.max_user_namespaces=10000",
+        "허용하려면: sysctl -w user.max_user_namespaces=10000",
+    ),
+    (
+        "Allow it with: sysctl -w user.max_net_namespaces=10000",
+        "허용하려면: sysctl -w user.max_net_namespaces=10000",
+    ),
+    (
+        "Allow it with: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or run as root",
+        "허용하려면: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 또는 root로 실행",
+    ),
+    (
+        "In a container, start it with --privileged, or with --cap-add SYS_ADMIN --cap-add NET_ADMIN --security-opt \
+         seccomp=unconfined",
+        "컨테이너라면 --privileged 또는 --cap-add SYS_ADMIN --cap-add NET_ADMIN --security-opt seccomp=unconfined로 시작하십시오",
+    ),
+    (
+        "a process with several threads cannot isolate itself: call isolate() first thing in main",
+        "스레드가 여러 개인 프로세스는 격리할 수 없습니다. main의 맨 처음에 isolate()를 호출해야 합니다",
+    ),
+    (
+        "`{tool}` is not in PATH, /usr/sbin or /sbin: install the package {package}",
+        "`{tool}`⟨이/가⟩ PATH, /usr/sbin, /sbin에 없습니다. {package} 패키지를 설치하십시오",
+    ),
+    ("`{command}` failed: {message}", "`{command}` 실행 실패: {message}"),
+    ("the description of the network is wrong: {0}", "네트워크 정의가 잘못되었습니다: {0}"),
     (
         "the story compiled into this program cannot be read: {error}",
         "프로그램에 들어 있는 시나리오를 읽을 수 없습니다: {error}",
