@@ -26,7 +26,7 @@ pub use self::{
         ScouterRelayArgs,
     },
     trace::{Sureness, TraceArgs},
-    watch::{ConfigArgs, ConfigCheckArgs, ConfigCommand, ConfigReloadArgs, WatchArgs},
+    watch::{ConfigArgs, ConfigCheckArgs, ConfigCommand, ConfigExampleArgs, ConfigReloadArgs, WatchArgs},
     watching::{
         AckArgs, AskArgs, ExamineArgs, ExportArgs, ExportFormat, ExportWhat, HistoryArgs, HistoryLayer,
         IncidentsArgs, MemoryArgs, SilenceArgs, SilenceCommand, SilenceEndArgs, SilenceListArgs, StatusArgs,

@@ -267,7 +267,7 @@ const NO_WORDS: &[(&str, &[&str], &str)] = &[
             "its authority may not have authorities below it",
             "it is no X.509 version 3 certificate",
         ],
-        "parts of observations, which recordings keep as they are",
+        "parts of observations, which stay as they are; reach-report has their Korean (`distrust`)",
     ),
     (
         "crates/reach-lab/src/cell.rs",
@@ -404,6 +404,19 @@ fn no_korean_is_left_over() {
 }
 
 #[test]
+fn why_a_certificate_is_not_trusted_has_korean_in_the_reports() {
+    let words = Path::new(env!("CARGO_MANIFEST_DIR")).join("../reach-report/src/words/evidence.rs");
+    let words = fs::read_to_string(words).expect("the words");
+    for (place, texts, _) in NO_WORDS {
+        if *place == "crates/reach-net/src/trust.rs" {
+            for text in *texts {
+                assert!(words.contains(&format!("(_, {text:?})")), "add {text:?} to `other_distrust` there");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_catalogue_says_everything_once_and_in_korean() {
     let mut seen = BTreeSet::new();
     for (english, korean) in PROBLEMS_OF_OURS.iter().flat_map(|list| list.iter()) {
@@ -443,6 +456,7 @@ fn said(arguments: &[&str]) -> (Option<i32>, String) {
         .args(arguments)
         .env("LC_ALL", "ko_KR.UTF-8")
         .env_remove("REACH_LOG")
+        .env_remove("CLICOLOR_FORCE")
         .stdin(Stdio::null())
         .output()
         .expect("the program runs");
@@ -517,6 +531,24 @@ fn a_wrong_configuration_is_told_in_korean() {
     insta::with_settings!({filters => vec![(r"/\S*/reach\.toml", "reach.toml")]}, {
         insta::assert_snapshot!(text);
     });
+}
+
+#[test]
+fn what_is_no_toml_is_told_in_korean() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("reach.toml");
+    for (text, part) in [
+        ("[target", "테이블의 괄호가 닫히지 않았습니다"),
+        ("a = hello", "따옴표로 감싸야"),
+        ("a b", "값이 없는 키입니다"),
+        ("a = 1\na = 2", "두 번"),
+        ("a = \"x", "문자열이 잘못되었습니다"),
+    ] {
+        fs::write(&file, text).expect("written");
+        let (status, told) = said(&["config", "check", file.to_str().expect("UTF-8")]);
+        assert_eq!(status, Some(2), "{told}");
+        assert!(told.contains("TOML이 아닙니다: ") && told.contains(part), "{text}: {told}");
+    }
 }
 
 const WRONG: &str = r#"

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 
-use super::{AskArgs, OutputArgs, TARGET_HELP};
+use super::{AskArgs, Language, OutputArgs, TARGET_HELP};
 
 /// Where the configuration is looked for, for the helps of several options.
 pub(super) const CONFIG_PLACES: &str = "$XDG_CONFIG_HOME/reach/reach.toml, else /etc/reach/reach.toml";
@@ -104,9 +104,17 @@ pub enum ConfigCommand {
     /// Read a configuration, and show what would be watched or what is wrong
     Check(ConfigCheckArgs),
     /// Print a complete configuration with comments
-    Example,
+    Example(ConfigExampleArgs),
     /// Have a running watch read its configuration again, as SIGHUP does
     Reload(ConfigReloadArgs),
+}
+
+/// Arguments of `reach config example`.
+#[derive(Clone, Debug, Args)]
+pub struct ConfigExampleArgs {
+    /// The language of the comments [default: by LC_ALL, LC_MESSAGES, LANG]
+    #[arg(long, value_enum, value_name = "LANGUAGE", help_heading = "Output")]
+    pub lang: Option<Language>,
 }
 
 /// Arguments of `reach config check`.

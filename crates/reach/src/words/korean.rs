@@ -21,6 +21,7 @@
 //! codes and what the daemon writes to the log for the journal: programs read those.
 
 mod catalogue;
+pub mod example;
 pub mod help;
 pub mod problems;
 
@@ -33,7 +34,8 @@ pub use self::catalogue::{Catalogue, Pair, template};
 /// What is wrong, in Korean.
 pub static PROBLEMS: LazyLock<Catalogue> = LazyLock::new(|| {
     let mut lists = problems::OURS.to_vec();
-    lists.extend([problems::COMPOSED, problems::WATCH, problems::OTHERS]);
+    lists.extend([problems::COMPOSED, problems::WATCH]);
+    lists.extend(problems::OTHERS);
     Catalogue::new(&lists)
 });
 

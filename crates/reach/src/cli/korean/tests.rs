@@ -84,7 +84,9 @@ fn every_text_of_the_help_has_korean() {
 fn no_korean_of_the_help_is_left_over() {
     let mut used = BTreeSet::new();
     for (_, unit) in units() {
-        let mut use_of = |english| drop(used.insert(english));
+        let mut use_of = |english| {
+            used.insert(english);
+        };
         if HELP.found(&unit, &mut use_of).is_none() {
             HELP.found(unit.trim_end_matches('.'), &mut use_of);
         }

@@ -4,6 +4,7 @@ mod configured;
 mod done;
 mod running;
 mod system;
+mod toml;
 mod typed;
 
 use reach_report::Lang;
@@ -31,4 +32,4 @@ pub const WATCH: &[Pair] = &[
 ];
 
 /// What others say, whose sources are not here.
-pub const OTHERS: &[Pair] = system::TEXTS;
+pub const OTHERS: [&[Pair]; 2] = [system::TEXTS, toml::TEXTS];

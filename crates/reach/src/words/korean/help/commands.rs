@@ -332,6 +332,10 @@ pub(super) const TEXTS: &[Pair] = &[
         "매뉴얼을 볼 명령. 생략하면 reach 자체의 매뉴얼",
     ),
     (
+        "The language of the comments [default: by LC_ALL, LC_MESSAGES, LANG]",
+        "주석의 언어 [기본값: LC_ALL, LC_MESSAGES, LANG에 따름]",
+    ),
+    (
         "The language of texts [default: by LC_ALL, LC_MESSAGES, LANG]",
         "언어 [기본값: LC_ALL, LC_MESSAGES, LANG에 따름]",
     ),
