@@ -58,7 +58,7 @@ fn told(english: &Error, arguments: Vec<OsString>) -> String {
              이 이름의 호스트를 점검하려면: reach check {first}\n"
         );
     }
-    match for_help(definition(Lang::Ko)).try_get_matches_from(super::normal(arguments)) {
+    match for_help(definition(Lang::Ko)).try_get_matches_from(super::language::normal(arguments)) {
         Err(error) => page(&error),
         // The definitions differ in their words only.
         Ok(_) => english.render().ansi().to_string(),
@@ -94,7 +94,8 @@ pub fn manual(page: &str) -> String {
         let line = word(line).unwrap_or_else(|| line.to_owned());
         line.replace("[default: ", "[기본값: ").replace("Possible values:", "가능한 값:") + "\n"
     });
-    lines.collect()
+    // Whoever formats it may live in another locale than the page.
+    format!("'\\\" -*- coding: UTF-8 -*-\n{}", lines.collect::<String>())
 }
 
 fn in_korean(mut command: Command) -> Command {

@@ -53,3 +53,48 @@ pub fn trouble(text: &mut Option<String>, lang: Lang) {
 
 /// The help in Korean.
 pub static HELP: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::new(&help::TEXTS));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_watch_tells_is_korean_for_those_who_ask_in_korean() {
+        let told = |english: &str, lang| {
+            let mut text = Some(english.to_owned());
+            trouble(&mut text, lang);
+            text.unwrap_or_default()
+        };
+        assert_eq!(told("no answer in time", Lang::Ko), "제한 시간 안에 응답이 없습니다");
+        assert_eq!(told("no answer in time", Lang::En), "no answer in time");
+        assert_eq!(told("403 Forbidden: bot was kicked", Lang::Ko), "403 Forbidden: bot was kicked");
+    }
+
+    #[test]
+    fn what_the_system_says_is_korean_inside_of_other_texts() {
+        assert_eq!(
+            in_korean("`/etc/hosts.txt` cannot be read: No such file or directory (os error 2)"),
+            "`/etc/hosts.txt`를 읽을 수 없습니다: 그런 파일이나 디렉터리가 없습니다(os error 2)"
+        );
+        assert_eq!(
+            in_korean("--pcap `x` 파일을 기록하지 못했습니다: Permission denied (os error 13)"),
+            "--pcap `x` 파일을 기록하지 못했습니다: 권한이 없습니다(os error 13)"
+        );
+    }
+
+    #[test]
+    fn what_a_watch_says_that_speaks_english_is_known() {
+        assert_eq!(
+            in_korean("what is new in `store`, `http` takes effect with a restart only"),
+            crate::words::needs_restart(&["store", "http"], Lang::Ko)
+        );
+        assert_eq!(in_korean(crate::words::offline(Lang::En)), crate::words::offline(Lang::Ko));
+    }
+
+    #[test]
+    fn a_mistyped_command_is_remarked_on_in_korean() {
+        let arguments: Vec<std::ffi::OsString> = ["reach", "resovle"].map(Into::into).into();
+        let remark = crate::cli::suspicion(&arguments).expect("a remark");
+        assert!(in_korean(&remark).contains("점검할 호스트로"), "{remark}");
+    }
+}

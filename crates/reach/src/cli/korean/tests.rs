@@ -115,7 +115,7 @@ fn narrow() -> Command {
 }
 
 fn shown_for(line: &str) -> (ErrorKind, String) {
-    let arguments = super::super::normal(line.split(' ').map(OsString::from).collect());
+    let arguments = super::super::language::normal(line.split(' ').map(OsString::from).collect());
     let error = narrow().try_get_matches_from(arguments).expect_err(line);
     (error.kind(), anstream::adapter::strip_str(&page(&error)).to_string())
 }
@@ -220,6 +220,7 @@ fn manuals_and_completions_are_korean() {
     let check = reach.find_subcommand("check").expect("there is one").clone();
     clap_mangen::Man::new(check).render(&mut page).expect("into memory");
     let page = manual(&String::from_utf8_lossy(&page));
+    assert!(page.starts_with("'\\\" -*- coding: UTF-8 -*-\n.ie "), "{page}");
     for part in [
         ".SH 이름",
         ".SH 사용법",

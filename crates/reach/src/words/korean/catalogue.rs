@@ -8,6 +8,9 @@ pub type Pair = (&'static str, &'static str);
 /// Causes inside of causes are followed so deep.
 const DEEP: usize = 5;
 
+/// So many words of its own make a template sure of a text with Korean in it.
+const WORDS: usize = 3;
+
 /// Texts and their translations.
 #[derive(Debug)]
 pub struct Catalogue {
@@ -23,6 +26,8 @@ struct Entry {
     /// Whether a hole stands in quotes.
     quoted: Vec<bool>,
     korean: Vec<Part>,
+    /// How many words of its own it has.
+    words: usize,
 }
 
 /// A piece of a translation.
@@ -63,7 +68,10 @@ impl Catalogue {
 
     /// A text that was made from one template.
     fn whole(&self, text: &str, depth: usize, used: &mut dyn FnMut(&'static str)) -> Option<String> {
-        let (entry, held) = self.entries.iter().find_map(|entry| Some((entry, entry.held(text)?)))?;
+        // A sentence that is Korean already may look like one with few words of its own.
+        let least = if text.chars().any(is_hangul) { WORDS } else { 0 };
+        let mut candidates = self.entries.iter().filter(|entry| entry.words >= least);
+        let (entry, held) = candidates.find_map(|entry| Some((entry, entry.held(text)?)))?;
         used(entry.english);
         let mut fill = |part: &Part| match part {
             Part::Text(text) => text.clone(),
@@ -141,7 +149,9 @@ impl Entry {
                 _ => parts.push(Part::Text(format!("{{{name}}}"))),
             }
         }
-        Self { english, pieces, quoted, korean: parts }
+        let words =
+            pieces.iter().flat_map(|piece| piece.split_whitespace()).filter(|word| is_word(word)).count();
+        Self { english, pieces, quoted, korean: parts, words }
     }
 
     fn weight(&self) -> usize {
@@ -162,6 +172,14 @@ impl Entry {
         held.push(rest.strip_suffix(last.as_str())?);
         Some(held)
     }
+}
+
+fn is_word(text: &str) -> bool {
+    text.chars().filter(char::is_ascii_alphabetic).count() >= 2
+}
+
+fn is_hangul(letter: char) -> bool {
+    ('가'..='힣').contains(&letter)
 }
 
 /// The pieces around the holes of a format string, and the names of the holes.
@@ -242,6 +260,14 @@ mod tests {
             Some("hosts.txt, line 3: `x:0`: 포트는 1 ~ 65535 사이의 숫자입니다")
         );
         assert_eq!(korean("foreign\nNo such file").as_deref(), Some("foreign\n파일이 없습니다"));
+    }
+
+    #[test]
+    fn what_is_korean_already_stays_as_it_is() {
+        let texts: &[Pair] = &[("--pcap `{}` {}", "--pcap `{}`{}"), ("{}: it is not there", "{}: 없습니다")];
+        let korean = |text: &str| Catalogue::new(&[texts]).translated(text);
+        assert_eq!(korean("--pcap `x` 파일을 기록하지 못했습니다"), None);
+        assert_eq!(korean("/home/길동/a: it is not there").as_deref(), Some("/home/길동/a: 없습니다"));
     }
 
     #[test]
