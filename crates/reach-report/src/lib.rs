@@ -12,6 +12,7 @@
 //! * [`markup`] is for texts inside of HTML and SVG.
 //! * [`logs`] is what logs say of failures and requests.
 //! * [`document`] is a document for people who were not there, and the ways of writing it down; [`chart`] its pictures.
+//! * [`page`] is the page that a watch shows in browsers, and a check in a file.
 //! * [`packets`] comments the packets of a capture.
 //! * [`watch`] is what the commands around `reach watch` show.
 //! * [`java`] says what clients write into their logs.
@@ -41,6 +42,7 @@ pub mod logs;
 pub mod markup;
 pub mod notice;
 pub mod packets;
+pub mod page;
 pub mod ping;
 mod scene;
 pub mod signal;

@@ -205,7 +205,7 @@ fn head(page: &mut Page, scene: &Scene<'_>) {
 }
 
 /// `5 of 8 addresses work`.
-fn tally(scene: &Scene<'_>) -> Option<String> {
+pub(crate) fn tally(scene: &Scene<'_>) -> Option<String> {
     let lang = scene.lang;
     let diagnosis = scene.diagnosis;
     if diagnosis.endpoints.is_empty() {
@@ -251,7 +251,7 @@ fn tally(scene: &Scene<'_>) -> Option<String> {
     Some(text)
 }
 
-fn when_and_where(scene: &Scene<'_>) -> String {
+pub(crate) fn when_and_where(scene: &Scene<'_>) -> String {
     let lang = scene.lang;
     let vantage = &scene.case.vantage;
     let (time, zone) = (units::date_time(scene.case.started, scene.offset_s), units::zone(scene.offset_s));
@@ -268,7 +268,7 @@ fn when_and_where(scene: &Scene<'_>) -> String {
 }
 
 /// Who was asked for the addresses, and what kind of pool it is.
-fn pool(scene: &Scene<'_>) -> Vec<String> {
+pub(crate) fn pool(scene: &Scene<'_>) -> Vec<String> {
     let lang = scene.lang;
     let resolution = &scene.diagnosis.resolution;
     let mut lines = Vec::new();
@@ -372,7 +372,7 @@ fn endpoints(scene: &Scene<'_>) -> Table {
 }
 
 /// What fails comes first, what does not count last.
-fn rank(verdict: Verdict) -> u8 {
+pub(crate) fn rank(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::NoRoute => 3,
         Verdict::Ok => 2,
@@ -415,7 +415,7 @@ fn endpoint_cells(endpoint: &EndpointDiagnosis, lang: Lang) -> Vec<Span> {
 }
 
 /// The time when all came back, else how many did.
-fn ratio_or_time(part: u32, whole: u32, time: Option<Duration>, lang: Lang) -> String {
+pub(crate) fn ratio_or_time(part: u32, whole: u32, time: Option<Duration>, lang: Lang) -> String {
     match time {
         Some(time) if part >= whole => units::span(time, lang),
         Some(time) if part > 0 => format!("{part}/{whole} {}", units::span(time, lang)),
@@ -423,7 +423,7 @@ fn ratio_or_time(part: u32, whole: u32, time: Option<Duration>, lang: Lang) -> S
     }
 }
 
-fn tls_cell(endpoint: &EndpointDiagnosis, lang: Lang) -> String {
+pub(crate) fn tls_cell(endpoint: &EndpointDiagnosis, lang: Lang) -> String {
     let Some(tls) = &endpoint.tls else { return "-".to_owned() };
     match &tls.ended {
         TlsEnd::Completed if endpoint.verdict == Verdict::Untrusted => say!(lang, "untrusted", "불신"),
@@ -438,7 +438,7 @@ fn tls_cell(endpoint: &EndpointDiagnosis, lang: Lang) -> String {
     }
 }
 
-fn http_cell(endpoint: &EndpointDiagnosis, lang: Lang) -> String {
+pub(crate) fn http_cell(endpoint: &EndpointDiagnosis, lang: Lang) -> String {
     let Some(http) = &endpoint.http else { return "-".to_owned() };
     match &http.ended {
         HttpEnd::Status(status) => status.to_string(),
@@ -506,7 +506,7 @@ fn said(page: &mut Page, scene: &Scene<'_>, finding: &Finding) {
 }
 
 /// The failing addresses by verdict and place.
-fn failure_groups<'a>(scene: &Scene<'a>) -> Vec<Vec<&'a EndpointDiagnosis>> {
+pub(crate) fn failure_groups<'a>(scene: &Scene<'a>) -> Vec<Vec<&'a EndpointDiagnosis>> {
     let mut groups: Vec<Vec<&EndpointDiagnosis>> = Vec::new();
     for endpoint in &scene.diagnosis.endpoints {
         let counts = match endpoint.verdict {

@@ -12,8 +12,8 @@ use reach_core::{
     watch::{
         Acknowledged, AddressState, AddressStatus, Cadence, Cause, ChannelStatus, Delivery, Gravity,
         Incident, IncidentId, LatencyRule, Layer, LayerStatus, Matcher, Member, News, Notice, OutboxRow,
-        Phase, Reason, Remembered, RowId, Rules, ScheduleStatus, Series, Silence, SilenceId, SourceStatus,
-        Status, StoreStatus, Subject, TargetId, TargetStatus, Transition, Why,
+        Phase, Reason, Remark, Remembered, RowId, Rules, ScheduleStatus, Series, Silence, SilenceId,
+        SourceStatus, Status, StoreStatus, Subject, TargetId, TargetStatus, Transition, Why,
     },
 };
 use reach_report::{
@@ -114,7 +114,11 @@ fn incident() -> Incident {
         ending: None,
         notices: 3,
         rang: vec![ago(11)],
-        remarks: Vec::new(),
+        remarks: vec![Remark {
+            at: ago(9),
+            by: "kim".to_owned(),
+            text: "방화벽팀에 문의함 <b>#4711</b>\u{1b}[2J".to_owned(),
+        }],
         diagnosis: None,
         clocks: Default::default(),
     }

@@ -110,9 +110,9 @@ impl io::Write for Above {
     }
 }
 
-/// What to write so that the terminal shows it.
+/// Lines at the foot of a terminal that are replaced by others: what to write so that it shows them.
 #[derive(Debug, Default)]
-struct Foot {
+pub(crate) struct Foot {
     /// The lines that stand there.
     lines: Vec<String>,
     columns: usize,
@@ -120,7 +120,7 @@ struct Foot {
 
 impl Foot {
     /// These lines in place of those before.
-    fn drawn(&mut self, lines: Vec<String>, columns: usize) -> String {
+    pub(crate) fn drawn(&mut self, lines: Vec<String>, columns: usize) -> String {
         self.columns = columns.max(1);
         let mut out = self.lifted();
         self.lines = lines;
@@ -129,7 +129,7 @@ impl Foot {
     }
 
     /// Takes the lines away, with the cursor where they began.
-    fn lifted(&self) -> String {
+    pub(crate) fn lifted(&self) -> String {
         match self.rows() {
             0 => String::new(),
             rows => format!("\r\x1b[{rows}A\x1b[J"),
@@ -141,7 +141,8 @@ impl Foot {
         self.lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
     }
 
-    fn leave(&mut self) {
+    /// Nothing stands there any more: it was taken away, or stays where it is.
+    pub(crate) fn leave(&mut self) {
         self.lines.clear();
     }
 

@@ -266,6 +266,12 @@ pub struct CheckArgs {
     )]
     pub replay: Option<PathBuf>,
 
+    /// Write the result as a page for a browser, too
+    ///
+    /// One HTML file that needs nothing else, neither a network nor other files. Works with --replay as well.
+    #[arg(long, value_name = "FILE", help_heading = "Recordings", value_hint = ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+
     /// The packets of the run
     #[command(flatten)]
     pub evidence: EvidenceArgs,

@@ -202,7 +202,7 @@ struct Summary {
 }
 
 /// Opens the file, and empties it if it is one of the usual kind.
-fn create(path: &Path) -> Result<File, String> {
+pub(crate) fn create(path: &Path) -> Result<File, String> {
     const REFUSED: &str = "is no regular file; give the name of a file";
     if path.as_os_str() == "-" {
         return Err("cannot be standard output, where the result goes; give the name of a file".to_owned());
@@ -212,7 +212,7 @@ fn create(path: &Path) -> Result<File, String> {
         return Err(REFUSED.to_owned());
     }
     let unwritable = |error: io::Error| format!("cannot be written: {error}");
-    // The packets may carry what is nobody else's business.
+    // It may hold what is nobody else's business.
     let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
     let file = opened.map_err(unwritable)?;
     if !file.metadata().map_err(unwritable)?.is_file() {

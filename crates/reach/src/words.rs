@@ -4,7 +4,6 @@
 pub mod korean;
 pub mod live;
 pub mod logs;
-pub mod page;
 pub mod scouter;
 pub mod session;
 

@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{AddressState, Matter, Reason, TargetId, joining::Suffering};
+use super::{AddressState, Matter, Reason, TargetId, incidents::OrderError, joining::Suffering};
 use crate::{
     Time,
     model::{Diagnosis, ResolutionError},
@@ -304,6 +304,24 @@ pub struct Remark {
 
 /// The most remarks of one incident.
 pub const MOST_REMARKS: usize = 200;
+
+impl Incident {
+    /// Writes something down about it, as long as there is room.
+    ///
+    /// # Errors
+    ///
+    /// Where the remark says nothing, or is one too many.
+    pub fn remark(&mut self, remark: Remark) -> Result<(), OrderError> {
+        if remark.text.trim().is_empty() {
+            return Err(OrderError::EmptyRemark);
+        }
+        if self.remarks.len() >= MOST_REMARKS {
+            return Err(OrderError::TooManyRemarks { incident: self.id });
+        }
+        self.remarks.push(remark);
+        Ok(())
+    }
+}
 
 /// The clocks of an incident. Remembered with it, so that a restart neither repeats a notice nor forgets one. They
 /// stand still while nothing is watched.

@@ -21,6 +21,7 @@
 pub mod assurance;
 pub mod courier;
 mod event;
+pub mod heard;
 mod incident;
 pub mod incidents;
 pub mod joining;
@@ -29,6 +30,7 @@ mod outbox;
 pub mod patrol;
 mod pattern;
 mod plan;
+pub mod recent;
 mod sample;
 mod silence;
 mod status;

@@ -4,6 +4,48 @@
 //! draws it as SVG whose colours come from the style sheet, so that dark and light are one picture; files draw it with
 //! colours of their own, and so does PDF. What a colour says is said by form or words besides: bad cells are hatched,
 //! and every drawing has a title and a description.
+//!
+//! Charts take texts that were cleaned before and times as they are; each says in words, too, what is to be seen in it.
+
+mod axis;
+mod heat;
+mod histogram;
+mod palette;
+mod paths;
+pub(crate) mod pen;
+mod pool;
+#[cfg(test)]
+mod samples;
+mod small;
+mod smoke;
+mod svg;
+
+use reach_core::Time;
+
+pub use self::{
+    axis::Window,
+    heat::{HeatCell, HeatMap, HeatRow, heat_map},
+    histogram::{Histogram, histogram},
+    palette::{Palette, STYLE},
+    paths::{paths, traced_paths},
+    pool::{PoolChart, PoolRow, PoolSpan, pool},
+    small::{AddressCell, Spark, cells, sparkline},
+    smoke::{Percentiles, Smoke, SmokePoint, smoke},
+    svg::{svg, svg_standalone},
+};
+
+/// Something that happened, above a chart over time: an incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// When it began.
+    pub from: Time,
+    /// When it ended; `None` where it lasts.
+    pub until: Option<Time>,
+    /// What people call it.
+    pub label: String,
+    /// Where it leads to.
+    pub link: Option<String>,
+}
 
 /// A picture.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -5,7 +5,7 @@ mod dot;
 mod graph;
 mod json;
 mod list;
-mod svg;
+pub(crate) mod picture;
 mod tree;
 
 use std::{collections::BTreeMap, net::IpAddr};
@@ -19,7 +19,7 @@ pub use self::{
     compare::compare,
     dot::dot,
     json::{Comparison, trace as json},
-    svg::svg,
+    picture::svg,
 };
 use crate::{Style, clean::clean, layout::Page, units, words};
 

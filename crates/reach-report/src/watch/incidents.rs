@@ -56,7 +56,7 @@ pub fn incidents(incidents: &[Incident], now: Time, style: &Style) -> String {
 }
 
 /// When the trouble was over: since when nothing was wrong; now, where it goes on.
-pub(super) fn ended(incident: &Incident, now: Time) -> Time {
+pub(crate) fn ended(incident: &Incident, now: Time) -> Time {
     match incident.phase {
         Phase::Open => now,
         Phase::Calming { since } | Phase::Recovered { since, .. } => since,

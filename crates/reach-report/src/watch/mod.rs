@@ -4,13 +4,13 @@
 mod board;
 mod history;
 mod incident;
-mod incidents;
+pub(crate) mod incidents;
 mod json;
 mod plan;
-mod silences;
-mod status;
+pub(crate) mod silences;
+pub(crate) mod status;
 mod titles;
-mod words;
+pub(crate) mod words;
 
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 

@@ -54,7 +54,7 @@ pub fn silences(silences: &[Silence], now: Time, style: &Style) -> String {
 }
 
 /// What it is about, in one line.
-pub(super) fn matcher(matcher: &Matcher, style: &Style) -> String {
+pub(crate) fn matcher(matcher: &Matcher, style: &Style) -> String {
     let target = matcher.target.iter().map(|target| clean(target));
     let network = matcher.network.iter().map(ToString::to_string);
     let labels = matcher.labels.iter().map(|(name, value)| format!("{}={}", clean(name), clean(value)));

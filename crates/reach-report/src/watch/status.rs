@@ -23,7 +23,7 @@ use crate::{
 
 /// Where a target stands as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(crate) enum Standing {
     Unknown,
     Unresolved,
     Down,
@@ -33,7 +33,7 @@ pub(super) enum Standing {
 }
 
 impl Standing {
-    pub(super) fn of(target: &TargetStatus) -> Standing {
+    pub(crate) fn of(target: &TargetStatus) -> Standing {
         if target.unresolved.is_some() {
             return Standing::Unresolved;
         }
@@ -54,7 +54,7 @@ impl Standing {
     }
 
     /// The stable name.
-    pub(super) const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> &'static str {
         match self {
             Standing::Unknown => "unknown",
             Standing::Unresolved => "unresolved",
@@ -65,7 +65,7 @@ impl Standing {
         }
     }
 
-    fn text(self, lang: Lang) -> &'static str {
+    pub(crate) fn text(self, lang: Lang) -> &'static str {
         match (self, lang) {
             (Standing::Unknown, Lang::En) => "unknown",
             (Standing::Unknown, Lang::Ko) => "미확인",
@@ -93,7 +93,7 @@ impl Standing {
 }
 
 /// How many addresses are in which state.
-pub(super) fn counts(target: &TargetStatus) -> BTreeMap<AddressState, usize> {
+pub(crate) fn counts(target: &TargetStatus) -> BTreeMap<AddressState, usize> {
     let mut counts = BTreeMap::new();
     for address in &target.addresses {
         *counts.entry(address.remembered.state()).or_default() += 1;
@@ -102,7 +102,7 @@ pub(super) fn counts(target: &TargetStatus) -> BTreeMap<AddressState, usize> {
 }
 
 /// Handshakes tried and failed since the watch began.
-pub(super) fn handshakes(target: &TargetStatus) -> (u64, u64) {
+pub(crate) fn handshakes(target: &TargetStatus) -> (u64, u64) {
     let layers = target.addresses.iter().filter_map(|address| address.layers.get(&Layer::Connect));
     layers.fold((0, 0), |(tries, failed), layer| {
         (tries + layer.tries, failed + layer.failures.values().sum::<u64>())
@@ -110,7 +110,7 @@ pub(super) fn handshakes(target: &TargetStatus) -> (u64, u64) {
 }
 
 /// The incident of a target that is not closed.
-pub(super) fn incident_of<'a>(status: &'a Status, target: &TargetStatus) -> Option<&'a Incident> {
+pub(crate) fn incident_of<'a>(status: &'a Status, target: &TargetStatus) -> Option<&'a Incident> {
     let about = Subject::Target(target.id);
     status.incidents.iter().find(|incident| incident.subject == about)
 }

@@ -111,7 +111,7 @@ pub fn phase(phase: Phase, lang: Lang) -> &'static str {
 }
 
 /// Why there is no all-clear.
-pub(super) fn ending(ending: &Ending, lang: Lang) -> String {
+pub(crate) fn ending(ending: &Ending, lang: Lang) -> String {
     match ending {
         Ending::NothingToClear => {
             say!(lang, "no all-clear: nothing was down in it", "정상화 확인 없음: 접속 장애가 아니었음")
@@ -172,7 +172,7 @@ pub(super) const fn phase_role(phase: Phase) -> Role {
 }
 
 /// What an incident is about, as people know it.
-pub(super) fn title(incident: &Incident, lang: Lang) -> String {
+pub(crate) fn title(incident: &Incident, lang: Lang) -> String {
     let name = clean(&incident.title);
     match incident.subject {
         Subject::Target(_) | Subject::Matter(_) => name,
@@ -181,7 +181,7 @@ pub(super) fn title(incident: &Incident, lang: Lang) -> String {
 }
 
 /// One thing that is wrong.
-pub(super) fn cause(cause: &Cause, incident: &Incident, style: &Style) -> String {
+pub(crate) fn cause(cause: &Cause, incident: &Incident, style: &Style) -> String {
     let lang = style.lang;
     match cause {
         Cause::Addresses => {
@@ -251,7 +251,7 @@ pub(super) fn cause(cause: &Cause, incident: &Incident, style: &Style) -> String
 }
 
 /// All of it in one line; what it was, once it is over.
-pub(super) fn causes(incident: &Incident, style: &Style) -> String {
+pub(crate) fn causes(incident: &Incident, style: &Style) -> String {
     if !incident.causes.is_empty() {
         let all: Vec<String> = incident.causes.iter().map(|one| cause(one, incident, style)).collect();
         return all.join("; ");
@@ -270,7 +270,7 @@ pub(super) const fn is_failing(state: AddressState) -> bool {
 }
 
 /// What happened, for the time line.
-pub(super) fn news(news: &News, lang: Lang) -> String {
+pub(crate) fn news(news: &News, lang: Lang) -> String {
     match news {
         News::Opened => say!(lang, "opened", "장애 시작"),
         News::Updated => say!(lang, "updated", "내용 변경"),
@@ -298,7 +298,7 @@ pub(super) fn news(news: &News, lang: Lang) -> String {
 }
 
 /// What brought a transition about.
-pub(super) fn why(why: Why, lang: Lang) -> String {
+pub(crate) fn why(why: Why, lang: Lang) -> String {
     match why {
         Why::Answered => say!(lang, "answered", "응답"),
         Why::Failed(cause) => reason(cause, lang).to_owned(),
@@ -317,7 +317,7 @@ pub(super) fn why(why: Why, lang: Lang) -> String {
 }
 
 /// How deep was tried.
-pub(super) fn layer(layer: Layer, lang: Lang) -> &'static str {
+pub(crate) fn layer(layer: Layer, lang: Lang) -> &'static str {
     match (layer, lang) {
         (Layer::Echo, Lang::En) => "ping (ICMP echo)",
         (Layer::Echo, Lang::Ko) => "핑(ICMP 에코)",
@@ -329,7 +329,7 @@ pub(super) fn layer(layer: Layer, lang: Lang) -> &'static str {
 }
 
 /// How far a message is.
-pub(super) fn delivery(delivery: &Delivery, style: &Style) -> String {
+pub(crate) fn delivery(delivery: &Delivery, style: &Style) -> String {
     let lang = style.lang;
     match delivery {
         Delivery::Queued => say!(lang, "waiting", "대기 중"),
@@ -391,7 +391,7 @@ pub const fn why_codes(why: Why) -> (&'static str, Option<&'static str>) {
 }
 
 /// A span in the two largest units that say something: `2 d 3 h`, `12 min`.
-pub(super) fn long_span(span: Duration, lang: Lang) -> String {
+pub(crate) fn long_span(span: Duration, lang: Lang) -> String {
     let seconds = span.as_secs();
     let parts = [(seconds / 86_400, 0), (seconds / 3_600 % 24, 1), (seconds / 60 % 60, 2), (seconds % 60, 3)];
     let unit = |index: usize| match lang {
@@ -406,7 +406,7 @@ pub(super) fn long_span(span: Duration, lang: Lang) -> String {
 }
 
 /// Bytes: `1.2 GB`.
-pub(super) fn bytes(bytes: u64) -> String {
+pub(crate) fn bytes(bytes: u64) -> String {
     let units = [("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
     let amount = bytes as f64;
     units.iter().find(|(_, size)| amount >= *size).map_or_else(
@@ -419,7 +419,7 @@ pub(super) fn bytes(bytes: u64) -> String {
 }
 
 /// Thousands parted: `12,345,678`.
-pub(super) fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -432,7 +432,7 @@ pub(super) fn grouped(number: u64) -> String {
 }
 
 /// `14:02:11`, or the date and `14:02` where it is another day than now.
-pub(super) fn short_time(at: Time, now: Time, style: &Style) -> String {
+pub(crate) fn short_time(at: Time, now: Time, style: &Style) -> String {
     let date = |time| units::date_time(time, style.utc_offset_s);
     let (then, today) = (date(at), date(now));
     if then.split(' ').next() == today.split(' ').next() {

@@ -5,6 +5,7 @@
 //! marker like `⟨은/는⟩` stands for the particle that fits the word before it (see `hangul`).
 
 mod ask;
+pub(crate) mod chart;
 pub(crate) mod connect;
 mod evidence;
 pub(crate) mod failure;

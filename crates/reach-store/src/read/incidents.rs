@@ -26,6 +26,8 @@ pub struct IncidentFilter {
     pub not_closed: bool,
     /// Only those that were not closed before this time.
     pub since: Option<Time>,
+    /// Only those that were opened before this one.
+    pub before: Option<IncidentId>,
     /// The newest so many; `None` for all.
     pub most: Option<u32>,
 }
@@ -63,12 +65,14 @@ impl Reader {
     pub fn incidents(&self, filter: &IncidentFilter) -> Result<Vec<Incident>, Error> {
         let question =
             "SELECT body FROM incidents WHERE (?1 IS NULL OR target = ?1) AND (NOT ?2 OR closed IS NULL)
-                        AND (?3 IS NULL OR closed IS NULL OR closed >= ?3) ORDER BY id DESC LIMIT ?4";
+                        AND (?3 IS NULL OR closed IS NULL OR closed >= ?3) AND (?5 IS NULL OR id < ?5)
+                        ORDER BY id DESC LIMIT ?4";
         let target = filter.target.map(|target| target.0);
         let since = filter.since.map(|since| signed(since.as_micros()));
         let most = filter.most.map_or(-1, i64::from);
+        let before = filter.before.map(|before| signed(before.0));
         self.ask(|connection| {
-            packed(connection, question, params![target, filter.not_closed, since, most], &mut 0)
+            packed(connection, question, params![target, filter.not_closed, since, most, before], &mut 0)
         })
     }
 

@@ -102,6 +102,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_to_be_written_down_goes_with_it() {
+        let orders = orders("17 --by kim --note asked").expect("understood");
+        assert_eq!(orders.len(), 2);
+        assert!(matches!(&orders[1], Order::Remark { text, by, .. } if text == "asked" && by == "kim"));
+    }
+
+    #[test]
     fn what_is_wrong_is_told() {
         assert!(orders("seventeen").expect_err("no number")[0].contains("no number of an incident"));
         assert!(orders("17 --mute 3").expect_err("no unit")[0].contains("`3s`"));

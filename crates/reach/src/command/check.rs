@@ -1,18 +1,18 @@
 //! `reach check`: examine targets, or judge a recording again, and show what was concluded.
 
-use std::{fs, path::Path};
+use std::{fs, io::Write, path::Path};
 
 use reach_core::{
     judge::judge,
     model::{Case, Diagnosis},
 };
-use reach_report::{json, text};
+use reach_report::{json, page, text};
 
 use super::{dice, document};
 use crate::{
     cli::{CheckArgs, EvidenceArgs},
     config::{self, Errand, Output, Source, Surroundings},
-    evidence::Evidence,
+    evidence::{self, Evidence},
     exit::Exit,
     live::{self, Keep, Scope, Seen},
     output::{complain, finish, note, shown},
@@ -26,20 +26,60 @@ pub fn run(args: &CheckArgs, around: &Surroundings) -> Exit {
         Ok(check) => check,
         Err(problems) => return complain(&problems),
     };
+    // Opened before privileges go, and before anything is sent.
+    let html = match args.html.as_deref().map(Html::open).transpose() {
+        Ok(html) => html,
+        Err(exit) => return exit,
+    };
     let seen = match &check.source {
         Source::Network(errand) => examine(errand, &args.evidence, &check.output),
         Source::Recording(path) => replay(path),
     };
     match seen {
-        Ok(seen) => conclude(&seen, &check.output),
+        Ok(seen) => {
+            let judged = judged(&seen.recording);
+            let written = html.is_none_or(|html| html.write(&judged, &seen.recording, &check.output));
+            let exit = conclude_on(&judged, &seen, &check.output);
+            if written { exit } else { Exit::CouldNotTell }
+        }
         Err(exit) => exit,
+    }
+}
+
+/// A file for the page of a result.
+struct Html<'a> {
+    path: &'a Path,
+    file: fs::File,
+}
+
+impl<'a> Html<'a> {
+    fn open(path: &'a Path) -> Result<Self, Exit> {
+        let file = evidence::create(path).map_err(|problem| {
+            complain(&[format!("--html `{}` {problem}", shown(&path.to_string_lossy()))])
+        })?;
+        Ok(Self { path, file })
+    }
+
+    /// Writes the page. Says whether that worked.
+    fn write(mut self, judged: &[(Case, Diagnosis)], recording: &Recording, output: &Output) -> bool {
+        let Output { style, .. } = output;
+        let version = env!("CARGO_PKG_VERSION");
+        let page = page::file(judged, recording.finished, version, style.lang, style.utc_offset_s);
+        let written = self.file.write_all(page.as_bytes()).and_then(|()| self.file.sync_all());
+        if let Err(error) = &written {
+            note(&format!("--html `{}` cannot be written: {error}", shown(&self.path.to_string_lossy())));
+        }
+        written.is_ok()
     }
 }
 
 /// Judges what was seen, shows it, and ends accordingly.
 pub fn conclude(seen: &Seen, output: &Output) -> Exit {
-    let judged = judged(&seen.recording);
-    let shown = show(&judged, &seen.recording, output);
+    conclude_on(&judged(&seen.recording), seen, output)
+}
+
+fn conclude_on(judged: &[(Case, Diagnosis)], seen: &Seen, output: &Output) -> Exit {
+    let shown = show(judged, &seen.recording, output);
     let states = judged.iter().map(|(_, diagnosis)| diagnosis.state);
     let exit = match Exit::of_states(states) {
         // Whoever stops a run may not rely on what it would still have found.

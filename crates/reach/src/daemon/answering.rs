@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use reach_core::{
     Time,
-    watch::{Event, Order, Status, TargetId, assurance::Ledger, incidents::OrderError},
+    watch::{
+        Event, Incident, IncidentId, Order, Phase, Remark, Status, TargetId, assurance::Ledger,
+        incidents::OrderError,
+    },
 };
 use tokio::sync::oneshot;
 use tracing::{info, warn};
@@ -122,7 +125,17 @@ impl Daemon {
             }
             order => (order, None),
         };
-        match self.desk.order(order, who, now) {
+        let closed = match &order {
+            Order::Remark { incident, text, by } => self
+                .closed(*incident)
+                .map(|incident| (incident, Remark { at: now, by: by.clone(), text: text.clone() })),
+            _ => None,
+        };
+        let outcome = match closed {
+            Some((incident, remark)) => self.desk.remark_afterwards(incident, remark),
+            None => self.desk.order(order, who, now),
+        };
+        match outcome {
             Ok(()) => Answer::Done { silence: made },
             Err(error) => {
                 let code = match &error {
@@ -132,6 +145,15 @@ impl Daemon {
                 Answer::refused(code, error.to_string())
             }
         }
+    }
+
+    /// An incident that is over: nobody but the memory has it.
+    fn closed(&self, id: IncidentId) -> Option<Incident> {
+        if self.desk.incidents().open().any(|incident| incident.id == id) {
+            return None;
+        }
+        let incident = self.reader.incident(id).ok().flatten()?.incident;
+        matches!(incident.phase, Phase::Closed { .. }).then_some(incident)
     }
 
     /// Reads the configuration again. What stays the same keeps everything that is known of it. Says what is worth

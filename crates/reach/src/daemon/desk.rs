@@ -10,8 +10,8 @@ use std::{
 use reach_core::{
     Time,
     watch::{
-        Change, Event, Incident, IncidentId, Notice, Order, OutboxRow, Phase, Remembered, RowId, Status,
-        TargetId,
+        Change, Event, Incident, IncidentId, Notice, Order, OutboxRow, Phase, Remark, Remembered, RowId,
+        Status, TargetId,
         assurance::Ledger,
         incidents::{Incidents, OrderError},
     },
@@ -121,6 +121,18 @@ impl<O: Outbox> Desk<O> {
         self.batch.silences.extend(silences);
         self.batch.urgent = true;
         self.gather(now);
+        Ok(())
+    }
+
+    /// What somebody wrote down about an incident that is closed.
+    pub fn remark_afterwards(&mut self, mut incident: Incident, remark: Remark) -> Result<(), OrderError> {
+        let order = Order::Remark { incident: incident.id, text: remark.text.clone(), by: remark.by.clone() };
+        let (at, who) = (remark.at, remark.by.clone());
+        incident.remark(remark)?;
+        let did = serde_json::to_string(&order).unwrap_or_default();
+        self.batch.audit.push(AuditEntry { at, who, did });
+        self.batch.incidents.push(incident);
+        self.batch.urgent = true;
         Ok(())
     }
 

@@ -35,7 +35,7 @@ use reach_net::{
     sys::drop_privileges,
     trust::TrustRoots,
 };
-use reach_store::{Committed, Writer};
+use reach_store::{Committed, Reader, Writer};
 use tokio::{
     runtime,
     sync::{mpsc, oneshot, watch},
@@ -172,6 +172,7 @@ struct Daemon {
     plan: WatchPlan,
     desk: Desk<Post>,
     writer: Writer,
+    reader: Reader,
     probing: Probing,
     next_silence: SilenceId,
     maintained_until: Time,
@@ -270,6 +271,7 @@ impl Daemon {
             plan,
             desk,
             writer,
+            reader,
             probing,
             next_silence: recovered.next.silence,
             maintained_until: now,
@@ -294,7 +296,7 @@ impl Daemon {
         };
         daemon.hearing.open(&daemon.watch.config, clock)?;
         daemon.open_control(&wish)?;
-        daemon.open_web(published, &vantage, reader, &wish).await?;
+        daemon.open_web(published, &vantage, &wish).await?;
         daemon.begin_renewed(&daemon.watch.config.clone())?;
         daemon.listen_for_signals(&wish);
         daemon.maintain(now);

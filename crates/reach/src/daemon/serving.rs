@@ -5,7 +5,6 @@ use std::{net::SocketAddr, sync::Arc};
 
 use nix::sys::signal::Signal;
 use reach_core::{model::Vantage, watch::Status};
-use reach_store::Reader;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -53,7 +52,6 @@ impl Daemon {
         &mut self,
         published: watch::Receiver<Arc<Status>>,
         vantage: &Vantage,
-        reader: Reader,
         wish: &mpsc::UnboundedSender<Wanted>,
     ) -> Result<(), Problems> {
         if !self.config().http.serves {
@@ -82,7 +80,7 @@ impl Daemon {
             vantage: &vantage.host,
             lang: self.watch.output.style.lang,
             zone: self.config().zone.clone(),
-            reader: Some(reader),
+            reader: Some(self.reader.clone()),
             asking: asking(wish),
         };
         let modules = modules(self.config()).map_err(|problem| vec![problem])?;

@@ -14,12 +14,13 @@ use axum::{
 
 use super::WebState;
 
-/// Sent with every answer. Nothing is loaded from elsewhere, nothing runs, nobody frames it, no page of somebody
-/// else reads it.
+/// Sent with every answer, unless it says something of its own. Nothing is loaded from elsewhere, nothing runs but our
+/// own script, nobody frames it, no page of somebody else reads it.
 const HEADERS: [(&str, &str); 6] = [
     (
         "content-security-policy",
-        "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
+         frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     ),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
@@ -76,13 +77,15 @@ pub(super) async fn guard(State(state): State<WebState>, request: Request, next:
     };
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }
 
 fn refusal(guard: &Guard, request: &Request) -> Option<Response> {
-    if request.method() != Method::GET && request.method() != Method::HEAD {
+    let path = request.uri().path();
+    let reads = request.method() == Method::GET || request.method() == Method::HEAD;
+    if !reads && !(request.method() == Method::POST && path.starts_with("/do/")) {
         let allow = [(header::ALLOW, HeaderValue::from_static("GET, HEAD"))];
         return Some(
             (StatusCode::METHOD_NOT_ALLOWED, allow, "Only GET and HEAD are answered.\n").into_response(),
@@ -95,11 +98,20 @@ fn refusal(guard: &Guard, request: &Request) -> Option<Response> {
         let said = "This service is not called by that name. `[http] hosts` lists the names it answers to.\n";
         return Some((StatusCode::MISDIRECTED_REQUEST, said).into_response());
     }
-    let acts = request.uri().path() != "/";
-    if acts && text(headers, header::HeaderName::from_static("sec-fetch-site")) == Some("cross-site") {
+    // A link to a page may stand anywhere: in a message, in a ticket.
+    let named = |name: &'static str| text(headers, header::HeaderName::from_static(name));
+    let follows_link = reads && named("sec-fetch-mode") == Some("navigate") && is_page(path);
+    let acts = path != "/" && !follows_link;
+    if acts && named("sec-fetch-site") == Some("cross-site") {
         return Some((StatusCode::FORBIDDEN, "Pages of other sites are not answered.\n").into_response());
     }
     None
+}
+
+/// Whether it only shows something.
+fn is_page(path: &str) -> bool {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    matches!(first, "" | "target" | "incident" | "incidents" | "signals" | "silences")
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {

@@ -1,8 +1,8 @@
 //! What the watch shows over HTTP, and to whom.
 //!
-//! Read-only: nothing here changes anything but what a probe sends. Who may ask is decided by [`guard`]: on loopback
-//! only by names of loopback, so that no page of a stranger reads it by way of a browser; what may be probed by
-//! [`Policy`].
+//! Who may ask is decided by [`guard`]: on loopback only by names of loopback, so that no page of a stranger reads it
+//! by way of a browser; what may be probed by [`Policy`]. Nothing but what a probe sends and the forms of [`pages`]
+//! change anything.
 
 pub mod allow;
 pub mod door;
@@ -10,7 +10,7 @@ pub mod settings;
 
 mod guard;
 mod health;
-mod page;
+mod pages;
 mod probe;
 mod secret;
 mod serve;
@@ -245,14 +245,13 @@ impl WebState {
 /// All that is answered.
 pub fn router(state: WebState) -> Router {
     Router::new()
-        .route("/", get(page::page))
-        .route("/style.css", get(page::style))
         .route("/metrics", get(metrics))
         .route("/healthz", get(healthz))
         .route("/-/healthy", get(async || "Healthy\n"))
         .route("/probe", get(probe::probe))
         .route("/api/v1/status", get(status))
         .route("/api/v1/incidents", get(incidents))
+        .merge(pages::routes())
         .fallback(others)
         .layer(middleware::from_fn_with_state(state.clone(), guard::guard))
         .with_state(state)

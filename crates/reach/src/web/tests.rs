@@ -61,7 +61,6 @@ async fn every_door_answers_with_harmless_headers() {
     let (local, end, task) = start(status, &ProbeSettings::default()).await;
     for (path, said) in [
         ("/", "<!doctype html>"),
-        ("/style.css", "color-scheme"),
         ("/metrics", "reach_build_info{version="),
         ("/healthz", "\"healthy\":true"),
         ("/-/healthy", "Healthy"),

@@ -170,19 +170,12 @@ impl Incidents {
     }
 
     fn remark(&mut self, id: IncidentId, text: String, by: String) -> Result<(), OrderError> {
-        if text.trim().is_empty() {
-            return Err(OrderError::EmptyRemark);
-        }
-        let mut full = false;
+        let mut outcome = Ok(());
         self.with_case(id, |case, cx| {
-            let incident = &mut case.incident;
-            full = incident.remarks.len() >= MOST_REMARKS;
-            if !full {
-                incident.remarks.push(Remark { at: cx.now, by, text });
-                case.dirty = true;
-            }
+            outcome = case.incident.remark(Remark { at: cx.now, by, text });
+            case.dirty |= outcome.is_ok();
         })?;
-        if full { Err(OrderError::TooManyRemarks { incident: id }) } else { Ok(()) }
+        outcome
     }
 
     fn with_case(

@@ -22,7 +22,7 @@ pub struct Destination {
 }
 
 impl Destination {
-    pub(super) fn of_failure(failure: &Failure) -> Option<Self> {
+    pub(crate) fn of_failure(failure: &Failure) -> Option<Self> {
         Self::new(failure.host.as_deref(), failure.address, failure.port)
     }
 

@@ -74,7 +74,7 @@ pub struct ServiceName {
 }
 
 impl ServiceName {
-    fn of(origin: &Origin) -> Self {
+    pub(crate) fn of(origin: &Origin) -> Self {
         let service = origin.service.clone().unwrap_or_else(|| origin.source.clone());
         Self { source: origin.source.clone(), service }
     }

@@ -13,7 +13,10 @@ use reach_core::{
 use reach_report::{Style, ping};
 
 use super::Subject;
-use crate::config::{Output, Surroundings, ping::Ping};
+use crate::{
+    board::Foot,
+    config::{Output, Surroundings, ping::Ping},
+};
 
 /// Where a ping shows what happens.
 #[derive(Debug)]
@@ -24,7 +27,7 @@ pub(super) struct Console {
     output: Output,
     mode: Mode,
     /// Lines of the table that is on the terminal.
-    drawn: usize,
+    foot: Foot,
     trouble: Option<io::Error>,
 }
 
@@ -71,7 +74,7 @@ impl Console {
             lines: ping.lines,
             output: ping.output,
             mode,
-            drawn: 0,
+            foot: Foot::default(),
             trouble: None,
         }
     }
@@ -145,13 +148,8 @@ impl Console {
         let room = lines.saturating_sub(1);
         let table =
             ping::live_table(&subjects(&self.subjects, pinger), self.plan.method, elapsed, room, &style);
-        let erase = self.erasure();
-        self.drawn = table.lines().count();
-        let _ = io::stderr().lock().write_all(format!("{erase}{table}").as_bytes());
-    }
-
-    fn erasure(&self) -> String {
-        if self.drawn == 0 { String::new() } else { format!("\x1b[{}A\r\x1b[J", self.drawn) }
+        let drawn = self.foot.drawn(table.lines().map(str::to_owned).collect(), columns);
+        let _ = io::stderr().lock().write_all(drawn.as_bytes());
     }
 
     /// Says in the course of a run what is known.
@@ -173,9 +171,8 @@ impl Console {
 
     /// After the last request.
     pub(super) fn end(&mut self, pinger: &Pinger, now: Time) -> io::Result<()> {
-        let erase = self.erasure();
-        self.drawn = 0;
-        let _ = io::stderr().lock().write_all(erase.as_bytes());
+        let _ = io::stderr().lock().write_all(self.foot.lifted().as_bytes());
+        self.foot.leave();
         let subjects = subjects(&self.subjects, pinger);
         let style = &self.output.style;
         let text = match &subjects[..] {
@@ -206,7 +203,7 @@ impl Console {
 
 impl Drop for Console {
     fn drop(&mut self) {
-        let _ = io::stderr().lock().write_all(self.erasure().as_bytes());
+        let _ = io::stderr().lock().write_all(self.foot.lifted().as_bytes());
     }
 }
 

@@ -7,8 +7,8 @@ use crate::{
     Time,
     model::{Case, Diagnosis, Effort, Plan, Resolution, State, Vantage},
     watch::{
-        Change, Event, Examination, IncidentId, Matcher, News, Order, Phase, Rules, Silence, SilenceId,
-        TargetId,
+        Change, Event, Examination, IncidentId, MOST_REMARKS, Matcher, News, Order, Phase, Rules, Silence,
+        SilenceId, TargetId,
         incidents::{Incidents, OrderError},
     },
 };
@@ -209,6 +209,27 @@ fn a_mute_lets_through_only_what_gets_worse() {
         "{:?}",
         play.said()
     );
+}
+
+#[test]
+fn what_people_write_down_stays_with_the_incident_and_tells_nobody() {
+    let mut play = Play::new(2, Rules::default());
+    play.minutes(1);
+    play.fails([1], true);
+    play.minutes(2);
+    let told = play.notices.len();
+    let remark =
+        |text: &str| Order::Remark { incident: IncidentId(1), text: text.to_owned(), by: "lee".to_owned() };
+    assert!(order(&mut play, remark(" ")).expect_err("it says nothing").to_string().contains("text"));
+    for number in 0..MOST_REMARKS {
+        order(&mut play, remark(&format!("note {number}"))).expect("there is room");
+    }
+    let full = order(&mut play, remark("one more")).expect_err("there is no room").to_string();
+    assert!(full.contains("#1") && full.contains("200"), "{full}");
+    let incident = play.incidents.open().next().expect("it is open");
+    assert_eq!(incident.remarks.len(), MOST_REMARKS);
+    assert_eq!((incident.remarks[1].text.as_str(), incident.remarks[1].by.as_str()), ("note 1", "lee"));
+    assert_eq!(play.notices.len(), told);
 }
 
 #[test]
