@@ -17,6 +17,10 @@
 //!   English, and nothing is lost.
 //! * Markers like `⟨은/는⟩` become the particle that fits the word before them.
 //!
+//! Three tests name what is missing, and where to add it: of the help, by walking through the definition of the command
+//! line (`cli::korean`); of what is wrong, by reading the sources (`tests/korean.rs`); of the example of a
+//! configuration, by its comments ([`example`]).
+//!
 //! English is never touched. Names, paths, keys and pieces of a configuration are never translated, nor are JSON,
 //! codes and what the daemon writes to the log for the journal: programs read those.
 

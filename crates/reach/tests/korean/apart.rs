@@ -7,7 +7,7 @@ pub(super) const APART: &[(&str, &str)] = &[
     ("crates/reach/src/cli", "help: the tests of `cli::korean` demand it"),
     ("crates/reach/src/metrics", "metrics: names and help texts that Prometheus reads"),
     ("crates/reach/src/blackbox/", "the log of a probe, in the words of blackbox_exporter"),
-    ("crates/reach/src/web/page.rs", "HTML"),
+    ("crates/reach/src/web/pages", "HTML, and refusals over HTTP to programs"),
     ("crates/reach/src/web/probe.rs", "an answer over HTTP, in the words of blackbox_exporter"),
     ("crates/reach/src/web/guard.rs", "refusals over HTTP to programs"),
     ("crates/reach/src/web/mod.rs", "metrics, and refusals over HTTP to programs"),

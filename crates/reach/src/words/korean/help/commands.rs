@@ -39,6 +39,11 @@ pub(super) const TEXTS: &[Pair] = &[
         "관찰한 내용을 모두 그때그때 저장(--replay용)",
     ),
     ("Judge a recording again instead of testing anything", "점검하지 않고 기록을 다시 판정"),
+    ("Write the result as a page for a browser, too", "결과를 브라우저용 페이지로도 저장"),
+    (
+        "One HTML file that needs nothing else, neither a network nor other files. Works with --replay as well.",
+        "네트워크도 다른 파일도 필요 없는 HTML 파일 하나입니다. --replay와 함께 쓸 수도 있습니다.",
+    ),
     (
         "List every address behind a name, over all resolvers, until few can be unseen",
         "도메인의 모든 IP 목록: 놓친 IP가 거의 없을 때까지 모든 DNS 서버에 조회",

@@ -76,6 +76,8 @@ pub(super) const TEXTS: &[Pair] = &[
         "--pcap은 세션이 아니라 연결 시도의 패킷을 저장합니다. --pcap을 빼십시오",
     ),
     ("--pcap `{}` {problem}", "--pcap `{}`{problem}"),
+    ("--html `{}` {problem}", "--html `{}`{problem}"),
+    ("--html `{}` cannot be written: {error}", "--html `{}`에 기록할 수 없습니다: {error}"),
     ("is no regular file; give the name of a file", "⟨은/는⟩ 일반 파일이 아닙니다. 파일 이름을 지정하십시오"),
     (
         "cannot be standard output, where the result goes; give the name of a file",
