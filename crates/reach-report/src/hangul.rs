@@ -4,7 +4,7 @@
 /// Replaces every marker like `⟨은/는⟩` in `text` by the form that fits what stands before it.
 ///
 /// Markers: `⟨이/가⟩ ⟨은/는⟩ ⟨을/를⟩ ⟨과/와⟩ ⟨으로/로⟩ ⟨이라/라⟩`; anything else in such brackets stays as it is.
-pub(crate) fn attach(text: &str) -> String {
+pub fn attach(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find('⟨') {

@@ -59,5 +59,6 @@ mod units;
 pub mod watch;
 mod words;
 
+pub use hangul::attach as particles;
 pub use lang::Lang;
 pub use style::Style;

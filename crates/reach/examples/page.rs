@@ -55,11 +55,12 @@ fn main() {
             reader: Some(reader),
             asking: Asking::nobody(),
             beside,
+            tls: None,
         };
         let (_sender, receiver) = watch::channel(Arc::new(status));
         let state = WebState::new(&settings, receiver, clock, bench, Modules::usual());
         println!("http://{local}/");
         let end = async { drop(ctrl_c().await) };
-        serve(listener, state, end).await.expect("serves");
+        serve(listener, state.expect("a service"), end).await.expect("serves");
     });
 }

@@ -2,6 +2,8 @@
 
 mod connect;
 mod evidence;
+pub mod korean;
+mod language;
 mod logs;
 mod ping;
 mod report;
@@ -18,6 +20,7 @@ use reach_core::model::{self, Plan};
 pub use self::{
     connect::{ConnectArgs, LineEnd, StartTls},
     evidence::EvidenceArgs,
+    language::typed_language,
     logs::{LogKind, LogsArgs},
     ping::{MtuDiscovery, PingArgs},
     report::{ReportArgs, ReportFormat, ReportReader},
@@ -27,7 +30,8 @@ pub use self::{
     },
     trace::{Sureness, TraceArgs},
     watch::{
-        ConfigArgs, ConfigCheckArgs, ConfigCommand, ConfigReloadArgs, ConfigTokenArgs, TokenRole, WatchArgs,
+        ConfigArgs, ConfigCheckArgs, ConfigCommand, ConfigExampleArgs, ConfigReloadArgs, ConfigTokenArgs,
+        TokenRole, WatchArgs,
     },
     watching::{
         AckArgs, AskArgs, ExamineArgs, ExportArgs, ExportFormat, ExportWhat, HistoryArgs, HistoryLayer,
@@ -37,14 +41,9 @@ pub use self::{
 
 /// Reads the arguments, with the program's name first. `reach HOST:PORT` is `reach check HOST:PORT`.
 ///
-/// The error knows how to print itself; it may also be the help that was asked for.
-pub fn parse(mut arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
-    match arguments.get(1).and_then(|first| first.to_str()) {
-        Some(first) if first.is_empty() || is_command(first) || first.starts_with('-') => {}
-        Some(_) => arguments.insert(1, "check".into()),
-        None => {}
-    }
-    Cli::try_parse_from(arguments)
+/// The error knows how to print itself, in English; it may also be the help that was asked for.
+pub fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(language::normal(arguments))
 }
 
 /// A remark when the first argument is taken for a host but looks like a mistyped command.
@@ -448,6 +447,10 @@ pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum, value_name = "SHELL")]
     pub shell: clap_complete::Shell,
+
+    /// The language of texts [default: by LC_ALL, LC_MESSAGES, LANG]
+    #[arg(long, value_enum, value_name = "LANGUAGE", help_heading = "Output")]
+    pub lang: Option<Language>,
 }
 
 /// Arguments of `reach man`.
@@ -456,6 +459,10 @@ pub struct ManArgs {
     /// The command whose page is wanted; without one, the page of reach itself
     #[arg(value_name = "COMMAND", value_parser = COMMANDS)]
     pub command: Option<String>,
+
+    /// The language of texts [default: by LC_ALL, LC_MESSAGES, LANG]
+    #[arg(long, value_enum, value_name = "LANGUAGE", help_heading = "Output")]
+    pub lang: Option<Language>,
 }
 
 /// How much to ask.

@@ -55,8 +55,8 @@ pub fn run(command: Command, around: &Surroundings) -> Exit {
         Command::Explain(args) => explain::run(&args, around),
         Command::Logs(args) => logs::run(&args, around),
         Command::Demo(args) => demo::run(&args, around),
-        Command::Completions(args) => completions::run(&args),
-        Command::Man(args) => man::run(&args),
+        Command::Completions(args) => completions::run(&args, around),
+        Command::Man(args) => man::run(&args, around),
     }
 }
 

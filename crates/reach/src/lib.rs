@@ -64,6 +64,8 @@ use std::{
     panic::{self, PanicHookInfo},
 };
 
+use reach_report::Lang;
+
 use crate::{config::Surroundings, exit::Exit};
 
 /// The whole program: does what the arguments (with the program's name first) ask for.
@@ -74,14 +76,20 @@ pub fn main(arguments: Vec<OsString>) -> Exit {
 }
 
 fn run(arguments: Vec<OsString>) -> Exit {
+    let around = Surroundings::gather();
+    let lang = around.language(cli::typed_language(&arguments));
+    output::speak(lang);
     if let Some(note) = cli::suspicion(&arguments) {
         output::note(&note);
     }
-    match cli::parse(arguments) {
-        Ok(cli) => command::run(cli.command, &Surroundings::gather()),
+    match cli::parse(arguments.clone()) {
+        Ok(cli) => command::run(cli.command, &around),
         Err(error) => {
             // Help and version are not errors: status 0, on standard output. A closed pipe is nobody's fault.
-            let _ = error.print();
+            match lang {
+                Lang::En => drop(error.print()),
+                Lang::Ko => cli::korean::tell(&error, arguments),
+            }
             if error.use_stderr() { Exit::Usage } else { Exit::AllWork }
         }
     }

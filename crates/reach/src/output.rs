@@ -1,8 +1,14 @@
 //! The two ways out: results on standard output, everything else on standard error.
 
-use std::io::{self, ErrorKind, Write};
+use std::{
+    borrow::Cow,
+    io::{self, ErrorKind, Write},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
-use crate::exit::Exit;
+use reach_report::Lang;
+
+use crate::{exit::Exit, words::korean};
 
 /// Writes a result in one piece. A reader that went away (`reach … | head -1`) is no failure.
 pub fn print(text: &str) -> io::Result<()> {
@@ -25,17 +31,32 @@ pub fn finish(text: &str, exit: Exit) -> Exit {
     }
 }
 
+/// Whether what is said from now on is said in Korean. Who panics, and what is wrong with a configuration, know no
+/// language; it is the same all the time for one process.
+static KOREAN: AtomicBool = AtomicBool::new(false);
+
+/// Decides in which language [`note`] and [`complain`] speak: English until then.
+pub fn speak(lang: Lang) {
+    KOREAN.store(lang == Lang::Ko, Ordering::Relaxed);
+}
+
+/// A text that was born English, in the language of this process.
+pub fn said(text: &str) -> Cow<'_, str> {
+    if KOREAN.load(Ordering::Relaxed) { korean::in_korean(text) } else { Cow::Borrowed(text) }
+}
+
 /// Says something beside the result.
 pub fn note(text: &str) {
     // Standard error may be closed; there is nobody left to tell then.
-    let _ = writeln!(io::stderr().lock(), "reach: {text}");
+    let _ = writeln!(io::stderr().lock(), "reach: {}", said(text));
 }
 
 /// Says what is wrong with the command line or a file it names.
 pub fn complain(problems: &[String]) -> Exit {
     let mut err = io::stderr().lock();
+    let error = said("error");
     for problem in problems {
-        let _ = writeln!(err, "error: {problem}");
+        let _ = writeln!(err, "{error}: {}", said(problem));
     }
     Exit::Usage
 }

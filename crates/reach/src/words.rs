@@ -2,6 +2,7 @@
 //! side. Those of the result itself live in reach-report.
 
 pub mod door;
+pub mod korean;
 pub mod live;
 pub mod logs;
 pub mod scouter;
@@ -318,8 +319,9 @@ pub fn demo(stage: Stage<'_>, lang: Lang) -> [String; 2] {
             reach_lab::story::NAME
         ),
         (Stage::Real { means }, Lang::Ko) => format!(
-            "데모: 커널 네임스페이스로 만든 네트워크입니다. 10.70.1.2의 방화벽이 {}의 주소 여덟 개 중 세 개를 막습니다({means}).",
-            reach_lab::story::NAME
+            "데모: 커널 네임스페이스로 만든 네트워크입니다. 10.70.1.2의 방화벽이 {}의 주소 여덟 개 중 세 개를 막습니다({}).",
+            reach_lab::story::NAME,
+            korean::in_korean(means)
         ),
         (Stage::Pretend, Lang::En) => format!(
             "demo: a simulated network, nothing is sent; a firewall at 10.70.1.2 drops three of the eight \

@@ -327,13 +327,38 @@ pub(crate) fn distrust(reasons: &[Distrust], lang: Lang) -> String {
             Distrust::WrongName => say!(lang, "it does not cover the name", "도메인 불일치"),
             Distrust::Expired => say!(lang, "it has expired", "유효 기간 만료"),
             Distrust::NotYetValid => say!(lang, "it is not valid yet", "유효 기간 시작 전"),
-            Distrust::Other(reason) => clean(reason),
+            Distrust::Other(reason) => other_distrust(reason, lang),
         })
         .collect();
     if texts.is_empty() {
         return say!(lang, "reason not known", "사유 미상");
     }
     texts.join(", ")
+}
+
+/// A reason that is observed as a text; those of our own path builder have Korean.
+fn other_distrust(reason: &str, lang: Lang) -> String {
+    let korean = match (lang, reason) {
+        (Lang::En, _) => None,
+        (_, "a certificate cannot be decoded") => Some("해석할 수 없는 인증서"),
+        (_, "a signature is wrong") => Some("서명이 올바르지 않음"),
+        (_, "it has a critical extension that is not understood") => Some("알 수 없는 필수 확장 필드"),
+        (_, "it is not meant for servers (extended key usage)") => Some("서버용 인증서가 아님(확장 키 용도)"),
+        (_, "it is signed with an algorithm that is no longer accepted") => {
+            Some("더 이상 허용되지 않는 서명 알고리즘")
+        }
+        (_, "a certificate authority's certificate is used as a server's") => {
+            Some("인증 기관의 인증서를 서버 인증서로 사용")
+        }
+        (_, "a server's certificate is used as an authority's") => {
+            Some("서버 인증서를 인증 기관의 인증서로 사용")
+        }
+        (_, "its authority may not certify this name") => Some("인증 기관이 이 도메인을 인증할 수 없음"),
+        (_, "its authority may not have authorities below it") => Some("인증 기관이 하위 기관을 둘 수 없음"),
+        (_, "it is no X.509 version 3 certificate") => Some("X.509 버전 3 인증서가 아님"),
+        _ => None,
+    };
+    korean.map_or_else(|| clean(reason), str::to_owned)
 }
 
 /// An ICMP error by type, code and name.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{AskArgs, OutputArgs, TARGET_HELP};
+use super::{AskArgs, Language, OutputArgs, TARGET_HELP};
 
 /// Where the configuration is looked for, for the helps of several options.
 pub(super) const CONFIG_PLACES: &str = "$XDG_CONFIG_HOME/reach/reach.toml, else /etc/reach/reach.toml";
@@ -104,7 +104,7 @@ pub enum ConfigCommand {
     /// Read a configuration, and show what would be watched or what is wrong
     Check(ConfigCheckArgs),
     /// Print a complete configuration with comments
-    Example,
+    Example(ConfigExampleArgs),
     /// Have a running watch read its configuration again, as SIGHUP does
     Reload(ConfigReloadArgs),
     /// Ask for a password, and print the line of `[[http.user]]` that lets somebody in by it
@@ -155,6 +155,14 @@ Examples:
 Exit status:
   0  token and lines are on standard output
   2  the name cannot be used";
+
+/// Arguments of `reach config example`.
+#[derive(Clone, Debug, Args)]
+pub struct ConfigExampleArgs {
+    /// The language of the comments [default: by LC_ALL, LC_MESSAGES, LANG]
+    #[arg(long, value_enum, value_name = "LANGUAGE", help_heading = "Output")]
+    pub lang: Option<Language>,
+}
 
 /// Arguments of `reach config check`.
 #[derive(Clone, Debug, Args)]

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use reach_core::Time;
-use reach_report::watch::{self as report, PlanView, WatchedView};
+use reach_report::{
+    Lang,
+    watch::{self as report, PlanView, WatchedView},
+};
 
 mod credentials;
 
@@ -18,6 +21,7 @@ use crate::{
     control::{Answer, Request},
     exit::Exit,
     output::{complain, finish, note, sentence},
+    words::korean::example,
 };
 
 /// A complete configuration with comments.
@@ -30,7 +34,10 @@ const AHEAD: std::time::Duration = std::time::Duration::from_secs(14 * 86_400);
 pub fn run(args: &ConfigArgs, around: &Surroundings) -> Exit {
     match &args.command {
         ConfigCommand::Check(args) => check(args, around),
-        ConfigCommand::Example => finish(EXAMPLE, Exit::AllWork),
+        ConfigCommand::Example(args) => match around.language(args.lang.map(Into::into)) {
+            Lang::En => finish(EXAMPLE, Exit::AllWork),
+            Lang::Ko => finish(&example::in_korean(EXAMPLE), Exit::AllWork),
+        },
         ConfigCommand::Reload(args) => reload(args, around),
         ConfigCommand::Password => credentials::password(),
         ConfigCommand::Token(args) => credentials::token(args),

@@ -15,6 +15,7 @@ use crate::{
     },
     exit::Exit,
     output::{complain, finish, note},
+    words::korean,
 };
 
 /// Runs the command.
@@ -73,7 +74,7 @@ fn answer(args: &IncidentsArgs, output: &Output, memory: &dyn Memory, now: &Now)
 
 fn one(id: &str, output: &Output, memory: &dyn Memory, now: &Now) -> Result<String, Trouble> {
     let id = ack::incident(id)?;
-    let Some(record) = memory.incident(id)? else {
+    let Some(mut record) = memory.incident(id)? else {
         return Err(
             format!("there is no incident #{}; `reach incidents --since -90d` lists them", id.0).into()
         );
@@ -81,6 +82,9 @@ fn one(id: &str, output: &Output, memory: &dyn Memory, now: &Now) -> Result<Stri
     Ok(if output.json {
         document(&report::json_incident(&record, env!("CARGO_PKG_VERSION"), output.json_lang))
     } else {
+        for message in &mut record.messages {
+            korean::trouble(&mut message.trouble, output.style.lang);
+        }
         report::incident(&record, now.time(), output.verbose, &output.style)
     })
 }

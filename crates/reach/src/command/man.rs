@@ -2,19 +2,23 @@
 
 use std::io;
 
-use clap::CommandFactory;
 use clap_mangen::Man;
+use reach_report::Lang;
 
 use crate::{
-    cli::{Cli, ManArgs},
+    cli::{
+        ManArgs,
+        korean::{definition, manual},
+    },
+    config::Surroundings,
     exit::Exit,
     output::{finish, note},
 };
 
 /// Runs the command.
-pub fn run(args: &ManArgs) -> Exit {
-    match page(args.command.as_deref()) {
-        Ok(page) => finish(&String::from_utf8_lossy(&page), Exit::AllWork),
+pub fn run(args: &ManArgs, around: &Surroundings) -> Exit {
+    match page(args.command.as_deref(), around.language(args.lang.map(Into::into))) {
+        Ok(page) => finish(&page, Exit::AllWork),
         Err(error) => {
             note(&format!("the manual page could not be made: {error}"));
             Exit::CouldNotTell
@@ -22,8 +26,8 @@ pub fn run(args: &ManArgs) -> Exit {
     }
 }
 
-fn page(name: Option<&str>) -> io::Result<Vec<u8>> {
-    let mut reach = Cli::command();
+fn page(name: Option<&str>, lang: Lang) -> io::Result<String> {
+    let mut reach = definition(lang);
     reach.build();
     let command = match name.and_then(|name| reach.find_subcommand(name)) {
         Some(subcommand) => subcommand.clone(),
@@ -31,5 +35,9 @@ fn page(name: Option<&str>) -> io::Result<Vec<u8>> {
     };
     let mut page = Vec::new();
     Man::new(command).render(&mut page)?;
-    Ok(page)
+    let page = String::from_utf8_lossy(&page);
+    Ok(match lang {
+        Lang::En => page.into_owned(),
+        Lang::Ko => manual(&page),
+    })
 }

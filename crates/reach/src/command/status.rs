@@ -10,6 +10,7 @@ use crate::{
     control::{Answer, Request},
     exit::Exit,
     output::{complain, finish, shown},
+    words::korean,
 };
 
 /// Runs the command.
@@ -33,7 +34,12 @@ fn shown_as(status: &Status, output: &Output) -> String {
     if output.json {
         document(&report::json_status(status, output.json_lang))
     } else {
-        report::status(status, &output.style)
+        let mut status = status.clone();
+        for channel in status.channels.values_mut() {
+            korean::trouble(&mut channel.trouble, output.style.lang);
+        }
+        korean::trouble(&mut status.store.trouble, output.style.lang);
+        report::status(&status, &output.style)
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use reach_report::{Lang, Style};
 
-use crate::cli::{Color, Language, OutputArgs};
+use crate::cli::{Color, OutputArgs};
 
 /// How to show a result.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,13 +56,9 @@ const PLAIN: usize = 100;
 impl Output {
     /// Of what was typed, around here.
     pub fn new(args: &OutputArgs, around: &Surroundings) -> Result<Self, String> {
-        let typed = args.lang.map(|language| match language {
-            Language::En => Lang::En,
-            Language::Ko => Lang::Ko,
-        });
+        let typed = args.lang.map(Lang::from);
         // A terminal in another character set than UTF-8 can show neither Korean in UTF-8 nor our lines.
         let foreign = has_foreign_characters(&around.character_locale);
-        let usual = if foreign { Lang::En } else { Lang::of_locale(&around.message_locale) };
         let color = match args.color {
             Color::Always => true,
             Color::Never => false,
@@ -78,7 +74,7 @@ impl Output {
                 width,
                 color,
                 ascii: args.ascii || foreign,
-                lang: typed.unwrap_or(usual),
+                lang: around.language(typed),
                 utc_offset_s: around.utc_offset_s,
             },
             json_lang: typed.unwrap_or_default(),
@@ -109,6 +105,14 @@ fn has_foreign_characters(locale: &str) -> bool {
 }
 
 impl Surroundings {
+    /// The language of texts for people: the one that was typed, else that of the locale where it can be shown.
+    pub fn language(&self, typed: Option<Lang>) -> Lang {
+        typed.unwrap_or_else(|| match has_foreign_characters(&self.character_locale) {
+            true => Lang::En,
+            false => Lang::of_locale(&self.message_locale),
+        })
+    }
+
     /// Looks around.
     pub fn gather() -> Self {
         let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
@@ -141,6 +145,7 @@ fn columns(size: Option<(terminal_size::Width, terminal_size::Height)>) -> usize
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::Language;
 
     fn korean() -> Surroundings {
         Surroundings {
