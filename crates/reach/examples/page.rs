@@ -54,6 +54,7 @@ fn main() {
             zone: TimeZone::get("Asia/Seoul").unwrap_or(TimeZone::UTC),
             reader: Some(reader),
             asking: Asking::nobody(),
+            requester: Default::default(),
             beside,
             tls: None,
         };

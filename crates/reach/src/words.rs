@@ -52,6 +52,34 @@ pub fn watch_summary(targets: usize, incidents: usize, lang: Lang) -> String {
     }
 }
 
+/// Why nothing is handed over: the incident is about no target.
+pub const fn nothing_to_hand_over(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "this incident is not about a target; there is nothing to hand over to a network team",
+        Lang::Ko => "이 장애는 접속 대상에 대한 것이 아니므로 네트워크 담당에게 전달할 자료가 없습니다",
+    }
+}
+
+/// Why nothing is handed over: nothing was kept of it.
+pub const fn no_survey_kept(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => {
+            "no examination of this incident is kept; have the target examined while the incident lasts, and try again"
+        }
+        Lang::Ko => {
+            "이 장애에 대해 보관된 점검 결과가 없습니다. 장애가 진행되는 동안 대상을 점검한 뒤 다시 시도하십시오"
+        }
+    }
+}
+
+/// Why nothing is handed over: the disk says no.
+pub const fn memory_unreadable(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "what the watch remembers cannot be read at the moment; its log says why",
+        Lang::Ko => "감시 기록을 지금 읽을 수 없습니다. 원인은 감시 로그를 확인하십시오",
+    }
+}
+
 /// Why a survey is not made.
 pub const fn no_such_target(lang: Lang) -> &'static str {
     match lang {

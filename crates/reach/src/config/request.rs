@@ -1,5 +1,6 @@
 //! `[request]` of the configuration: who asks for changes, so that nobody types it each time.
 
+use reach_report::report::Asker;
 use serde::Deserialize;
 
 /// What the section says.
@@ -19,6 +20,21 @@ pub struct RequestConfig {
 }
 
 impl RequestConfig {
+    /// Who asks, as a hand-over says it, for as long as it takes.
+    pub fn asker(self) -> Asker {
+        let Self { requester, department, contact, nat_ip, purpose } = self;
+        let said = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        Asker {
+            requester: said(requester),
+            department: said(department),
+            contact: said(contact),
+            nat_ip: said(nat_ip),
+            purpose: said(purpose),
+            from: None,
+            until: None,
+        }
+    }
+
     /// The section in the text of a configuration; empty where there is none.
     ///
     /// # Errors

@@ -43,6 +43,7 @@ use super::{Output, Problems, Surroundings, keep, targets};
 use crate::{
     alert::settings::ChannelSettings,
     cli::WatchArgs,
+    config::request::RequestConfig,
     host::{SOURCE, settings::HostSettings},
     logs::SourcePlan,
     output::shown,
@@ -114,6 +115,8 @@ pub struct WatchConfig {
     pub heartbeat: Option<Heartbeat>,
     /// When to say every day, without ringing, that the watch goes on.
     pub daily_hello: Option<civil::Time>,
+    /// Who asks for changes, in what is handed over.
+    pub request: RequestConfig,
     /// What is worth telling whoever wrote this, without being wrong.
     pub warnings: Vec<String>,
 }
@@ -292,6 +295,7 @@ impl WatchConfig {
             state_dir: places.state.clone(),
             heartbeat: None,
             daily_hello: None,
+            request: RequestConfig::default(),
             warnings: Vec::new(),
         }
     }

@@ -211,6 +211,7 @@ impl Daemon {
                 problems.iter().for_each(|problem| warn!("{problem}"));
             }
             web.replace_bench(self.bench(&vantage, *local));
+            web.replace_requester(self.config().request.clone().asker());
         }
         info!(targets = self.plan.targets.len(), "the configuration was read again");
         Ok(remarks)

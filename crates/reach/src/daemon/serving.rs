@@ -88,6 +88,7 @@ impl Daemon {
             zone: self.config().zone.clone(),
             reader: Some(self.reader.clone()),
             asking: asking(wish),
+            requester: self.config().request.clone().asker(),
             beside,
         };
         let modules = modules(self.config()).map_err(|problem| vec![problem])?;

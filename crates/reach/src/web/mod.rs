@@ -42,7 +42,7 @@ use flate2::{Compression, write::GzEncoder};
 use jiff::tz::TimeZone;
 use reach_core::{Time, watch::Status};
 use reach_net::drive::Clock;
-use reach_report::Lang;
+use reach_report::{Lang, report::Asker};
 use reach_store::Reader;
 use serde_json::json;
 use tokio::{
@@ -92,6 +92,8 @@ struct Inner {
     zone: TimeZone,
     reader: Option<Reader>,
     asking: Asking,
+    /// Who asks for changes.
+    requester: RwLock<Asker>,
     beside: watch::Receiver<Arc<Beside>>,
     live: live::Live,
     probing: RwLock<Probing>,
@@ -141,6 +143,8 @@ pub struct Settings<'a> {
     pub reader: Option<Reader>,
     /// How to ask the watch.
     pub asking: Asking,
+    /// Who asks for changes, in what is handed over.
+    pub requester: Asker,
     /// TLS, where it is spoken.
     pub tls: Option<Arc<Tls>>,
     /// What pages show beside the status.
@@ -160,7 +164,8 @@ impl WebState {
         bench: Bench,
         modules: Modules,
     ) -> Result<Self, Problems> {
-        let Settings { http, probe, local, vantage, lang, zone, reader, asking, beside, tls } = settings;
+        let Settings { http, probe, local, vantage, lang, zone, reader, asking, requester, beside, tls } =
+            settings;
         let scope =
             Scope { vantage: (*vantage).to_owned(), addresses: http.addresses, histograms: http.histograms };
         let reload = Reload { worked: true, at: clock.now() };
@@ -177,6 +182,7 @@ impl WebState {
             zone: zone.clone(),
             reader: reader.clone(),
             asking: asking.clone(),
+            requester: RwLock::new(requester.clone()),
             beside: beside.clone(),
             live: live::Live::new(http.connections),
             probing: RwLock::new(Probing { bench, modules: Arc::new(modules), reload }),
@@ -220,6 +226,15 @@ impl WebState {
     /// Probes are done with this from now on.
     pub fn replace_bench(&self, bench: Bench) {
         self.inner.probing.write().unwrap_or_else(PoisonError::into_inner).bench = bench;
+    }
+
+    /// These ask for changes from now on.
+    pub fn replace_requester(&self, requester: Asker) {
+        *self.inner.requester.write().unwrap_or_else(PoisonError::into_inner) = requester;
+    }
+
+    fn requester(&self) -> Asker {
+        self.inner.requester.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// This is answered besides, from now on.

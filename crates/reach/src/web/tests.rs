@@ -53,6 +53,7 @@ async fn begin_with(status: Status, probe: &ProbeSettings) -> Service {
         zone: TimeZone::UTC,
         reader: None,
         asking: Asking::nobody(),
+        requester: Default::default(),
         tls: None,
         beside: watch::channel(Arc::default()).1,
     };

@@ -74,6 +74,7 @@ pub(crate) async fn serving_from(
         zone: jiff::tz::TimeZone::UTC,
         reader: None,
         asking: reach::control::Asking::nobody(),
+        requester: Default::default(),
         tls: None,
         beside: watch::channel(Arc::default()).1,
     };

@@ -7,8 +7,10 @@ mod sources;
 mod verifying;
 mod writing;
 
+use jiff::{Timestamp, tz::TimeZone};
 use reach_core::Time;
 use reach_report::{
+    Lang,
     document::Document,
     feeds::Feed,
     report::{self, Asker, Capture, Material, Reader},
@@ -50,14 +52,14 @@ struct Order {
     reader: Option<Reader>,
     capture: Option<Capture>,
     feeds: Vec<Feed>,
-    zone: jiff::tz::TimeZone,
+    zone: TimeZone,
     twice_after: std::time::Duration,
 }
 
 /// What is written of one subject: the document as it is read, and for programs.
-struct Written {
+pub(crate) struct Written {
     /// What its files are called.
-    name: String,
+    pub(crate) name: String,
     /// When it was made.
     made: Time,
     document: Document,
@@ -82,7 +84,7 @@ impl Order {
         let wish = crate::config::keep(Wish::understand(args, output.as_ref()), &mut problems);
         let zone = match &args.zone {
             Some(text) => crate::config::keep(settings::zone(text), &mut problems),
-            None => Some(jiff::tz::TimeZone::system()),
+            None => Some(TimeZone::system()),
         };
         let asker = settings::asker(args, around, &mut problems);
         let capture = match capture::meant(args, &sources) {
@@ -111,30 +113,52 @@ impl Order {
             _ => Err(problems),
         }
     }
+}
 
-    /// What the local time is ahead of UTC at a moment, in seconds.
-    fn offset_s(&self, at: Time) -> i32 {
-        let micros = i64::try_from(at.as_micros()).unwrap_or(i64::MAX);
-        let stamp = jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::MAX);
-        self.zone.to_offset(stamp).seconds()
-    }
+/// What the local time is ahead of UTC at a moment, in seconds.
+pub(crate) fn offset_s(zone: &TimeZone, at: Time) -> i32 {
+    let micros = i64::try_from(at.as_micros()).unwrap_or(i64::MAX);
+    zone.to_offset(Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)).seconds()
 }
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+impl Written {
+    /// The hand-over of what a memory has of an incident.
+    pub(crate) fn of(subject: &Subject, asker: &Asker, offset_s: i32, lang: Lang, made: Time) -> Self {
+        let material = Material {
+            runs: &subject.runs,
+            course: subject.course.as_ref(),
+            asker,
+            capture: None,
+            feeds: &[],
+            reader: None,
+            version: VERSION,
+            made,
+            offset_s,
+        };
+        Self::about(subject, &material, (lang, lang))
+    }
+
+    /// In the language of the document, and in that of what programs read.
+    fn about(subject: &Subject, material: &Material<'_>, (lang, json_lang): (Lang, Lang)) -> Self {
+        Self {
+            name: subject.name(),
+            made: material.made,
+            document: report::document(material, lang),
+            json: report::json(material, json_lang),
+            form: report::form(material, lang),
+        }
+    }
+}
 
 fn hand_over(order: &Order, subjects: &[Subject]) -> Exit {
     let made = Now::look().time();
     let written: Vec<Written> = subjects
         .iter()
         .map(|subject| {
-            let material = material(order, subject, made);
-            Written {
-                name: subject.name(),
-                made,
-                document: report::document(&material, order.output.style.lang),
-                json: report::json(&material, order.output.json_lang),
-                form: report::form(&material, order.output.style.lang),
-            }
+            let langs = (order.output.style.lang, order.output.json_lang);
+            Written::about(subject, &material(order, subject, made), langs)
         })
         .collect();
     order.wish.write(&written, &order.output, Exit::AllWork)
@@ -151,7 +175,7 @@ fn material<'a>(order: &'a Order, subject: &'a Subject, made: Time) -> Material<
         reader: order.reader,
         version: VERSION,
         made,
-        offset_s: order.offset_s(at),
+        offset_s: offset_s(&order.zone, at),
     }
 }
 

@@ -33,9 +33,7 @@ pub(super) fn asker(args: &ReportArgs, around: &Surroundings, problems: &mut Pro
             RequestConfig::default()
         }
     };
-    let or = |typed: &Option<String>, usual: Option<String>| {
-        typed.clone().or(usual).filter(|text| !text.trim().is_empty())
-    };
+    let or = |typed: &Option<String>, usual: Option<String>| typed.clone().or(usual);
     let (from, until) = match args.period.as_deref().map(period).transpose() {
         Ok(days) => days.unwrap_or_default(),
         Err(problem) => {
@@ -43,15 +41,14 @@ pub(super) fn asker(args: &ReportArgs, around: &Surroundings, problems: &mut Pro
             (None, None)
         }
     };
-    Asker {
+    let said = RequestConfig {
         requester: or(&args.requester, usual.requester),
         department: or(&args.department, usual.department),
         contact: or(&args.contact, usual.contact),
         nat_ip: or(&args.nat_ip, usual.nat_ip),
         purpose: or(&args.purpose, usual.purpose),
-        from,
-        until,
-    }
+    };
+    Asker { from, until, ..said.asker() }
 }
 
 /// What the configuration says; nothing where there is none and none was named.

@@ -65,7 +65,7 @@ pub(super) fn run(order: &Order, subjects: &[Subject]) -> Exit {
         .map(|((subject, run), (request, rounds))| {
             let comparison = Comparison::new(request, rounds);
             exit = worse(exit, comparison.outcome);
-            let offset = order.offset_s(run.case.started);
+            let offset = super::offset_s(&order.zone, run.case.started);
             Written {
                 name: format!("{}-verify", subject.name()),
                 made,

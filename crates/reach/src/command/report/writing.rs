@@ -9,7 +9,8 @@ use std::{
 };
 
 use reach_report::{
-    document::{self, Document, pdf},
+    Style,
+    document::{self, pdf},
     request::{self, FormError, RequestForm, Template},
 };
 
@@ -52,7 +53,7 @@ const EVERY: [ReportFormat; 7] = [
 
 impl ReportFormat {
     /// What its files end with.
-    const fn ending(self) -> &'static str {
+    pub(crate) const fn ending(self) -> &'static str {
         match self {
             ReportFormat::Html => "html",
             ReportFormat::Pdf => "pdf",
@@ -65,7 +66,21 @@ impl ReportFormat {
         }
     }
 
-    fn of_ending(ending: &str) -> Option<Self> {
+    /// What browsers are told that it is (RFC 2046).
+    pub(crate) const fn media_type(self) -> &'static str {
+        match self {
+            ReportFormat::Html => "text/html; charset=utf-8",
+            ReportFormat::Pdf => "application/pdf",
+            ReportFormat::Md => "text/markdown; charset=utf-8",
+            ReportFormat::Json => "application/json",
+            ReportFormat::Txt | ReportFormat::All => "text/plain; charset=utf-8",
+            ReportFormat::Csv => "text/csv; charset=utf-8",
+            ReportFormat::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        }
+    }
+
+    /// The one whose files end so.
+    pub(crate) fn of_ending(ending: &str) -> Option<Self> {
         let ending = ending.to_ascii_lowercase();
         match ending.as_str() {
             "htm" => Some(ReportFormat::Html),
@@ -171,7 +186,7 @@ impl Wish {
                 let mut text = String::new();
                 for one in written {
                     for format in &self.formats {
-                        match self.bytes(one, *format, output) {
+                        match one.bytes(*format, self.template.as_ref(), &output.style) {
                             Ok(bytes) => text.push_str(&String::from_utf8_lossy(&bytes)),
                             Err(problem) => return complain(&[problem]),
                         }
@@ -208,7 +223,7 @@ impl Wish {
                     path.set_file_name(format!("{}-{number}.{}", one.name, format.ending()));
                     number += 1;
                 }
-                let bytes = match self.bytes(one, *format, output) {
+                let bytes = match one.bytes(*format, self.template.as_ref(), &output.style) {
                     Ok(bytes) => bytes,
                     // Where everything is wanted, what there is none of is left out.
                     Err(problem) if self.formats.len() > 1 => {
@@ -245,24 +260,32 @@ impl Wish {
         }
         exit
     }
+}
 
-    fn bytes(&self, one: &Written, format: ReportFormat, output: &Output) -> Result<Vec<u8>, String> {
+impl Written {
+    /// It in this way of writing it down.
+    ///
+    /// # Errors
+    ///
+    /// Where there is nothing to write in that way, or it cannot be.
+    pub(crate) fn bytes(
+        &self,
+        format: ReportFormat,
+        template: Option<&Template>,
+        style: &Style,
+    ) -> Result<Vec<u8>, String> {
         Ok(match format {
-            ReportFormat::Html => document::html(&one.document).into_bytes(),
-            ReportFormat::Md => document::markdown(&one.document).into_bytes(),
-            ReportFormat::Json => format!("{:#}\n", one.json).into_bytes(),
-            ReportFormat::Txt => text(&one.document, output).into_bytes(),
-            ReportFormat::Csv => form(one, |form| request::csv(form, self.template.as_ref(), true))?,
-            ReportFormat::Xlsx => form(one, |form| request::xlsx(form, self.template.as_ref()))?,
-            ReportFormat::Pdf => pdf::pdf(&one.document, Some(one.made))
-                .map_err(|error| format!("the PDF cannot be written: {}", error.text(output.style.lang)))?,
+            ReportFormat::Html => document::html(&self.document).into_bytes(),
+            ReportFormat::Md => document::markdown(&self.document).into_bytes(),
+            ReportFormat::Json => format!("{:#}\n", self.json).into_bytes(),
+            ReportFormat::Txt => document::text(&self.document, style).into_bytes(),
+            ReportFormat::Csv => form(self, |form| request::csv(form, template, true))?,
+            ReportFormat::Xlsx => form(self, |form| request::xlsx(form, template))?,
+            ReportFormat::Pdf => pdf::pdf(&self.document, Some(self.made))
+                .map_err(|error| format!("the PDF cannot be written: {}", error.text(style.lang)))?,
             ReportFormat::All => Vec::new(),
         })
     }
-}
-
-fn text(document: &Document, output: &Output) -> String {
-    document::text(document, &output.style)
 }
 
 fn form(

@@ -169,8 +169,10 @@ impl Reader<'_, '_, '_> {
         self.log(&mut config.log);
         self.control(&mut config.control);
         config.heartbeat = self.heartbeat();
-        // What `reach report` reads; a watch only sees to it that it is right.
-        let _ = root.section("request").map(|section| section.deserialize::<RequestConfig>());
+        config.request = root
+            .section("request")
+            .and_then(|section| section.deserialize::<RequestConfig>())
+            .unwrap_or_default();
         config.http = foreign::http(root, self.directory);
         config.probe = foreign::probe(root, self.directory);
         config.otlp = foreign::otlp(root);

@@ -2,6 +2,7 @@
 //! [`reach_report::page`].
 
 mod deeds;
+mod handover;
 mod history;
 mod signals;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub(super) fn routes() -> Router<WebState> {
         .route("/", get(views::overview))
         .route("/target/{id}", get(views::target))
         .route("/incident/{id}", get(views::incident))
+        .route("/incident/{id}/{file}", get(handover::handover))
         .route("/incidents", get(views::incidents))
         .route("/silences", get(views::silences))
         .route("/signals", get(signals::signals))

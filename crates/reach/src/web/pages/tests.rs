@@ -81,6 +81,7 @@ fn state(status: Status, beside: Beside, reader: Option<Reader>, asking: Asking,
         zone,
         reader,
         asking,
+        requester: Default::default(),
         beside: tokio::sync::watch::channel(std::sync::Arc::new(beside)).1,
         tls: None,
     };

@@ -131,6 +131,7 @@ pub(in crate::web) async fn staged(
         zone: TimeZone::UTC,
         reader,
         asking,
+        requester: Default::default(),
         beside: watch::channel(Arc::default()).1,
         tls,
     };
