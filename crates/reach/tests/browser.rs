@@ -8,6 +8,9 @@
 #[expect(dead_code, reason = "some of it is for labs side by side")]
 #[path = "lab/company.rs"]
 mod company;
+#[expect(dead_code, reason = "some of it is for the door's own tests")]
+#[path = "door/place.rs"]
+mod door_place;
 #[path = "browser/driver.rs"]
 mod driver;
 #[expect(dead_code, reason = "some of it is for the channels' own tests")]

@@ -9,6 +9,7 @@ use tokio::runtime;
 
 use super::{
     company::{Rights, reach},
+    door_place::password,
     driver::{Browser, missing},
     past,
     place::{LONG, Place, until},
@@ -33,7 +34,7 @@ fn skipped() -> bool {
 }
 
 /// The story, a watch with a year behind it, and a browser in front of it, all in a network of their own.
-fn play(more: &str, journey: impl AsyncFnOnce(&Browser, &Stage<'_>) + Send + Sync + Copy) {
+fn play(scheme: &str, more: &str, journey: impl AsyncFnOnce(&Browser, &Stage<'_>) + Send + Sync + Copy) {
     if skipped() {
         return;
     }
@@ -67,7 +68,7 @@ fn play(more: &str, journey: impl AsyncFnOnce(&Browser, &Stage<'_>) + Send + Syn
         let command =
             place.at_home(reach(&lab, Rights::None)).args(["watch", "--config"]).arg(place.config());
         let mut watch = command.env("LC_ALL", "C.UTF-8").spawn().expect("it starts");
-        let stage = Stage { lab: &lab, place: &place };
+        let stage = Stage { lab: &lab, place: &place, scheme };
         lab.client().within(|| {
             until("a page", LONG, || {
                 assert!(!watch.has_ended(), "{}", watch.stderr_so_far());
@@ -89,11 +90,12 @@ fn play(more: &str, journey: impl AsyncFnOnce(&Browser, &Stage<'_>) + Send + Syn
 struct Stage<'a> {
     lab: &'a Lab,
     place: &'a Place,
+    scheme: &'a str,
 }
 
 impl Stage<'_> {
     fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{PORT}{path}")
+        format!("{}://127.0.0.1:{PORT}{path}", self.scheme)
     }
 }
 
@@ -130,7 +132,7 @@ async fn sound(browser: &Browser, name: &str) {
 
 #[test]
 fn an_operator_follows_an_outage_from_the_overview_to_its_end() {
-    play("", async |browser, stage| {
+    play("http", "", async |browser, stage| {
         browser.open(&stage.url("/?lang=en")).await;
         browser.reads(story::NAME).await;
         browser.until("eight addresses that work", WELL).await;
@@ -192,6 +194,47 @@ fn an_operator_follows_an_outage_from_the_overview_to_its_end() {
         browser.until("all is well, without asking again", WELL).await;
         assert_eq!(browser.script("return window.sameDocument").await, json!(true));
     });
+}
+
+#[test]
+fn people_sign_in_over_tls_and_whoever_only_looks_has_no_buttons() {
+    if skipped() {
+        return;
+    }
+    let user = |name: &str, role: &str| {
+        format!("[[http.user]]\nname = '{name}'\nrole = '{role}'\n{}", password("correct horse"))
+    };
+    let users =
+        format!("[http.tls]\nself_signed = true\n{}{}", user("kim", "operator"), user("lee", "viewer"));
+    play("https", &users, async |browser, stage| {
+        look(browser, stage, "login", "/login").await;
+        browser.open(&stage.url("/silences?lang=en")).await;
+        browser.until("the form", "return location.pathname === '/login'").await;
+        sign_in(browser, "lee", "battery staple").await;
+        browser.find("[role=alert]").await;
+        browser.shot("login-refused").await;
+        sign_in(browser, "lee", "correct horse").await;
+        browser.until("the page that was asked for", "return location.pathname === '/silences'").await;
+        assert_eq!(browser.script(ACTS).await, json!(0));
+        browser.click("form[action='/logout'] button").await;
+        browser.until("the form", "return location.pathname === '/login'").await;
+        browser.open(&stage.url("/silences?lang=en")).await;
+        sign_in(browser, "kim", "correct horse").await;
+        browser.until("the page that was asked for", "return location.pathname === '/silences'").await;
+        assert_ne!(browser.script(ACTS).await, json!(0));
+        browser.open(&stage.url("/")).await;
+        browser.until("eight addresses that work, as they come", WELL).await;
+        sound(browser, "signed in").await;
+    });
+}
+
+/// How many forms there are that do something.
+const ACTS: &str = "return document.querySelectorAll(\"form[action^='/do/']\").length";
+
+async fn sign_in(browser: &Browser, user: &str, password: &str) {
+    browser.fill("#user", user).await;
+    browser.fill("#password", password).await;
+    browser.click("form[action='/login'] button").await;
 }
 
 const WELL: &str = "return !!document.querySelector('#t1 .badge.good')";

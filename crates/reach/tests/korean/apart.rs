@@ -8,6 +8,14 @@ pub(super) const APART: &[(&str, &str)] = &[
     ("crates/reach/src/metrics", "metrics: names and help texts that Prometheus reads"),
     ("crates/reach/src/blackbox/", "the log of a probe, in the words of blackbox_exporter"),
     ("crates/reach/src/web/pages", "HTML, and refusals over HTTP to programs"),
+    ("crates/reach/src/web/api/", "refusals over HTTP to programs"),
+    ("crates/reach/src/web/live/", "a stream of events, and refusals over HTTP to programs"),
+    ("crates/reach/src/web/serve.rs", "refusals over HTTP to programs"),
+    ("crates/reach/src/web/door/body.rs", "refusals over HTTP to programs"),
+    (
+        "crates/reach/src/web/door/login.rs",
+        "headers, and refusals over HTTP to programs; the form has its own words",
+    ),
     ("crates/reach/src/web/probe.rs", "an answer over HTTP, in the words of blackbox_exporter"),
     ("crates/reach/src/web/guard.rs", "refusals over HTTP to programs"),
     ("crates/reach/src/web/mod.rs", "metrics, and refusals over HTTP to programs"),
@@ -35,6 +43,32 @@ pub(super) const AMONG: &[&str] = &[
 
 /// Texts that look like words and need no Korean: where they are, and why.
 pub(super) const NO_WORDS: &[(&str, &[&str], &str)] = &[
+    (
+        "crates/reach/src/web/door/mod.rs",
+        &[
+            "This service is not called by that name. `[http] hosts` lists the names it answers to.",
+            "Pages of other sites are not answered.",
+            "A proxy asks for somebody, and nothing says whom to let in; name it in [http.proxy], or add users.",
+            "scraper {}",
+            "This is for operators; the role here is viewer.",
+            "The token of this form is missing or not of this session; load the page again. Programs send it as x-csrf-token, as /api/v1/session tells it, or use an API token.",
+            "Too many attempts failed; try again in {seconds} s.",
+            "Too many log in at this moment; try again.",
+            "Nobody is known by this request; log in at /login, or send `Authorization: Bearer TOKEN`.",
+            "Pages of other sites may not change anything here.",
+            "Only GET and HEAD are answered.",
+            "GET, HEAD",
+        ],
+        "refusals over HTTP to programs",
+    ),
+    (
+        "crates/reach/src/command/config/credentials.rs",
+        &[
+            "password = \"{hash}\"\n",
+            "{token}\n\n[[http.token]]\nname = {name}\nhash = \"{hash}\"\nrole = \"{role}\"\n",
+        ],
+        "lines of a configuration",
+    ),
     (
         "crates/reach-core/src/watch/incidents/orders.rs",
         &["open are", "there are"],

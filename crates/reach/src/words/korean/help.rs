@@ -5,12 +5,14 @@
 //! `every …`), or a heading. Command lines in examples are the same in every language. See `crate::cli::korean`.
 
 mod commands;
+mod report;
 mod watching;
 
 use super::Pair;
 
 /// All of it.
-pub const TEXTS: [&[Pair]; 6] = [CLAP, SHARED, VALUES, commands::TEXTS, watching::TEXTS, watching::SIGNALS];
+pub const TEXTS: [&[Pair]; 7] =
+    [CLAP, SHARED, VALUES, commands::TEXTS, report::TEXTS, watching::TEXTS, watching::SIGNALS];
 
 /// What clap says by itself.
 const CLAP: &[Pair] = &[
@@ -113,6 +115,10 @@ const VALUES: &[Pair] = &[
     ("ADDRESS[:PORT]", "주소[:포트]"),
     ("BYTES", "바이트"),
     ("CIDR", "대역"),
+    ("FROM..UNTIL", "시작..끝"),
+    ("READER", "받는사람"),
+    ("ROLE", "권한"),
+    ("RUN|INCIDENT", "기록|장애"),
     ("CODE", "코드"),
     ("COLLECTOR", "수집서버"),
     ("COLUMNS", "칸수"),

@@ -2,6 +2,8 @@
 
 mod configured;
 mod done;
+mod door;
+mod report;
 mod running;
 mod system;
 mod toml;
@@ -13,7 +15,8 @@ use super::Pair;
 use crate::words;
 
 /// What this program says.
-pub const OURS: [&[Pair]; 4] = [typed::TEXTS, done::TEXTS, configured::TEXTS, running::TEXTS];
+pub const OURS: [&[Pair]; 6] =
+    [typed::TEXTS, done::TEXTS, configured::TEXTS, running::TEXTS, report::TEXTS, door::TEXTS];
 
 /// What comes of parts that are no texts of their own in the source.
 pub const COMPOSED: &[Pair] = &[

@@ -183,9 +183,31 @@ pub(super) const TEXTS: &[Pair] = &[
         "Where `reach status`, `ack` and `silence` ask; a group that may, besides the user of the watch and root.",
         "`reach status`, `ack`, `silence`가 접속할 소켓. 감시를 실행하는 사용자와 root 외에 접속할 수 있는 그룹.",
     ),
+    ("who asks", "신청자"),
     (
-        "The page, /metrics, /healthz and /probe; \"off\" serves nothing.",
-        "상태 페이지, /metrics, /healthz, /probe. 끄려면 \"off\".",
+        "Who asks the network team for changes: what `reach report` puts into documents and request forms where its options say nothing else. `nat_ip` is the address that this host has behind NAT, which the log of the firewall knows it by.",
+        "네트워크 담당에게 변경을 요청하는 사람. `reach report`가 문서와 신청서에 넣는 내용이며 옵션이 우선합니다. `nat_ip`은 NAT 뒤 이 서버의 IP로, 방화벽 로그에는 이 IP가 남습니다.",
+    ),
+    (
+        "The page, the interface under /api/v1, /metrics, /healthz and /probe; \"off\" serves nothing. On loopback nobody has to log in, until a user, a token or a proxy is configured; elsewhere one of them has to be. `hosts` are names that it answers to besides its addresses. `scrape_from` may ask for /metrics and /probe without any of them.",
+        "웹 화면, /api/v1, /metrics, /healthz, /probe. \"off\"면 아무것도 제공하지 않습니다. 루프백에서는 사용자, 토큰, 프록시를 설정하기 전까지 로그인이 필요 없고, 그 밖의 주소에서는 셋 중 하나가 있어야 합니다. `hosts`는 IP 외에 응답할 이름입니다. `scrape_from`은 로그인 없이 /metrics와 /probe를 요청할 수 있는 대역입니다.",
+    ),
+    (
+        "TLS, with a certificate of files (taken up when they are replaced), or with one that is made here and signed by nobody: its SHA-256, to compare with what the browser shows, is logged.",
+        "TLS. 파일의 인증서(바뀌면 다시 읽음) 또는 여기에서 만드는 자체 서명 인증서를 씁니다. 자체 서명이면 브라우저에 보이는 값과 비교할 SHA-256을 로그에 남깁니다.",
+    ),
+    ("Instead: #self_signed = true", "또는: #self_signed = true"),
+    (
+        "People with passwords. `reach config password` asks for one and prints the line; it may also be elsewhere: {{ file | env | credential = … }}. A \"viewer\" looks; an \"operator\" acknowledges, silences, notes and examines, too.",
+        "비밀번호로 로그인하는 사용자. `reach config password`가 비밀번호를 입력받아 줄을 출력합니다. 다른 곳에 둘 수도 있습니다: {{ file | env | credential = … }}. \"viewer\"는 조회만, \"operator\"는 담당자 확인, 알림 중지, 메모, 점검까지 할 수 있습니다.",
+    ),
+    (
+        "Programs with tokens (`Authorization: Bearer …`). `reach config token NAME` makes one and prints these lines.",
+        "토큰을 쓰는 프로그램(`Authorization: Bearer …`). `reach config token 이름`이 토큰을 만들어 이 줄을 출력합니다.",
+    ),
+    (
+        "A reverse proxy that knows who asks. Its headers, and X-Forwarded-For and -Proto, are believed from there alone. `roles` are by name, or with a `role_header` by what stands in it, separated by commas; `role` is everybody else's.",
+        "누가 요청하는지 아는 리버스 프록시. 그 헤더와 X-Forwarded-For, X-Forwarded-Proto는 이 주소에서 온 것만 믿습니다. `roles`는 이름별 권한이며, `role_header`가 있으면 거기에 쉼표로 나열된 값별 권한입니다. `role`은 나머지 모두의 권한입니다.",
     ),
     (
         "/probe, as blackbox_exporter answers it, with its module file. Who listens on loopback probes everything but \

@@ -190,10 +190,6 @@ pub(super) const TEXTS: &[Pair] = &[
     ("the export could not be written: {error}", "내보내지 못했습니다: {error}"),
     ("--to is no later than --from", "--to가 --from보다 뒤가 아닙니다"),
     ("--until is no later than --since", "--until이 --since보다 뒤가 아닙니다"),
-    (
-        "--step makes {steps} columns of this time; give at least {coarser}",
-        "--step 때문에 칸이 {steps}개가 됩니다. {coarser} 이상으로 지정하십시오",
-    ),
     ("`{}` means {} targets; name one", "`{}`에 해당하는 대상이 {}개입니다. 하나만 지정하십시오"),
     (
         "there is no incident #{}; `reach incidents --since -90d` lists them",
@@ -229,24 +225,9 @@ pub(super) const TEXTS: &[Pair] = &[
         "`{}`⟨은/는⟩ 알림 중지 번호가 아닙니다. `reach silence list`에 나오는 3 같은 번호를 지정하십시오",
     ),
     (
-        "nothing is named that is to be silenced; name a target, --network, --label, or --all for everything",
-        "알림을 중지할 대상이 없습니다. 대상, --network, --label, 또는 전체를 뜻하는 --all을 지정하십시오",
-    ),
-    (
-        "--network `{}` is no network; give one like 198.51.100.0/24",
-        "--network `{}`⟨은/는⟩ 대역이 아닙니다. 198.51.100.0/24처럼 지정하십시오",
-    ),
-    (
         "--label `{}`: give NAME=VALUE, like service=push",
         "--label `{}`: service=push처럼 이름=값으로 지정하십시오",
     ),
-    ("--comment has characters that cannot be shown", "--comment에 표시할 수 없는 글자가 있습니다"),
-    (
-        "every silence ends: give --for 2h or --until 18:00",
-        "알림 중지에는 끝이 있어야 합니다. --for 2h나 --until 18:00처럼 지정하십시오",
-    ),
-    ("--until `{}` is over already", "--until `{}`⟨은/는⟩ 이미 지난 시각입니다"),
-    ("--until `{}` is no later than --from", "--until `{}`⟨이/가⟩ --from보다 뒤가 아닙니다"),
     (
         "a silence lasts for a year at most; leave the target out of the watch",
         "알림 중지는 1년까지입니다. 더 길게 필요하면 대상을 감시에서 빼십시오",
