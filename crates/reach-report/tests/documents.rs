@@ -83,6 +83,8 @@ proptest! {
 
     #[test]
     fn html_has_the_same_tags_whatever_the_texts_say(texts in prop::array::uniform6(hostile()), url in hostile()) {
+        // What begins so is a place in the document itself.
+        prop_assume!(!url.starts_with('#') || url.len() == 1);
         let plain = ["x", "x", "x", "x", "x", "x"].map(str::to_owned);
         let expected = tags(&document::html(&document(&plain, "nowhere")));
         let html = document::html(&document(&texts, &url));

@@ -132,7 +132,7 @@ impl Foot {
     pub(crate) fn lifted(&self) -> String {
         match self.rows() {
             0 => String::new(),
-            rows => format!("\r\x1b[{rows}A\x1b[J"),
+            rows => format!("\x1b[{rows}A\r\x1b[J"),
         }
     }
 

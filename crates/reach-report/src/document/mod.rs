@@ -202,7 +202,10 @@ pub struct Attachment {
 fn leads_somewhere(url: &str) -> bool {
     let plain =
         url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"' | b'\''));
-    plain && (url.starts_with("https://") || url.starts_with("http://") || url.starts_with('#'))
+    plain
+        && (url.starts_with("https://")
+            || url.starts_with("http://")
+            || url.starts_with('#') && url.len() > 1)
 }
 
 /// The size of a file: `640 bytes`, `12 KiB`.

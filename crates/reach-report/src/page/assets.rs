@@ -1,6 +1,11 @@
 //! What browsers fetch besides: the style sheet and the script. Their names hold what is in them, so that they may be
 //! kept for good.
 
+/// The picture beside the title, as an address that holds it.
+pub const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect \
+    width='16' height='16' rx='4' fill='%230b6e99'/%3E%3Cpath d='M3 11V8h3V5h4V3h3' stroke='%23fff' stroke-width='2' \
+    fill='none'/%3E%3C/svg%3E";
+
 /// A file that browsers fetch.
 #[derive(Clone, Copy, Debug)]
 pub struct Asset {

@@ -237,7 +237,7 @@ pub fn framed(frame: &Frame<'_>, title: &str, main: &Markup) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content=(match frame.theme { Theme::Auto => "light dark", theme => theme.code() });
                 title { (title) }
-                link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' rx='4' fill='%230b6e99'/%3E%3Cpath d='M3 11V8h3V5h4V3h3' stroke='%23fff' stroke-width='2' fill='none'/%3E%3C/svg%3E";
+                link rel="icon" href=(assets::ICON);
                 link rel="stylesheet" href=(assets::style().path());
                 script type="module" src=(assets::script().path()) {}
             }

@@ -62,7 +62,12 @@ impl Daemon {
                 self.desk.witness(did.to_string(), who, self.clock.now());
                 Answer::DONE
             }
-            Request::Order { order } => self.obey(order, who),
+            Request::Order { order } => {
+                let said = self.obey(order, who);
+                // Whoever looks at once at what came of it sees it.
+                self.publish(self.clock.now());
+                said
+            }
         };
         // Whoever asked may have gone.
         let _ = answer.send(said);

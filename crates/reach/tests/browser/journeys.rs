@@ -43,7 +43,7 @@ fn play(scheme: &str, more: &str, journey: impl AsyncFnOnce(&Browser, &Stage<'_>
         description.faults.clear();
         let lab = Lab::build(&description).expect("a lab");
         let place = Place::new(PORT);
-        let target: Target = story::NAME.parse().expect("a target");
+        let target: Target = story::NAME.parse().expect("what is first");
         past::remember(&place.store(), &target.text);
         open_to_all(&place);
         // Neighbours: one listener answers at all addresses of loopback.
@@ -213,6 +213,8 @@ fn people_sign_in_over_tls_and_whoever_only_looks_has_no_buttons() {
         sign_in(browser, "lee", "battery staple").await;
         browser.find("[role=alert]").await;
         browser.shot("login-refused").await;
+        // That it was refused.
+        assert_eq!(browser.complaints().await.len(), 1);
         sign_in(browser, "lee", "correct horse").await;
         browser.until("the page that was asked for", "return location.pathname === '/silences'").await;
         assert_eq!(browser.script(ACTS).await, json!(0));
@@ -263,7 +265,7 @@ async fn keys(browser: &Browser, stage: &Stage<'_>) {
     browser.until("the overview", "return location.pathname === '/'").await;
     browser.press("j").await;
     browser.press("\u{e007}").await;
-    browser.until("a target", "return location.pathname.startsWith('/target/')").await;
+    browser.until("a target", "return /^\\/(target|incident)\\//.test(location.pathname)").await;
 }
 
 /// Whoever watches is not who wrote the past.

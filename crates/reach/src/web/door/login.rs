@@ -121,6 +121,7 @@ fn render(form: &Form<'_>, csrf: &str) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (say.title) " · reach" }
+                link rel="icon" href=(assets::ICON);
                 link rel="stylesheet" href=(assets::style().path());
             }
             body.login {
