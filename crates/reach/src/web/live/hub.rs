@@ -170,10 +170,11 @@ impl Memory {
         vec![(id.to_owned(), row, html)]
     }
 
-    /// What the rest of the page is made of now. Whoever came when nothing was known has what is new.
+    /// What the rest of the page is made of now. Where nothing was known, whoever looks may have a page that was made
+    /// before this.
     fn made_of(&mut self, whole: u64) {
         let before = self.whole.replace(whole);
-        self.stale |= before.is_some_and(|before| before != whole);
+        self.stale |= before != Some(whole);
     }
 
     /// Has the page loaded anew where it is not as it was, and that was not said in the last turns.
