@@ -145,9 +145,10 @@ impl Visit {
 
 /// Who asks. On loopback nobody has to say.
 pub(super) fn who(parts: &Parts) -> Who {
+    // Everybody comes by way of the door, which says who it is; whoever did not may do nothing.
     parts.extensions.get::<Who>().cloned().unwrap_or_else(|| Who {
-        name: "local".to_owned(),
-        role: Role::Operator,
+        name: String::new(),
+        role: Role::Viewer,
         csrf: String::new(),
         may_leave: false,
     })
